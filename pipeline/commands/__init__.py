@@ -1,0 +1,1 @@
+"""What people type after `taskloom`: one module per command, heavy imports inside its function."""

@@ -1,0 +1,121 @@
+"""YAML to models: the only module that reads YAML, and where errors in it are worded.
+
+The reader is ruamel's safe one at YAML 1.2, which is what DVC uses: `1e-5` is a number, `no` is a
+string, no tag constructs anything, duplicate keys are errors.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from pipeline.errors import ConfigError, nearest, unknown_name
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read one YAML file that holds a mapping.
+
+    Raises:
+        ConfigError: The file is missing, empty, not UTF-8, not YAML, or not a mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        siblings = [p.stem for p in path.parent.glob(f"*{path.suffix}")]
+        what, remedy = unknown_name("file", path.stem, siblings)
+        raise ConfigError(what, where=str(path), remedy=remedy) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"not UTF-8: {error.reason} at byte {error.start}", where=str(path)
+        ) from error
+    try:
+        value = YAML(typ="safe").load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise ConfigError(f"not YAML: {error.problem}", where=f"{path}, line {line}") from error
+    except YAMLError as error:
+        raise ConfigError(f"not YAML: {error}", where=str(path)) from error
+    if not isinstance(value, dict):
+        kind = "empty" if value is None else f"a {type(value).__name__}"
+        raise ConfigError(f"the file is {kind}", where=str(path), expected="a mapping of keys")
+    return value
+
+
+def write_yaml(value: Mapping[str, Any], path: Path, *, comment: str = "") -> None:
+    """Write a mapping as block-style YAML, keys in their own order, after a comment."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.width = 100
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"# {line}\n" for line in comment.splitlines())
+        yaml.dump(dict(value), file)
+
+
+def load(model: type[Model], path: Path) -> Model:
+    """Read and check one YAML file.
+
+    Raises:
+        ConfigError: Naming every offending key of the file, each with its value.
+    """
+    return check(model, read_yaml(path), where=str(path))
+
+
+def check(model: type[Model], value: Mapping[str, Any], *, where: str) -> Model:
+    """Check a mapping that was already read; see `load`."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        complaints = [_complaint(model, item) for item in error.errors()]
+        raise ConfigError("; ".join(complaints), where=where) from None
+
+
+def _complaint(model: type[BaseModel], item: Any) -> str:
+    """Word one pydantic error: the key as its author wrote it, the value, what was expected."""
+    path = [part for part in item["loc"] if not _is_tag(part)]
+    key = ".".join(str(part) for part in path)
+    kind, value = item["type"], item.get("input")
+    if kind == "extra_forbidden":
+        guess = nearest(str(path[-1]), _siblings(model, path[:-1]))
+        return f"{key}: unknown key" + (f", did you mean '{guess}'?" if guess else "")
+    if kind == "missing":
+        return f"{key}: is required"
+    message = item["msg"].removeprefix("Value error, ")
+    if kind == "value_error":
+        return f"{key}: {message}" if key else message
+    shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
+    return f"{key}: {message[:1].lower()}{message[1:]}, not {shown}"
+
+
+_TAGS = {
+    "multiple_choice", "classification", "multi_label", "text_to_text", "span",
+    "files", "package", "hub", "suite",
+    "str", "int", "bool", "float", "[key]", "Split",
+}  # fmt: skip
+
+
+def _is_tag(part: str | int) -> bool:
+    """Whether pydantic put `part` into the path to name a member of a union."""
+    return isinstance(part, str) and (part in _TAGS or part.startswith(("tuple[", "dict[")))
+
+
+def _siblings(model: type[BaseModel], path: Iterable[str | int]) -> set[str]:
+    """Keys that may stand where `path` leads; of all members where it leads into a union."""
+    models: set[type[BaseModel]] = {model}
+    for part in path:
+        inner = {m for owner in models if part in owner.model_fields
+                 for m in _models_in(owner.model_fields[str(part)].annotation)}  # fmt: skip
+        models = inner or models
+    return {name for owner in models for name in owner.model_fields}
+
+
+def _models_in(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    return {model for inner in get_args(annotation) for model in _models_in(inner)}

@@ -1,0 +1,62 @@
+"""The task card: where one task's records come from and which columns mean what.
+
+A card is a claim about data, so it holds no code, no prompt and no weight.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.config.fields import Fields
+from pipeline.config.source import Source
+from pipeline.config.strict import Name, Strict
+from pipeline.schema import Split
+
+SplitSource = str | tuple[str, ...] | dict[str, str]
+"""One file, glob or hub split; several, read one after the other; or several read side by side."""
+
+
+class TaskCard(Strict):
+    """One task.
+
+    `splits` maps our split names to the source's own: a file name or glob for `files`, a split name
+    for `hub`. A mapping (`{text: train.text.txt, label: train.labels.txt}`) reads several files side by
+    side, row by row: a file of lines becomes a column of that name, any other file's columns become
+    `NAME.column`.
+    """
+
+    task: Name
+    family: Name
+    """A coarse human grouping, used by baselines and in plots, never by a scorer's formula."""
+    description: str = ""
+    source: Annotated[Source, Field(discriminator="kind")]
+    splits: dict[Split, SplitSource]
+    hidden: tuple[Split, ...] = ()
+    """Splits whose labels the publisher withholds: their rows keep a null label."""
+    fields: Annotated[Fields, Field(discriminator="form")]
+    homepage: str = ""
+    licence: str
+    citation: str = ""
+    verified: bool = True
+    """`false` on a card whose source was never fetched."""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _splits_are_sane(self) -> Self:
+        if "train" not in self.splits:
+            raise ValueError("splits: 'train' is required")
+        seen: dict[str, str] = {}
+        for split, source in self.splits.items():
+            key = repr(source)
+            if key in seen:
+                raise ValueError(
+                    f"splits: '{seen[key]}' and '{split}' both read {key}; leave one out rather than "
+                    "report on what was trained or tuned on"
+                )
+            seen[key] = split
+        unknown = sorted(set(self.hidden) - set(self.splits))
+        if unknown:
+            raise ValueError(f"hidden: {', '.join(unknown)} is not among the splits")
+        if "train" in self.hidden:
+            raise ValueError("hidden: the train split must have labels")
+        return self

@@ -1,0 +1,1 @@
+"""Figures from scores and labels, and baselines without a model. Knows no file."""

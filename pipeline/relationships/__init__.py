@@ -1,0 +1,1 @@
+"""Scores of how much one task helps another. Never sees report rows."""

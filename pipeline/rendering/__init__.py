@@ -1,0 +1,1 @@
+"""Examples to the text that a model sees: prefix, options, views. Knows no tokenizer."""

@@ -1,0 +1,1 @@
+"""Figures and the one self-contained HTML page. Computes no result of its own."""

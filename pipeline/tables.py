@@ -1,0 +1,193 @@
+"""Parquet, Arrow and JSON files: read with a check of the schema, written whole and byte-stable.
+
+The same table gives the same bytes on every machine with the same pyarrow: fixed codec, one row group
+size, no time stamps. Files appear under their name only when complete. Knows no task and no path of
+the project.
+"""
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.ipc as ipc
+import pyarrow.parquet as pq
+
+from pipeline.errors import ArtefactError, DataError
+
+_ROWS_PER_GROUP = 131_072
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
+
+    The temporary name is unique, so that two writers never share one, and it is removed when the
+    block fails.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def to_arrow(frame: pl.DataFrame | pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return `frame` as an Arrow table of exactly `schema`.
+
+    Args:
+        frame: Columns may come in any order; extra columns are an error, as are nulls in a field
+            that forbids them.
+        schema: One of `pipeline.schema`.
+
+    Raises:
+        DataError: A column is missing, extra, of a type that cannot be cast, or holds nulls.
+    """
+    table = frame.to_arrow() if isinstance(frame, pl.DataFrame) else frame
+    name = (schema.metadata or {}).get(b"schema", b"table").decode()
+    missing = sorted(set(schema.names) - set(table.column_names))
+    extra = sorted(set(table.column_names) - set(schema.names))
+    if missing or extra:
+        raise DataError(
+            f"columns differ from {name}: missing {missing or 'none'}, unexpected {extra or 'none'}",
+            expected=", ".join(schema.names),
+        )
+    columns = [_cast(table.column(field.name), field, name) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _cast(column: pa.ChunkedArray, field: pa.Field, name: str) -> pa.ChunkedArray:
+    if not field.nullable and column.null_count:
+        raise DataError(f"{name}.{field.name} holds {column.null_count} nulls", expected="no nulls")
+    try:
+        if pa.types.is_dictionary(field.type):
+            plain = column.cast(field.type.value_type)
+            return cast(pa.ChunkedArray, _one_dictionary(plain, field.type))
+        return column.cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"{name}.{field.name} is {column.type}, which does not become {field.type}: {error}"
+        ) from error
+
+
+def _one_dictionary(column: pa.ChunkedArray, kind: pa.DictionaryType) -> pa.ChunkedArray:
+    combined = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    encoded = combined.dictionary_encode().cast(kind)
+    return pa.chunked_array([encoded], type=kind)
+
+
+def write_parquet(frame: pl.DataFrame | pa.Table, path: Path, schema: pa.Schema) -> None:
+    """Write `frame` to `path` as Parquet of exactly `schema` (see `to_arrow` for its errors)."""
+    table = to_arrow(frame, schema)
+    with whole_file(path) as temporary:
+        pq.write_table(
+            table, temporary, compression="zstd", version="2.6", row_group_size=_ROWS_PER_GROUP
+        )
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """Write a free-form frame (a report, a preview) to `path` as Parquet."""
+    table = frame.to_arrow()
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", version="2.6")
+
+
+def read_parquet(path: Path, schema: pa.Schema | None = None) -> pl.DataFrame:
+    """Read a Parquet file into polars; dictionary columns come as Categorical.
+
+    Args:
+        path: The file.
+        schema: If given, the file must have exactly these column names.
+
+    Raises:
+        ArtefactError: The file is missing, not Parquet, truncated, or of other columns.
+    """
+    require(path)
+    try:
+        frame = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError, pa.ArrowInvalid) as error:
+        raise ArtefactError(
+            f"not a readable Parquet file: {error}",
+            where=str(path),
+            remedy="delete it and run `dvc repro` again",
+        ) from error
+    if schema is not None and frame.columns != schema.names:
+        raise ArtefactError(
+            f"columns are {', '.join(frame.columns)}",
+            where=str(path),
+            expected=", ".join(schema.names),
+        )
+    return frame
+
+
+def write_arrow(table: pa.Table, path: Path) -> None:
+    """Write `table` to `path` as an Arrow IPC file of one record batch, for memory mapping."""
+    whole = table.combine_chunks()
+    with whole_file(path) as temporary, ipc.new_file(str(temporary), whole.schema) as writer:
+        for batch in whole.to_batches() or [_empty_batch(whole.schema)]:
+            writer.write_batch(batch)
+
+
+def _empty_batch(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+
+
+def read_arrow(path: Path) -> pa.Table:
+    """Memory-map an Arrow IPC file.
+
+    Raises:
+        ArtefactError: The file is missing or truncated.
+    """
+    require(path)
+    try:
+        return ipc.open_file(pa.memory_map(str(path))).read_all()
+    except pa.ArrowInvalid as error:
+        raise ArtefactError(
+            f"not a readable Arrow file: {error}",
+            where=str(path),
+            remedy="delete it and run `dvc repro` again",
+        ) from error
+
+
+def write_json(value: Mapping[str, Any] | list[Any], path: Path) -> None:
+    """Write `value` to `path` as JSON: sorted keys, two spaces, no NaN, a newline at the end."""
+    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    with whole_file(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        ArtefactError: The file is missing or not JSON.
+    """
+    require(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ArtefactError(
+            f"not JSON: {error}", where=str(path), remedy="delete it and run `dvc repro` again"
+        ) from error
+
+
+def require(path: Path) -> None:
+    """Raise an `ArtefactError` that names the missing file or folder, if `path` does not exist."""
+    if not path.exists():
+        raise ArtefactError(
+            "does not exist", where=str(path), remedy="run `dvc repro`, which makes what is missing"
+        )
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
