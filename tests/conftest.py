@@ -1,6 +1,5 @@
 """Fixtures that several packages' tests share: a small project in a temporary folder."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +50,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "mixtures" / "active.yaml").symlink_to("toy.yaml")
     (tmp_path / "mixtures" / "revisions.lock").write_text("revisions: {}\n")
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    os.symlink(ROOT / "pipeline", tmp_path / "pipeline")
+    (tmp_path / "pipeline").symlink_to(ROOT / "pipeline")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -43,7 +43,9 @@ def test_nulls_where_none_are_allowed_are_counted():
 
 def test_a_type_that_cannot_be_cast_is_named():
     frame = REJECTS.with_columns(row=pl.Series(["one", "two"]))
-    with pytest.raises(DataError, match=r"taskloom\.reject\.row is .*string.*, which does not become int64"):
+    with pytest.raises(
+        DataError, match=r"taskloom\.reject\.row is .*string.*, which does not become int64"
+    ):
         tables.to_arrow(frame, schema.REJECT)
 
 
@@ -74,7 +76,9 @@ def test_a_truncated_parquet_file_is_worded(tmp_path: Path):
 
 def test_a_file_of_other_columns_is_refused(tmp_path: Path):
     tables.write_frame(pl.DataFrame({"x": [1]}), tmp_path / "x.parquet")
-    with pytest.raises(ArtefactError, match="columns are x\n  expected: split, row, reason, detail"):
+    with pytest.raises(
+        ArtefactError, match="columns are x\n  expected: split, row, reason, detail"
+    ):
         tables.read_parquet(tmp_path / "x.parquet", schema.REJECT)
 
 

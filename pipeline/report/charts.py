@@ -4,6 +4,9 @@ Each function takes a small frame of named columns and returns a specification; 
 a browser or a network. Knows no file and computes no figure.
 """
 
+import hashlib
+import json
+import re
 from typing import Any
 
 import polars as pl
@@ -135,10 +138,19 @@ def _spec(frame: pl.DataFrame, title: str, **parts: Any) -> Spec:
 
 
 def svg(spec: Spec) -> str:
-    """Draw a specification as SVG text."""
+    """Draw a specification as SVG text, the same for the same specification.
+
+    Vega numbers the gradients and clips of a process one after the other; here they are renamed after
+    the chart, so that charts stand on one page and their bytes do not depend on what was drawn before.
+    """
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg(spec, vl_version=_VERSION))
+    text = str(vl_convert.vegalite_to_svg(spec, vl_version=_VERSION))
+    tag = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
+    names = dict.fromkeys(re.findall(r'id="([^"]+)"', text))
+    for i, name in enumerate(names):
+        text = re.sub(rf'(id="|url\(#){re.escape(name)}(?=["\)])', rf"\g<1>{tag}-{i}", text)
+    return text
 
 
 def png(spec: Spec, *, scale: float = 1.5) -> bytes:

@@ -32,7 +32,9 @@ def test_every_fault_is_named_once(project: Path):
 def test_a_task_without_choices_is_refused_by_name_in_a_choice_mixture(project: Path):
     card = project / "mixtures/tasks/pears.yaml"
     text = card.read_text().split("fields:")[0]
-    card.write_text(text + "fields: {form: text_to_text, question: text, target: label}\nlicence: x\n")
+    card.write_text(
+        text + "fields: {form: text_to_text, question: text, target: label}\nlicence: x\n"
+    )
     with pytest.raises(ConfigError, match="tasks.pears: form 'text_to_text' has no choices"):
         check.main([])
 

@@ -86,5 +86,7 @@ def test_a_free_answer_is_text_to_text():
 
 
 def test_what_cannot_be_guessed_is_said():
-    with pytest.raises(SourceError, match="no column looks like a label, a target or choices: a, b"):
+    with pytest.raises(
+        SourceError, match="no column looks like a label, a target or choices: a, b"
+    ):
         guess_fields(rows(a=[1, 2], b=[3, 4]))

@@ -23,12 +23,16 @@ def test_without_a_name_the_mixtures_are_listed(project: Path, capsys):
 
 
 def test_an_unknown_mixture_is_refused_and_the_link_stays(project: Path):
-    with pytest.raises(ConfigError, match="mixtures: no mixture named 'tuy'\n  to do: did you mean 'toy'"):
+    with pytest.raises(
+        ConfigError, match="mixtures: no mixture named 'tuy'\n  to do: did you mean 'toy'"
+    ):
         use.main(["tuy"])
     assert use.active() == "toy"
 
 
 def test_a_mixture_of_another_name_than_its_file_is_refused(project: Path):
     (project / "mixtures/other.yaml").write_text((project / "mixtures/toy.yaml").read_text())
-    with pytest.raises(ConfigError, match="mixtures/other.yaml: name: is 'toy'\n  expected: 'other'"):
+    with pytest.raises(
+        ConfigError, match="mixtures/other.yaml: name: is 'toy'\n  expected: 'other'"
+    ):
         use.main(["other"])

@@ -145,7 +145,7 @@ def test_heads_must_divide_the_width():
     [
         ("", "x.yaml: the file is empty\n  expected: a mapping of keys"),
         ("- a\n", "x.yaml: the file is a list\n  expected: a mapping of keys"),
-        ("a: 1\na: 2\n", "x.yaml, line 2: not YAML: found duplicate key \"a\" with value"),
+        ("a: 1\na: 2\n", 'x.yaml, line 2: not YAML: found duplicate key "a" with value'),
         ("a: [1\n", "not YAML"),
         ("a: !!python/object:os.system x\n", "not YAML: could not determine a constructor"),
     ],

@@ -1,0 +1,1 @@
+"""Benchmarks: each script prints its figures beside a peer's, and JSON on its last line."""
