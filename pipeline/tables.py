@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -91,6 +91,19 @@ def write_parquet(frame: pl.DataFrame | pa.Table, path: Path, schema: pa.Schema)
         pq.write_table(
             table, temporary, compression="zstd", version="2.6", row_group_size=_ROWS_PER_GROUP
         )
+
+
+def write_parquet_parts(parts: Iterable[pl.DataFrame], path: Path, schema: pa.Schema) -> None:
+    """Write frames one after the other to one Parquet file of exactly `schema`, a row group each.
+
+    Only one part is held at a time; see `to_arrow` for the errors.
+    """
+    with (
+        whole_file(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", version="2.6") as writer,
+    ):
+        for part in parts:
+            writer.write_table(to_arrow(part, schema), row_group_size=_ROWS_PER_GROUP)
 
 
 def write_frame(frame: pl.DataFrame, path: Path) -> None:

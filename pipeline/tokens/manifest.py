@@ -1,0 +1,178 @@
+"""The manifest of a role's token shards, and typed access to both.
+
+`start` numbers the rows of all tasks through, in task order: `start + i` is the *mixture row* that an
+order counts in. Knows no text.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.errors import ArtefactError, unknown_name
+from pipeline.schema import Role
+from pipeline.tables import read_arrow, read_json, sha256, write_arrow, write_json
+from pipeline.tokens.fit import Fitted
+from pipeline.tokens.shards import SHARD, Shard, shard_arrays
+from pipeline.tokens.vocabulary import Vocabulary
+
+VERSION = 1
+
+_REMEDY = "run `dvc repro tokenize`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEntry:
+    """One shard.
+
+    Attributes:
+        task: Name.
+        form: Of its rows; `schema.Form`.
+        rows: Number of rows.
+        start: Mixture row of its first row.
+        choices_max: Most choices of a row; 0 without rows.
+        tokens: Of all sequences of all choices, specials and prefixes included.
+        context_cut: Rows whose context lost tokens.
+        choices_cut: Choices that lost tokens.
+        prefix_id: Id of its prefix token.
+        sha256: Of its file.
+    """
+
+    task: str
+    form: str
+    rows: int
+    start: int
+    choices_max: int
+    tokens: int
+    context_cut: int
+    choices_cut: int
+    prefix_id: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleTokens:
+    """A folder `tokens/<role>`.
+
+    Attributes:
+        folder: Where it lies.
+        role: What the rows are for.
+        max_tokens: Longest sequence.
+        vocabulary: Rows that an embedding table needs.
+        special: `cls`, `sep`, `pad`, `mask` -> id.
+        tokenizer_sha256: Of the `tokenizer.json` that made the ids.
+        tasks: Shards, in task order.
+    """
+
+    folder: Path
+    role: Role
+    max_tokens: int
+    vocabulary: int
+    special: dict[str, int]
+    tokenizer_sha256: str
+    tasks: tuple[TaskEntry, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tasks."""
+        return sum(entry.rows for entry in self.tasks)
+
+    def entry(self, task: str) -> TaskEntry:
+        """Return the entry of one task.
+
+        Raises:
+            ArtefactError: There is none of that name.
+        """
+        for entry in self.tasks:
+            if entry.task == task:
+                return entry
+        what, remedy = unknown_name("task", task, (entry.task for entry in self.tasks))
+        raise ArtefactError(what, where=str(self.folder / "manifest.json"), remedy=remedy)
+
+    def shard(self, task: str) -> Shard:
+        """Memory-map one task's rows.
+
+        Raises:
+            ArtefactError: The file is missing, truncated, or not what the manifest says.
+        """
+        entry, path = self.entry(task), self.folder / f"{task}.arrow"
+        table = read_arrow(path)
+        if table.schema.names != SHARD.names or table.num_rows != entry.rows:
+            raise ArtefactError(
+                f"holds {table.num_rows} rows of {', '.join(table.schema.names)}",
+                where=str(path),
+                expected=f"{entry.rows} rows of {', '.join(SHARD.names)}",
+                remedy=_REMEDY,
+            )
+        return shard_arrays(table)
+
+
+def write_shard(
+    folder: Path, table: pa.Table, fitted: Fitted, *, task: str, form: str, prefix_id: int
+) -> TaskEntry:
+    """Write one task's shard and return its entry, with `start` 0 until `write_manifest` sets it."""
+    path = folder / f"{task}.arrow"
+    write_arrow(table, path)
+    counts = np.diff(fitted.first)
+    return TaskEntry(
+        task=task,
+        form=form,
+        rows=len(counts),
+        start=0,
+        choices_max=int(counts.max(initial=0)),
+        tokens=fitted.tokens,
+        context_cut=fitted.context_cut,
+        choices_cut=fitted.choices_cut,
+        prefix_id=prefix_id,
+        sha256=sha256(path),
+    )
+
+
+def write_manifest(
+    folder: Path,
+    entries: Iterable[TaskEntry],
+    *,
+    role: Role,
+    max_tokens: int,
+    vocabulary: Vocabulary,
+) -> None:
+    """Number the rows through in task order and write `manifest.json`, the last file of the folder."""
+    tasks, start = [], 0
+    for entry in sorted(entries, key=lambda entry: entry.task):
+        tasks.append(asdict(entry) | {"start": start})
+        start += entry.rows
+    manifest = {
+        "version": VERSION,
+        "role": role,
+        "max_tokens": max_tokens,
+        "vocabulary": vocabulary.size,
+        "special": vocabulary.special,
+        "tokenizer_sha256": vocabulary.sha256,
+        "tasks": tasks,
+    }
+    write_json(manifest, folder / "manifest.json")
+
+
+def read_role(folder: Path) -> RoleTokens:
+    """Read the manifest of a folder `tokens/<role>`; shards are opened when asked for.
+
+    Raises:
+        ArtefactError: It is missing, or of another version of the code.
+    """
+    path = folder / "manifest.json"
+    manifest = read_json(path)
+    version = manifest.get("version") if isinstance(manifest, dict) else None
+    if version != VERSION:
+        raise ArtefactError(
+            f"version is {version}", where=str(path), expected=str(VERSION), remedy=_REMEDY
+        )
+    try:
+        tasks = tuple(TaskEntry(**entry) for entry in manifest["tasks"])
+        known = {field.name for field in fields(RoleTokens)} - {"folder", "tasks"}
+        values: dict[str, Any] = {name: manifest[name] for name in sorted(known)}
+    except (KeyError, TypeError) as error:
+        raise ArtefactError(f"incomplete: {error}", where=str(path), remedy=_REMEDY) from error
+    return RoleTokens(folder=folder, tasks=tasks, **values)

@@ -1,0 +1,138 @@
+"""One task's rows of one role as an Arrow table of flat values and offsets, and back.
+
+A shard is one record batch, memory-mapped when read: the arrays of a `Shard` are views into the file.
+Knows no text and no vocabulary.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.tokens.fit import FRAME, Fitted
+from pipeline.tokens.ragged import Offsets, Ragged
+
+IDS = pa.large_list(pa.field("item", pa.int32(), nullable=False))
+
+SHARD = pa.schema(
+    [
+        pa.field("context", IDS, nullable=False),
+        pa.field("question", IDS, nullable=False),
+        pa.field("choices", pa.large_list(pa.field("item", IDS, nullable=False)), nullable=False),
+        pa.field("label", pa.int32()),  # gold choice; null = hidden, or several may be gold
+        pa.field("labels", IDS),  # gold set of multi-label rows, else null
+        pa.field("row", pa.uint32(), nullable=False),  # of `curated/<task>/<role>.parquet`
+    ],
+    metadata={"schema": "taskloom.tokens", "version": "1"},
+)
+
+NO_LABEL = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """R rows of one task, O choices over all of them.
+
+    Attributes:
+        context: R rows of ids.
+        question: R rows of ids.
+        choices: O rows of ids.
+        first: Shape `(R + 1,)`: row `i` has choices `first[i]` to `first[i + 1]`.
+        label: Shape `(R,)`: gold choice; `NO_LABEL` = hidden, or several may be gold.
+        labels: R gold sets; empty where the row is not multi-label, or has an empty set.
+        row: Shape `(R,)`: row of the curated table.
+    """
+
+    context: Ragged
+    question: Ragged
+    choices: Ragged
+    first: Offsets
+    label: NDArray[np.int32]
+    labels: Ragged
+    row: NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def counts(self) -> Offsets:
+        """Choices of each row, shape `(R,)`."""
+        return np.diff(self.first)
+
+    @property
+    def sequence_lengths(self) -> Offsets:
+        """Tokens of each choice's whole sequence, specials and prefix included, shape `(O,)`."""
+        return FRAME + np.repeat(self.context.lengths, self.counts) + self.choices.lengths
+
+    @property
+    def row_tokens(self) -> Offsets:
+        """Tokens of all sequences of a row, shape `(R,)`."""
+        totals = np.concatenate([[0], np.cumsum(self.sequence_lengths)])
+        return np.asarray(totals[self.first[1:]] - totals[self.first[:-1]], np.int64)
+
+
+def shard_table(fitted: Fitted, label: pl.Series, labels: pl.Series) -> pa.Table:
+    """Return rows as a table of `SHARD`, in their order.
+
+    Args:
+        fitted: The R rows.
+        label: R gold choices, null = none.
+        labels: R gold sets, null = not multi-label.
+    """
+    choices = pa.LargeListArray.from_arrays(
+        pa.array(fitted.first), _ids(fitted.choices), type=SHARD.field("choices").type
+    )
+    gold = pa.array(label.fill_null(0).to_numpy(), pa.int32(), mask=label.is_null().to_numpy())
+    columns = {
+        "context": _ids(fitted.context),
+        "question": _ids(fitted.question),
+        "choices": choices,
+        "label": gold,
+        "labels": _gold_sets(labels),
+        "row": pa.array(np.arange(len(label), dtype=np.uint32)),
+    }
+    return pa.Table.from_pydict(columns, schema=SHARD)
+
+
+def shard_arrays(table: pa.Table) -> Shard:
+    """Return the arrays of a table of `SHARD`, without copying ids."""
+    batches = table.combine_chunks().to_batches()
+    batch = batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+    choices = batch.column("choices")
+    return Shard(
+        context=_ragged(batch.column("context")),
+        question=_ragged(batch.column("question")),
+        choices=_ragged(choices.values),
+        first=_offsets(choices),
+        label=pc.fill_null(batch.column("label"), NO_LABEL).to_numpy(zero_copy_only=False),
+        labels=_ragged(batch.column("labels")),
+        row=batch.column("row").to_numpy(),
+    )
+
+
+def _ids(rows: Ragged) -> pa.LargeListArray:
+    return pa.LargeListArray.from_arrays(pa.array(rows.offsets), pa.array(rows.values), type=IDS)
+
+
+def _gold_sets(labels: pl.Series) -> pa.LargeListArray:
+    """Build the list column by hand, so that nothing lies under a null."""
+    missing = labels.is_null()
+    lengths = labels.list.len().fill_null(0).to_numpy()
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    full = labels.filter(labels.list.len().fill_null(0) > 0)
+    values = full.explode().cast(pl.Int32).to_numpy() if len(full) else np.empty(0, np.int32)
+    mask = pa.array(missing.to_numpy()) if missing.any() else None
+    return pa.LargeListArray.from_arrays(
+        pa.array(offsets), pa.array(values, pa.int32()), type=IDS, mask=mask
+    )
+
+
+def _ragged(column: pa.LargeListArray) -> Ragged:
+    return Ragged(column.values.to_numpy(), _offsets(column))
+
+
+def _offsets(column: pa.LargeListArray) -> Offsets:
+    return np.asarray(column.offsets.to_numpy(), np.int64)

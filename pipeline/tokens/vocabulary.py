@@ -1,0 +1,149 @@
+"""The tokenizer folder: a `tokenizer.json`, what its special tokens are, and the task prefixes.
+
+The base vocabulary comes first and the prefixes after it, in task order, so that no prefix moves
+another token's id. `transformers.AutoTokenizer` reads the folder too, to the same ids. Knows no
+model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenizers import AddedToken, Tokenizer
+
+from pipeline.errors import ArtefactError, TrainingError
+from pipeline.tables import read_json, require, sha256, write_json
+
+ROLES = ("cls", "sep", "pad", "mask")
+"""What the trainer needs a special token for."""
+
+_USUAL = {
+    "cls": ("[CLS]", "<s>", "<cls>"),
+    "sep": ("[SEP]", "</s>", "<sep>"),
+    "pad": ("[PAD]", "<pad>"),
+    "mask": ("[MASK]", "<mask>"),
+    "unk": ("[UNK]", "<unk>"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A tokenizer that is ready to encode, and what its ids mean.
+
+    Attributes:
+        tokenizer: Neither cuts nor pads; a special token that occurs in a text is plain text to it.
+        special: Role (`cls`, `sep`, `pad`, `mask`) -> id.
+        prefixes: Task -> id of its prefix token, tasks in name order.
+        size: Highest id plus 1: rows that an embedding table needs.
+        sha256: Of `tokenizer.json`.
+    """
+
+    tokenizer: Tokenizer
+    special: dict[str, int]
+    prefixes: dict[str, int]
+    size: int
+    sha256: str
+
+
+def save(
+    tokenizer: Tokenizer, names: Mapping[str, str], prefixes: Mapping[str, str], folder: Path
+) -> None:
+    """Add the prefixes to `tokenizer` and write its folder.
+
+    Args:
+        tokenizer: The base vocabulary; it is changed.
+        names: Role -> special token, from `special_names` or `wordpiece.SPECIAL`.
+        prefixes: Task -> prefix token.
+        folder: An empty folder.
+    """
+    ordered = dict(sorted(prefixes.items()))
+    tokens = [AddedToken(t, special=True, normalized=False) for t in ordered.values()]
+    tokenizer.add_special_tokens(tokens)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    special = {f"{role}_token": names[role] for role in sorted(names)}
+    config = special | {"tokenizer_class": "PreTrainedTokenizerFast"}
+    write_json(special, folder / "special_tokens_map.json")
+    write_json(config, folder / "tokenizer_config.json")
+    listed = [
+        {"task": task, "token": token, "id": tokenizer.token_to_id(token)}
+        for task, token in ordered.items()
+    ]
+    write_json(listed, folder / "prefixes.json")
+
+
+def load(folder: Path) -> Vocabulary:
+    """Read a folder that `save` wrote.
+
+    Raises:
+        ArtefactError: A file is missing or unreadable.
+        TrainingError: A special token that the trainer needs is missing.
+    """
+    path = folder / "tokenizer.json"
+    tokenizer = read_tokenizer(path)
+    names = special_names(tokenizer, folder)
+    tokenizer.encode_special_tokens = True
+    ids = tokenizer.get_vocab(with_added_tokens=True)
+    return Vocabulary(
+        tokenizer=tokenizer,
+        special={role: ids[names[role]] for role in ROLES},
+        prefixes={entry["task"]: entry["id"] for entry in read_json(folder / "prefixes.json")},
+        size=max(ids.values()) + 1,
+        sha256=sha256(path),
+    )
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Read a `tokenizer.json`, with cutting and padding turned off.
+
+    Raises:
+        ArtefactError: It is missing, or no file of the `tokenizers` package.
+    """
+    require(path)
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the package raises bare `Exception`
+        raise ArtefactError(
+            f"not a tokenizer: {error}",
+            where=str(path),
+            expected="a tokenizer.json as the `tokenizers` package writes it",
+        ) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def special_names(tokenizer: Tokenizer, folder: Path) -> dict[str, str]:
+    """Return role -> special token, as the files beside `tokenizer.json` name them.
+
+    Where they name none, the usual spellings are tried. `unk` is left out where there is none.
+
+    Raises:
+        TrainingError: There is no token for a role that the trainer needs.
+    """
+    written: dict[str, Any] = {}
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):
+        if (folder / name).exists():
+            written |= read_json(folder / name)
+    names = {}
+    for role, usual in _USUAL.items():
+        candidates = (_content(written.get(f"{role}_token")), *usual)
+        known = [c for c in candidates if c and tokenizer.token_to_id(c) is not None]
+        if known:
+            names[role] = known[0]
+    missing = [role for role in ROLES if role not in names]
+    if missing:
+        raise TrainingError(
+            f"the tokenizer has no {', '.join(missing)} token",
+            where=str(folder),
+            expected="the special tokens of an encoder: cls, sep, pad and mask",
+            remedy="set model.source to an encoder (BERT, RoBERTa, DeBERTa, MiniLM) or to 'small'",
+        )
+    return names
+
+
+def _content(token: Any) -> str | None:
+    """Return a token's text; some files write it as an object."""
+    return token.get("content") if isinstance(token, dict) else token
