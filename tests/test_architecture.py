@@ -73,12 +73,13 @@ def test_normalize_depends_on_its_code_through_its_source_file(graph):
     files = closure(graph, "normalize")
     assert sorted(f for f in files if not covers(list(NORMALIZE_CODE), f)) == []
     assert [dep for dep in NORMALIZE_CODE if not any(covers([dep], f) for f in files)] == []
-    assert [dep for dep in NORMALIZE_CODE if dep not in DVC_STAGES["resolve"]["deps"]] == []
+    resolve = DVC_STAGES["resolve"]["deps"]
+    assert [dep for dep in NORMALIZE_CODE if not covers(resolve, dep)] == []
 
 
 def test_every_stage_module_is_run_by_dvc_and_known_to_the_door():
     modules = {p.stem for p in (ROOT / "pipeline/stages").glob("*.py")}
-    modules -= {"__init__", "layout", "publish"}
+    modules -= {"__init__", "layout", "models", "processes", "publish"}
     assert modules == set(STAGES) == {stage_of(name) for name in DVC_STAGES}
 
 

@@ -13,6 +13,7 @@ from pipeline.commands.guess import guess_fields
 from pipeline.config.catalog import names
 from pipeline.config.load import check, load, write_yaml
 from pipeline.config.params import Params
+from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.errors import ConfigError, SourceError
 from pipeline.schema import SPLITS
@@ -76,7 +77,7 @@ def guess_card(options: argparse.Namespace, *, data_dir: Path) -> dict[str, Any]
     draft = {"form": "text_to_text", "target": "unknown"}
     card = check(TaskCard, {**head, "splits": splits, "fields": draft, **tail}, where=options.name)
     revision = None
-    if options.hub:
+    if isinstance(card.source, HubSource):
         from pipeline.sources.hub import resolve_revision
 
         revision = source["revision"] = resolve_revision(card.source)

@@ -1,8 +1,10 @@
 """What columns mean, one model per form.
 
 A field is a string. It names a column (`sentence`), a path into nested data (`answers.text[0]`,
-`question.choices[].text`), or, when it holds `{`, a template (`{obs1} Then: {obs2}`) whose braces hold
-columns or paths. A list of fields where one text is wanted is joined by spaces.
+`question.choices[].text`, `a[@correct=True]`: the first `a` whose `@correct` reads `True`), or, when it
+holds `{`, a template (`{obs1} Then: {obs2}`) whose braces hold columns or paths; `{}` stands for
+nothing and makes a template of a constant. A list of fields where one text is wanted is joined by
+spaces; so is a column that holds lists.
 """
 
 from typing import Literal
@@ -27,9 +29,10 @@ class Labelled(Stem):
 
     label: str
     """Column or path of the gold label."""
-    label_is: Literal["index", "letter", "text"] | None = None
-    """`index` into the choices (from `label_offset`), a `letter` (A, B, ...; digits count from 1), or
-    the `text` of the gold choice. Left out: `index` for numbers, else refused."""
+    label_is: Literal["index", "letter", "text", "flags"] | None = None
+    """`index` into the choices (from `label_offset`), a `letter` (A, B, ...; digits count from 1), the
+    `text` of the gold choice, or a list of `flags`, one per choice, of which one is true. Left out:
+    `index` for numbers, else refused."""
     label_offset: int = 0
     """What the source calls the first choice, where labels are indices."""
     hidden_label: ClassKey | None = None

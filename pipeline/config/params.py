@@ -23,6 +23,10 @@ class CurateParams(Strict):
     """Texts shorter than this are too common to count as the same."""
     remove_overlap: bool = True
     """Whether train rows found in another task's (or their own) evaluation rows are dropped."""
+    near_similarity: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
+    """Share of word trigrams (Jaccard index) from which two texts are reported as nearly the same."""
+    remove_near: bool = False
+    """Whether `remove_overlap` takes nearly equal rows too; they are often merely alike."""
 
 
 class TokenizeParams(Strict):

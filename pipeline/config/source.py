@@ -17,19 +17,23 @@ class Table(Strict):
     encoding: str = "utf-8"
     """A Python codec. A byte order mark is always skipped; invalid bytes are rejects, never replaced."""
     columns: tuple[str, ...] | dict[str, tuple[str, ...]] | None = None
-    """Names for a file without a header; by alias where files are read side by side."""
+    """Names for a csv or tsv file without a header, or of the parts of a line (`text` where a line is
+    kept whole); by alias where files are read side by side. Arrays name theirs `"0"`, `"1"`, ..."""
     separator: str | None = None
-    """Of csv (`,`) and tsv (tab); for `lines`, cuts a line once into `columns`."""
+    """Of csv (`,`) and tsv (tab); for `lines`, cuts a line from the left into as many `columns`."""
     quote: bool = True
     """Whether `"` quotes fields in csv and tsv."""
     element: str | None = None
-    """Of xml: the tag that is one record, for example `item`."""
+    """Of xml: the tag that is one record, for example `item`. Attributes are `@name`, own text `#text`;
+    the elements around it stay at their path from the root: `data.text.text_body`."""
     records: str | None = None
-    """Path of lists to unfold into one record each, for example `data[].paragraphs[].qas[]`."""
+    """Path of lists to unfold into one record each, for example `data[].paragraphs[].qas[]`; `[1][]` in
+    arrays of arrays. What lies around a record stays at its path: `data.paragraphs.context`, `0`."""
     stack: dict[str, tuple[str, ...]] | None = None
     """Columns to fold into several records per row: `{question: [q1, q2], answer: [a1, a2]}`."""
     key: str | None = None
-    """Column that joins files read side by side; without it row i belongs to row i."""
+    """Column that joins files read side by side (the first file's records count); without it row i
+    belongs to row i."""
 
 
 class FilesSource(Table):

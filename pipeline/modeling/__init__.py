@@ -1,1 +1,1 @@
-"""Models, their heads and prefix embeddings. Imports torch; knows no layout of files."""
+"""Encoders, heads and prefix embeddings. Imports torch; knows no task and no layout of files."""

@@ -17,7 +17,9 @@ from pipeline.config.catalog import check_view, load_tasks
 from pipeline.config.load import load, read_yaml, write_yaml
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import Params
-from pipeline.config.recipe import NormalizeSource, Settings, merged, overridden, settings
+from pipeline.config.recipe import merged, overridden, settings
+from pipeline.config.resolved import NormalizeSource
+from pipeline.config.settings_file import Settings
 from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.errors import ConfigError
@@ -28,8 +30,14 @@ from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import sha256
 
 NORMALIZE_CODE = (
-    "pipeline/__init__.py",
-    "pipeline/config",
+    "pipeline/config/__init__.py",
+    "pipeline/config/fields.py",
+    "pipeline/config/load.py",
+    "pipeline/config/resolved.py",
+    "pipeline/config/settings_file.py",
+    "pipeline/config/source.py",
+    "pipeline/config/strict.py",
+    "pipeline/config/task_card.py",
     "pipeline/errors.py",
     "pipeline/normalize",
     "pipeline/schema.py",

@@ -14,7 +14,8 @@ import polars as pl
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
-from pipeline.config.recipe import TokenizeSettings, read
+from pipeline.config.settings import TokenizeSettings
+from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError, MixtureError
 from pipeline.rendering.choice_view import RENDERED, choice_view, rendered
 from pipeline.schema import EXAMPLE, ROLES, Role

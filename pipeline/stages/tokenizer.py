@@ -11,7 +11,8 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
-from pipeline.config.recipe import TokenizerSettings, read
+from pipeline.config.settings import TokenizerSettings
+from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
 from pipeline.rendering.prefix import prefixes
 from pipeline.schema import EXAMPLE

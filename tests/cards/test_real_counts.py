@@ -1,44 +1,28 @@
-"""Rows, choices and labels of the 60 real datasets, counted a second time by plain Python.
+"""Rows, choices and labels of the 60 real datasets, counted a second time.
 
-Nothing of the pipeline reads the raw files here: each dataset has a few lines of csv, json or xml
-from the standard library below. What they find must be, row by row, what normalising the card keeps
-or rejects.
+What plain Python finds in the raw files (`conftest.py`) must be, row by row, what normalising the card
+keeps or rejects.
 """
 
-import csv
-import io
-import json
-import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-from xml.etree import ElementTree
+from typing import Any
 
+import polars as pl
 import pytest
 
 from pipeline.config.catalog import load_task
-from pipeline.config.load import read_yaml
-from pipeline.normalize.dispatch import normalize
-from pipeline.schema import SPLITS
+from pipeline.config.task_card import TaskCard
+from pipeline.normalize.dispatch import Normalized, normalize
+from pipeline.schema import SPLITS, Split
 from pipeline.sources.dispatch import read_split
 
-csv.field_size_limit(10**9)
-ROOT = Path(__file__).parents[2]
-CARDS = ROOT / "mixtures" / "tasks"
-CANDIDATES = [
-    os.environ.get("TASKLOOM_DATA_DIR"),
-    ROOT / str(read_yaml(ROOT / "params.yaml")["data_dir"]),
-    ROOT.parent / "shared" / "data",
-]
-DATA = next((Path(p) for p in CANDIDATES if p and (Path(p) / "ag_news").is_dir()), None)
+CARDS = Path(__file__).parents[2] / "mixtures" / "tasks"
+RawRows = Callable[[str, str], list[Any]]
 
-pytestmark = [
-    pytest.mark.real_data,
-    pytest.mark.skipif(DATA is None, reason="the raw files are not below data_dir"),
-]
+pytestmark = pytest.mark.real_data
 
 ROWS = {
     "ag_news": (10001, 7600), "anli_r3": (1821, 179), "aqua_rat": (2720, 254, 254),
@@ -65,164 +49,159 @@ ROWS = {
 }  # fmt: skip
 """Rows of train, validation and test, as the files were handed over."""
 
-REJECTS: dict[tuple[str, str], dict[str, int]] = {}
+REJECTS = {
+    ("codah", "train"): {"duplicate_choices": 1},
+    ("codah", "test"): {"duplicate_choices": 2},
+    ("cola", "train"): {"bad_encoding": 3},
+    ("commonsense_qa", "train"): {"duplicate_choices": 122},
+    ("commonsense_qa", "validation"): {"duplicate_choices": 24},
+    ("commonsense_qa", "test"): {"duplicate_choices": 20},
+    ("comve_a", "train"): {"duplicate_choices": 5, "bad_encoding": 1},
+    ("comve_b", "train"): {"duplicate_choices": 6, "bad_encoding": 1},
+    ("comve_b", "test"): {"bad_encoding": 1},
+    ("cosmosqa", "train"): {"duplicate_choices": 1},
+    ("customer_reviews", "train"): {"empty_text": 1},
+    ("dream", "train"): {"duplicate_choices": 1},
+    ("mpqa", "train"): {"empty_text": 3},
+    ("mrpc", "train"): {"bad_encoding": 1},
+    ("openbookqa", "train"): {"duplicate_choices": 3},
+    ("qqp", "train"): {"bad_encoding": 1},
+    ("quail", "train"): {"duplicate_choices": 1},
+    ("restaurant8k", "validation"): {"bad_encoding": 1},
+    ("scicite", "train"): {"bad_encoding": 1},
+    ("socialiqa", "train"): {"duplicate_choices": 8},
+    ("socialiqa", "validation"): {"duplicate_choices": 5},
+}
 """All rejects that there are, by task and split: how many for which reason."""
 
+NLI = ("entailment", "neutral", "contradiction")
+ENTAILMENT = ("entailment", "not_entailment")
+SENTIMENT = ("negative", "positive")
+CLASSES: dict[str, Sequence[Any]] = {
+    "ag_news": ("World", "Sports", "Business", "Sci/Tech"),
+    "anli_r3": ("e", "n", "c"),
+    "boolq": (False, True),
+    "chemprot": ("INHIBITOR", "SUBSTRATE", "INDIRECT-DOWNREGULATOR", "INDIRECT-UPREGULATOR",
+                 "ACTIVATOR", "ANTAGONIST", "PRODUCT-OF", "AGONIST", "DOWNREGULATOR", "UPREGULATOR",
+                 "SUBSTRATE_PRODUCT-OF", "AGONIST-ACTIVATOR", "AGONIST-INHIBITOR"),
+    "citation_intent": ("Background", "Uses", "CompareOrContrast", "Motivation", "Extends", "Future"),
+    "folio": ("True", "Unknown", "False"),
+    "imdb_cad": ("Negative", "Positive"),
+    "mctaco": ("no", "yes"),
+    "qqp": (0, 1),
+    "reuters_r8": ("earn", "acq", "crude", "trade", "money-fx", "interest", "ship", "grain"),
+    "rotten_tomatoes": SENTIMENT,
+    "scicite": ("background", "method", "result"),
+    "stackoverflow_tags": [str(number) for number in range(1, 21)],
+    "strategyqa": (False, True),
+    "trec": "012345",
+    "tweeteval_emoji": [str(number) for number in range(20)],
+    "tweeteval_emotion": "0123",
+    "tweeteval_sentiment": "012",
+    "wic": (False, True),
+    "wsc": (False, True),
+    **dict.fromkeys(("cb", "joci", "mnli", "sick", "snli"), NLI),
+    **dict.fromkeys(("qnli", "rte", "scitail"), ENTAILMENT),
+    **dict.fromkeys(
+        ("cola", "customer_reviews", "hyperpartisan", "mpqa", "mrpc", "sst2", "tweeteval_irony",
+         "tweeteval_offensive"), "01"),
+}  # fmt: skip
+"""What the sources call the classes, in the order that the cards promise."""
 
-class Row(NamedTuple):
-    """What one raw row says: its gold, and its choices where the row has its own."""
-
-    gold: Any
-    choices: tuple[str, ...] | None = None
-
-
-def text(path: Path, encoding: str = "utf-8-sig") -> str:
-    with path.open(encoding=encoding, newline="") as file:
-        return file.read()
-
-
-def lines(path: Path, encoding: str = "utf-8-sig") -> list[str]:
-    return [line.removesuffix("\r") for line in text(path, encoding).split("\n") if line]
-
-
-def table(path: Path, delimiter: str = ",", quoted: bool = True) -> list[list[str]]:
-    if not quoted:
-        return [line.split(delimiter) for line in lines(path)]
-    return list(csv.reader(io.StringIO(text(path), newline=""), delimiter=delimiter))
-
-
-def records(path: Path) -> list[dict[str, Any]]:
-    if path.suffix == ".jsonl":
-        return [json.loads(line) for line in lines(path)]
-    if path.suffix == ".json":
-        return json.loads(text(path))  # type: ignore[no-any-return]
-    delimiter = {".csv": ",", ".tsv": "\t"}[path.suffix]
-    # The tsv files with a header that are here write no quotes; their texts hold some.
-    head, *rows = table(path, delimiter, quoted=path.suffix == ".csv")
-    return [dict(zip(head, row, strict=True)) for row in rows]
-
-
-def only(folder: Path, split: str) -> Path:
-    """The one file of a split."""
-    (path,) = folder.glob(f"{split}.*")
-    return path
+SORTED = ("atis", "banking77", "clinc150")
+"""Datasets whose many classes stand in the order of the alphabet."""
 
 
-Reader = Callable[[Path, str], Iterator[Row]]
+def classes_of(task: str, raw_rows: RawRows) -> Sequence[Any]:
+    if task not in SORTED:
+        return CLASSES[task]
+    golds = [row.gold for split in SPLITS for row in raw_rows(task, split)]
+    return sorted({label for gold in golds for label in gold} if task == "atis" else set(golds))
 
 
-def labelled(folder: Path, split: str, *, label: str | int) -> Iterator[Row]:
-    """Rows of objects or of a table with a header, with one label each."""
-    for record in records(only(folder, split)):
-        yield Row(record.get(label))
+def expected_gold(form: str, gold: Any, classes: Sequence[Any]) -> Any:
+    if form == "classification":
+        gold = "Unknown" if gold == "Uncertain" else gold
+        return None if gold is None else classes.index(gold)
+    if form == "multi_label":
+        return sorted(classes.index(label) for label in gold)
+    return gold.strip() if isinstance(gold, str) else gold
 
 
-def headless(folder: Path, split: str, *, label: int, quoted: bool = False) -> Iterator[Row]:
-    for row in table(only(folder, split), "\t", quoted):
-        yield Row(row[label])
+def stripped(texts: tuple[str, ...] | None) -> list[str]:
+    return [text.strip() for text in texts or ()]
 
 
-def spaced(folder: Path, split: str, *, encoding: str = "utf-8-sig") -> Iterator[Row]:
-    for line in lines(only(folder, split), encoding):
-        yield Row(line.split(" ", 1)[0])
+def load(task: str) -> TaskCard:
+    card = load_task(CARDS / f"{task}.yaml")
+    return TaskCard.model_validate_json(card.model_dump_json())  # as `sources/<task>.json` has it
 
 
-def paired(folder: Path, split: str, *, separator: str | None = None) -> Iterator[Row]:
-    assert len(lines(folder / f"{split}.text.txt")) == len(lines(folder / f"{split}.labels.txt"))
-    for label in lines(folder / f"{split}.labels.txt"):
-        yield Row(frozenset(label.split(separator)) if separator else label)
+def normalized(card: TaskCard, split: Split, raw_data: Path) -> Normalized:
+    records = read_split(card, split, data_dir=raw_data, revision=None, seed=0)
+    return normalize(records.frame, records.rejects, card, split)
 
 
-def letters(folder: Path, split: str) -> Iterator[Row]:
-    """The shape of ARC and its relatives: labelled choices inside the question."""
-    for record in records(only(folder, split)):
-        choices = record["question"]["choices"]
-        names = [choice["label"] for choice in choices]
-        gold = names.index(record["answerKey"]) if "answerKey" in record else None
-        yield Row(gold, tuple(choice["text"] for choice in choices))
+@pytest.mark.parametrize(
+    ("task", "split"),
+    [(task, split) for task, rows in ROWS.items() for split in SPLITS[: len(rows)]],
+)
+def test_examples_and_rejects_are_what_plain_python_finds(
+    task: str, split: Split, raw_data: Path, raw_rows: RawRows
+):
+    card, raw = load(task), raw_rows(task, split)
+    result = normalized(card, split, raw_data)
+    examples, rejects, form = result.examples, result.rejects, card.fields.form
+    numbers = [int(name.rsplit("/", 1)[1]) for name in examples["example_id"]]
+
+    assert len(raw) == ROWS[task][SPLITS.index(split)]
+    assert sorted([*numbers, *rejects["row"]]) == list(range(len(raw)))
+    assert Counter(rejects["reason"]) == REJECTS.get((task, split), {})
+    twice = [i for i, r in enumerate(raw) if len(set(stripped(r.choices))) < len(r.choices or ())]
+    assert rejects.filter(pl.col("reason") == "duplicate_choices")["row"].to_list() == twice
+
+    kept = [raw[number] for number in numbers]
+    classes = classes_of(task, raw_rows) if form in ("classification", "multi_label") else ()
+    column = {"text_to_text": "target", "span": "target", "multi_label": "labels"}.get(
+        form, "label"
+    )
+    assert examples[column].to_list() == [expected_gold(form, row.gold, classes) for row in kept]
+    for field in ("context", "question"):
+        source = getattr(card.fields, field)
+        if isinstance(source, str) and "{" not in source:  # it is no composition
+            pairs = zip(examples[field], kept, strict=True)
+            assert not [text for text, row in pairs if text not in ("", *stripped(row.said))]
+    if form == "multiple_choice":
+        assert examples["choices"].to_list() == [stripped(row.choices) for row in kept]
+    else:
+        assert examples["choices"].list.len().unique().to_list() == [len(set(classes))]
 
 
-def options(
-    folder: Path, split: str, *, names: str, label: str = "label", first: int = 0
-) -> Iterator[Row]:
-    """Choices in columns of their own, the gold one given by its number."""
-    for record in records(only(folder, split)):
-        yield Row(int(record[label]) - first, tuple(record[name] for name in names.split()))
+def test_tags_of_questions_are_named_as_their_readme_has_them(
+    raw_data: Path, raw_lines: Callable[[str], list[str]]
+):
+    task = "stackoverflow_tags"
+    found = [
+        re.fullmatch(r"\s*(\d+)\s+([a-z-]+)\s*", s) for s in raw_lines(f"{task}/README.source.md")
+    ]
+    names = {int(line[1]): line[2].replace("-", " ") for line in found if line}
+    assert list(names) == list(range(1, 21))
+    choices = normalized(load(task), "train", raw_data).examples["choices"][0].to_list()
+    assert choices == [f"the question is about {name}" for name in names.values()]
 
 
-def aqua_rat(folder: Path, split: str) -> Iterator[Row]:
-    for record in records(only(folder, split)):
-        yield Row("ABCDE".index(record["correct"]), tuple(record["options"]))
-
-
-def hellaswag(folder: Path, split: str) -> Iterator[Row]:
-    for record in records(only(folder, split)):
-        yield Row(record["label"], tuple(record["endings"]))
-
-
-def balanced_copa(folder: Path, split: str) -> Iterator[Row]:
-    for item in ElementTree.parse(only(folder, split)).iter("item"):
-        gold = int(item.attrib["most-plausible-alternative"]) - 1
-        yield Row(gold, (item.findtext("a1", ""), item.findtext("a2", "")))
-
-
-def clinc150(folder: Path, split: str) -> Iterator[Row]:
-    for _, intent in records(only(folder, split)):
-        yield Row(intent)
-
-
-def codah(folder: Path, split: str) -> Iterator[Row]:
-    for row in table(only(folder, split), "\t"):
-        yield Row(int(row[6]), tuple(row[2:6]))
-
-
-def comve(folder: Path, split: str, *, names: str, gold: str) -> Iterator[Row]:
-    answers = dict(table(folder / f"{split}.answers.csv"))
-    for record in records(folder / f"{split}.data.csv"):
-        choices = tuple(record[name] for name in names.split())
-        yield Row(gold.index(answers[record["id"]]), tuple(filter(None, choices)))
-
-
-def dream(folder: Path, split: str) -> Iterator[Row]:
-    for _, questions, _ in records(only(folder, split)):
-        for question in questions:
-            yield Row(question["choice"].index(question["answer"]), tuple(question["choice"]))
-
-
-def mctest(folder: Path, split: str) -> Iterator[Row]:
-    stories = table(folder / f"{split}.tsv", "\t", quoted=False)
-    answers = table(folder / f"{split}.ans", "\t", quoted=False)
-    for story, golds in zip(stories, answers, strict=True):
-        for i, gold in enumerate(golds):
-            yield Row("ABCD".index(gold), tuple(story[4 + 5 * i : 8 + 5 * i]))
-
-
-def openbookqa(folder: Path, split: str) -> Iterator[Row]:
-    for record in records(only(folder, split)):
-        choices = re.split(r"\([A-D]\) ", record["Choices"])[1:]
-        yield Row("ABCD".index(record["Answer Key"]), tuple(choices))
-
-
-def quail(folder: Path, split: str) -> Iterator[Row]:
-    for question in ElementTree.parse(only(folder, split)).iter("q"):
-        answers = question.findall("a")
-        gold = [answer.get("correct") for answer in answers].index("True")
-        yield Row(gold, tuple(str(answer.text) for answer in answers))
-
-
-def gsm8k(folder: Path, split: str) -> Iterator[Row]:
-    for record in records(only(folder, split)):
-        yield Row(record["answer"])
-
-
-def squad_v2(folder: Path, split: str) -> Iterator[Row]:
-    for record in records(only(folder, split)):
-        yield Row(record["answers"][0] if record["answers"] else "unanswerable")
-
-
-def restaurant8k(folder: Path, split: str) -> Iterator[Row]:
-    for record in records(only(folder, split)):
-        slots = record.get("labels", [])
-        span = slots[0]["valueSpan"] if slots else {}
-        said = record["userInput"]["text"][span.get("startIndex", 0) : span.get("endIndex", 0)]
-        yield Row(said if slots else "unanswerable")
+@pytest.mark.parametrize("task", [task for task in ROWS if task.startswith("tweeteval_")])
+def test_classes_of_tweets_are_named_as_their_mapping_file_has_them(
+    task: str, raw_data: Path, raw_lines: Callable[[str], list[str]]
+):
+    choices = normalized(load(task), "train", raw_data).examples["choices"][0]
+    names = [
+        line.split("\t")[-1 if task != "tweeteval_emoji" else 2]
+        for line in raw_lines(f"{task}/mapping.txt")
+    ]
+    for choice, name in zip(choices, names, strict=True):
+        found = re.findall("[a-z]{3,}", name.lower().replace("hearteyes", "heart_eyes"))
+        words = [word for word in found if word not in ("non", "not")]
+        assert words
+        assert all(word[:4] in choice.lower() for word in words), (choice, name)
+        assert ("not " in choice) == name.startswith(("non", "not")), (choice, name)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pipeline.config.params import TokenizeParams
-from pipeline.config.recipe import TokenizeSettings
+from pipeline.config.settings import TokenizeSettings
 from pipeline.errors import ArtefactError, MixtureError
 from pipeline.rendering.choice_view import RENDERED
 from pipeline.rendering.prefix import prefixes

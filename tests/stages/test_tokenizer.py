@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pipeline.config.params import ModelParams
-from pipeline.config.recipe import TokenizerSettings
+from pipeline.config.settings import TokenizerSettings
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.schema import EXAMPLE
 from pipeline.sources.package import package_folder

@@ -1,0 +1,67 @@
+"""The tailored mixture card: the target and its complements with exact counts. Touches no file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.augmentation.budget import Budget
+from pipeline.config.mixture_card import MixtureCard
+from pipeline.config.strict import NAME_PATTERN
+from pipeline.errors import ConfigError
+
+SUFFIX = "_tailored"
+_LONGEST = 64
+
+
+def tailored_card(card: MixtureCard, rows: Budget) -> MixtureCard:
+    """Return the card of the tailored mixture, complete and valid by itself.
+
+    Args:
+        card: The base mixture, whose view, limits, overrides and `tailor:` block stay.
+        rows: Rows of the target and of each complement; a complement of 0 rows is left out.
+
+    Raises:
+        ConfigError: The name of the base mixture is too long to be extended.
+    """
+    name = f"{card.name}{SUFFIX}"
+    if len(name) > _LONGEST:
+        raise ConfigError(
+            f"name: '{card.name}' is too long to be extended to '{name}'",
+            expected=f"at most {_LONGEST - len(SUFFIX)} characters ({NAME_PATTERN})",
+            remedy="give the mixture a shorter name",
+        )
+    target = card.tailor.target
+    counts = {target: rows.target} | {task: n for task, n in rows.complements.items() if n}
+    value = card.model_dump(mode="json") | {
+        "name": name,
+        "description": f"{target} with what complements it, out of mixture '{card.name}'.",
+        "tasks": {task: {"count": counts[task]} for task in sorted(counts)},
+        "sampling": {"strategy": "counts"},
+    }
+    return MixtureCard.model_validate(value)
+
+
+def as_mapping(card: MixtureCard) -> dict[str, Any]:
+    """Return a card as a person would write it: what is silent, or at its default, is left out."""
+    value = card.model_dump(mode="json", exclude_none=True)
+    for key in ("limits", "params", "description"):
+        if not value.get(key):
+            value.pop(key, None)
+    return value
+
+
+def comment(card: MixtureCard, rows: Budget, *, source: Mapping[str, str]) -> str:
+    """Return the lines that stand above the card: what it is, and how it came about.
+
+    Args:
+        card: The tailored card.
+        rows: Its rows.
+        source: Facts to name, by what they are: mixture, scorer.
+    """
+    facts = ", ".join(f"{key} {value}" for key, value in source.items())
+    taken = sum(1 for count in rows.complements.values() if count)
+    return (
+        f"Made by the stage `tailor` ({facts}); why.json says why.\n"
+        f"{taken} complement{'s' * (taken != 1)} with {rows.placed} of {rows.asked} rows asked for, beside "
+        f"{rows.target} of '{card.tailor.target}'.\n"
+        "Not to be edited here: `taskloom adopt` copies it into mixtures/."
+    )

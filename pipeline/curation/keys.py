@@ -1,0 +1,149 @@
+"""What makes two examples the same: normalised text, its key, and stable hashes of both.
+
+Two texts are the same when they differ only in case, punctuation, spacing and tokenisation (`do n't`
+and `don't`, `-LRB-` apart). Symbols of arithmetic stay, since `3 + 4` is not `3 - 4`. Knows examples;
+must not know tasks other than the one it is given, nor roles.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import xxhash
+from numpy.typing import NDArray
+
+_JOINT = "\x1f"
+_CARRIER_ROWS = 20
+"""A task needs this many rows before a repeated part can be called its carrier."""
+_ROWS_PER_PHRASE = 100
+"""A part with fewer distinct texts than one in so many rows asks the same of different items."""
+
+STEMS = pl.Schema(
+    {
+        "example_id": pl.String,
+        "first": pl.String,
+        "second": pl.String,
+        "words": pl.UInt32,
+        "key": pl.String,
+    }
+)
+"""Columns of `stems`."""
+
+
+def normalized(text: pl.Expr) -> pl.Expr:
+    """Return `text` as lower-case words, separated by single spaces.
+
+    Unicode is composed (NFKC) and lowered; all but letters, marks, digits and mathematical symbols
+    becomes a space; `-`, `*`, `/` and `^` in front of a number stay, as symbols.
+    """
+    text = text.str.normalize("NFKC").str.to_lowercase().str.replace_all("ß", "ss", literal=True)
+    for sign, symbol in (("-", "\u2212"), (r"\*", "\u00d7"), ("/", "\u00f7"), (r"\^", "\u2191")):
+        text = text.str.replace_all(rf"{sign}\s*(\p{{N}})", f"{symbol} $1")
+    # a variation selector (of emoji) counts as a mark, but says nothing
+    text = text.str.replace_all(r"([^\p{L}\p{M}\p{N}\p{Sm}]|[\x{FE00}-\x{FE0F}])+", " ")
+    return text.str.strip_chars(" ")
+
+
+def squeezed(text: pl.Expr) -> pl.Expr:
+    """Return normalised `text` without the spaces beside letters, where tokenisers differ."""
+    return text.str.replace_all(r"([\p{L}\p{M}]) ", "$1").str.replace_all(r" (\p{L})", "$1")
+
+
+def stems(examples: pl.DataFrame) -> pl.DataFrame:
+    """Return the text by which each example of one task is recognised.
+
+    A part (context, question) that is a carrier, such as `What is the sentiment?`, identifies nothing
+    and is left out. Choices count where they must: in multiple choice with one part or none, where
+    `Which of these is right?` stands over different choices.
+
+    Args:
+        examples: All examples of one task, whatever their split.
+
+    Returns:
+        One row an example, in the given order: `example_id`; `first` and `second`, its two
+        identifying texts, normalised, either may be empty; `words`, their number in both; `key`, equal
+        for equal examples, with the two texts in either order.
+    """
+    optional = examples["form"].cast(pl.String) == "multiple_choice"
+    parts = examples.select(
+        "example_id",
+        "choices",
+        context=normalized(pl.col("context")),
+        question=normalized(pl.col("question")),
+    ).with_columns(optional.alias("optional"))
+    for part in ("context", "question"):
+        if _is_carrier(parts[part], phrases=bool(optional.all())):
+            parts = parts.with_columns(pl.lit("").alias(part))
+    lacking = pl.col("optional") & ((pl.col("context") == "") | (pl.col("question") == ""))
+    lowered = pl.col("choices").list.eval(pl.element().str.to_lowercase()).list.sort()
+    only = pl.concat_str("context", "question")  # one of them is empty where this is used
+    texts = parts.with_columns(
+        first=pl.when(lacking).then(only).otherwise(pl.col("context")),
+        second=pl.when(lacking)
+        .then(normalized(pl.when(lacking).then(lowered.list.join(" ")).otherwise(pl.lit(""))))
+        .otherwise(pl.col("question")),
+    )
+    return texts.select(
+        "example_id",
+        "first",
+        "second",
+        words=_words(pl.col("first")) + _words(pl.col("second")),
+        key=_unordered(squeezed(pl.col("first")), squeezed(pl.col("second"))),
+    ).cast(STEMS)
+
+
+def text_hashes(texts: pl.Series) -> NDArray[np.uint64]:
+    """Return the XXH3-64 of each text's UTF-8 bytes; equal on every machine and version."""
+    encoded = texts.to_arrow().cast(pa.large_string()).dictionary_encode()
+    codes: NDArray[np.int32] = encoded.indices.to_numpy(zero_copy_only=False)
+    return _hashed(encoded.dictionary.to_pylist())[codes]
+
+
+def group_hashes(examples: pl.DataFrame) -> NDArray[np.uint64]:
+    """Return one hash an example, equal for all that share a context.
+
+    Only letters and digits of the context are compared, so that markers (`<< drug >>`) part no rows;
+    where it has none the question stands in for it, and where that is empty too, the row's own
+    content.
+    """
+    context, question = _letters(pl.col("context")), _letters(pl.col("question"))
+    own = pl.col("content_hash").bin.encode("hex")
+    text = (
+        pl.when(context != "")
+        .then(context)
+        .otherwise(pl.when(question != "").then(question).otherwise(own))
+    )
+    return text_hashes(examples.select(text.alias("text"))["text"])
+
+
+def row_hashes(examples: pl.DataFrame) -> NDArray[np.uint64]:
+    """Return one hash an example, a function of its content alone."""
+    return text_hashes(examples["content_hash"].bin.encode("hex"))
+
+
+def _letters(text: pl.Expr) -> pl.Expr:
+    lowered = text.str.normalize("NFKC").str.to_lowercase()
+    return lowered.str.replace_all(r"[^\p{L}\p{M}\p{N}]+", "")
+
+
+def _hashed(values: Iterable[str]) -> NDArray[np.uint64]:
+    digests = (xxhash.xxh3_64_intdigest(value.encode()) for value in values)
+    return np.fromiter(digests, dtype=np.uint64)
+
+
+def _is_carrier(part: pl.Series, *, phrases: bool) -> bool:
+    """Whether a part is one text in all rows or, for `phrases`, one of few."""
+    if part.len() < _CARRIER_ROWS:
+        return False
+    most = max(1, part.len() // _ROWS_PER_PHRASE) if phrases else 1
+    return part.n_unique() <= most
+
+
+def _words(text: pl.Expr) -> pl.Expr:
+    return pl.when(text == "").then(0).otherwise(text.str.count_matches(" ", literal=True) + 1)
+
+
+def _unordered(first: pl.Expr, second: pl.Expr) -> pl.Expr:
+    pair = (pl.min_horizontal(first, second), pl.max_horizontal(first, second))
+    return pl.concat_str(*pair, separator=_JOINT)

@@ -1,0 +1,85 @@
+"""Quotas: rates and a number of rows to exact integers, by largest remainder.
+
+All arithmetic is on integers, so that a quota is off its share by less than one row whatever the
+rates, and is the same on every machine. Knows names and numbers only.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import lcm
+
+from pipeline.errors import MixtureError
+
+MAX_EPOCHS = 256
+"""Epochs that the order's one byte can count."""
+
+MAX_ROWS = 2**32
+"""Mixture rows that the order's four bytes can count."""
+
+
+def decimal(value: float) -> Fraction:
+    """Return the number that a person wrote: 0.1 is one tenth, not its nearest binary fraction."""
+    return Fraction(repr(value))
+
+
+def rounded(factor: float, rows: int) -> int:
+    """Return `factor * rows` as the nearest integer, a half rounded up; exact for any size."""
+    return int(decimal(factor) * rows + Fraction(1, 2))
+
+
+def quotas(rates: Mapping[str, float | Fraction], *, total: int) -> dict[str, int]:
+    """Split `total` rows by `rates`, exactly, by largest remainder; ties go by name.
+
+    Args:
+        rates: Unnormalised, finite, >= 0, one above 0 at least.
+        total: Rows to split (>= 0).
+
+    Returns:
+        Integers that sum to `total`, in name order, each less than one off `total * rate / sum`;
+        0 where the rate is 0.
+
+    Raises:
+        MixtureError: All rates are 0 and `total` is not.
+    """
+    names = sorted(rates)
+    exact = [_exact(rates[name]) for name in names]
+    scale = lcm(*(value.denominator for value in exact))
+    parts = [value.numerator * (scale // value.denominator) for value in exact]
+    whole = sum(parts)
+    if whole == 0:
+        if total:
+            raise MixtureError(f"{total} rows cannot be split: all rates are 0")
+        return dict.fromkeys(names, 0)
+    split = [divmod(total * part, whole) for part in parts]
+    left = total - sum(count for count, _ in split)
+    # stable sort on the remainder alone: names are sorted already, so they break ties
+    by_remainder = sorted(range(len(names)), key=lambda i: -split[i][1])
+    extra = set(by_remainder[:left])
+    return {name: split[i][0] + (i in extra) for i, name in enumerate(names)}
+
+
+def _exact(rate: float | Fraction) -> Fraction:
+    return rate if isinstance(rate, Fraction) else decimal(rate)
+
+
+def check_quotas(quotas: Mapping[str, int], sizes: Mapping[str, int]) -> None:
+    """Check that an order of these quotas can be stored.
+
+    Raises:
+        MixtureError: A task is to be drawn without rows, or more often than 256 times over.
+    """
+    for task in sorted(quotas):
+        if quotas[task] and not sizes.get(task, 0):
+            raise MixtureError(
+                f"{quotas[task]} rows are to be drawn of task '{task}', which has none",
+                where=f"tasks.{task}",
+                remedy="take the task out of the mixture, or set its count to 0",
+            )
+        if quotas[task] > MAX_EPOCHS * sizes.get(task, 0):
+            raise MixtureError(
+                f"task '{task}' would be repeated {quotas[task] / sizes[task]:.0f} times: "
+                f"{quotas[task]} rows drawn of {sizes[task]}",
+                where=f"tasks.{task}",
+                expected=f"at most {MAX_EPOCHS} epochs of a task",
+                remedy="lower its weight, or the mixture's rows",
+            )

@@ -1,0 +1,142 @@
+"""How sources write gold labels: index, letter, text, flags, class values. Knows no form.
+
+Values are compared as text, since one source's 1 is another's "1": integers in decimal, whole floats
+as integers, truth values as `true` and `false` in any case, texts without the space around them.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from pipeline.config.fields import ClassKey
+from pipeline.errors import SourceError
+from pipeline.templates.paths import Value
+from pipeline.templates.texts import value_expression
+
+LETTERS = {
+    **{letter: place for place, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")},
+    **{letter: place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz")},
+    **{str(number): number - 1 for number in range(1, 100)},
+}
+"""Place of the choice that a letter, or a number counted from 1, stands for."""
+
+_TRUE = ("true", "1", "yes")
+
+
+def label_value(field: str, schema: pl.Schema, *, where: str) -> Value:
+    """Return the column or path that holds one label per row.
+
+    Raises:
+        SourceError: It does not exist, or holds lists.
+    """
+    value = value_expression(field, schema, where=where)
+    if isinstance(value.dtype, pl.List | pl.Array):
+        raise SourceError(
+            f"'{field}' holds lists", where=where, expected=f"one label a row, such as {field}[0]"
+        )
+    return value
+
+
+def label_text(label: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return labels in the text form that they are compared in; null stays null."""
+    if dtype == pl.String:
+        return label.str.strip_chars()
+    if dtype.is_float():
+        return pl.coalesce(whole_number(label, dtype).cast(pl.String), label.cast(pl.String))
+    return label.cast(pl.String)
+
+
+def whole_number(label: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return labels as Int64; null where they are no whole number."""
+    if dtype == pl.String:
+        return label.str.strip_chars().cast(pl.Int64, strict=False)
+    number = label.cast(pl.Int64, strict=False)
+    if dtype.is_float():
+        return pl.when(number.cast(pl.Float64) == label).then(number)
+    return number
+
+
+def key_texts(key: ClassKey) -> tuple[str, ...]:
+    """Return the text forms that a value of the card stands for."""
+    text = str(key)
+    if text.lower() in ("true", "false"):
+        return (text.lower(), text.capitalize(), text.upper())
+    return (text.strip(),)
+
+
+def is_key(label: pl.Expr, dtype: pl.DataType, key: ClassKey) -> pl.Expr:
+    """Whether labels read as the card's `key`."""
+    return label_text(label, dtype).is_in(key_texts(key))
+
+
+def class_names(classes: Iterable[str] | Mapping[ClassKey, str]) -> tuple[str, ...]:
+    """Return the names of the classes in the card's order, each once."""
+    names = classes.values() if isinstance(classes, Mapping) else classes
+    return tuple(dict.fromkeys(names))
+
+
+def class_options(
+    classes: Iterable[str] | Mapping[ClassKey, str],
+    option: str = "{class}",
+    none: str | None = None,
+) -> list[str]:
+    """Return the choices of a fixed set of classes.
+
+    Args:
+        classes: The card's classes.
+        option: Carrier phrase, in which `{class}` stands for the name.
+        none: Name of the class of the empty set, which comes last unless it is among the others.
+    """
+    names = dict.fromkeys((*class_names(classes), *(() if none is None else (none,))))
+    return [option.replace("{class}", name) for name in names]
+
+
+def class_places(classes: Iterable[str] | Mapping[ClassKey, str]) -> dict[str, int]:
+    """Return the place of the class by every text form of its label values."""
+    pairs = classes.items() if isinstance(classes, Mapping) else ((name, name) for name in classes)
+    names = class_names(classes)
+    return {text: names.index(name) for key, name in pairs for text in key_texts(key)}
+
+
+def class_place(label: pl.Expr, dtype: pl.DataType, places: Mapping[str, int]) -> pl.Expr:
+    """Return the place of each label's class (Int32); null where it is none of them."""
+    if dtype.is_integer():
+        numbers = {int(text): place for text, place in places.items() if _is_integer(text)}
+        return _mapped(label.cast(pl.Int64, strict=False), numbers)
+    return _mapped(label_text(label, dtype), places)
+
+
+def letter_place(label: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return the place that each letter stands for (Int32); null where it is no letter."""
+    return _mapped(label_text(label, dtype), LETTERS)
+
+
+def place_in(choices: pl.Expr, text: pl.Expr, longest: int) -> pl.Expr:
+    """Return the place of `text` in each row's list (Int32); null where it does not occur.
+
+    Args:
+        choices: Lists of texts.
+        text: One text per row.
+        longest: Length of the longest list.
+    """
+    hits = [
+        pl.when(choices.list.get(place, null_on_oob=True) == text).then(
+            pl.lit(place, dtype=pl.Int32)
+        )
+        for place in range(longest)
+    ]
+    return pl.coalesce(*hits) if hits else pl.lit(None, dtype=pl.Int32)
+
+
+def flagged_place(flags: pl.Expr) -> pl.Expr:
+    """Return the place of the one true flag of each row's list of texts; null unless just one is."""
+    truths = flags.list.eval(pl.element().str.strip_chars().str.to_lowercase().is_in(_TRUE))
+    return pl.when(truths.list.sum() == 1).then(truths.list.arg_max().cast(pl.Int32))
+
+
+def _mapped(values: pl.Expr, mapping: Mapping[str, int] | Mapping[int, int]) -> pl.Expr:
+    return values.replace_strict(dict(mapping), default=None, return_dtype=pl.Int32)
+
+
+def _is_integer(text: str) -> bool:
+    return text.removeprefix("-").isdecimal() and text.isascii()

@@ -1,0 +1,95 @@
+"""Extractive span: the answer is a stretch of the context; there are no choices."""
+
+import polars as pl
+
+from pipeline.config.fields import Span
+from pipeline.errors import ConfigError
+from pipeline.normalize.draft import (
+    NO_CHOICES,
+    NO_LABEL,
+    NO_LABELS,
+    NO_TARGET,
+    NOTHING_GIVEN,
+    ROW,
+    Fault,
+    clean,
+    stem,
+    stem_faults,
+    with_reasons,
+)
+from pipeline.normalize.labels import label_value, whole_number
+from pipeline.templates.texts import list_expression, text_expression, value_expression
+
+_START, _END, _ANSWER = pl.col("start"), pl.col("end"), pl.col("answer")
+
+
+def draft_span(records: pl.DataFrame, fields: Span, *, hidden: bool, where: str) -> pl.DataFrame:
+    """Map the records of one split onto the columns of a draft.
+
+    Args:
+        records: N raw rows with `__row__`.
+        fields: Which column holds what.
+        hidden: Whether the publisher withholds the answers of this split.
+        where: `task/split`, for errors.
+
+    Returns:
+        N rows in the order of `records`, with empty `choices`. `target` is the first answer, cleaned
+        as every text, or the card's word for `unanswerable` where a row has none.
+
+    Raises:
+        ConfigError: The card names neither `answers` nor `end`.
+        SourceError: `records` lacks what `fields` names.
+    """
+    schema = records.schema
+    columns = [pl.col(ROW), *stem(fields, schema, where), NO_CHOICES, NO_LABEL, NO_LABELS]
+    faults = [*stem_faults(fields)]
+    if hidden:
+        return with_reasons(records.select(*columns, NO_TARGET, NOTHING_GIVEN), faults)
+    if fields.answers is not None:
+        drafted = records.select(*columns, answer=_first_answer(fields.answers, schema, where))
+        drafted = drafted.with_columns(given=_ANSWER)
+        at_fault = ~pl.col("context").str.contains(_ANSWER, literal=True)
+    elif fields.end is not None:
+        raw = text_expression(fields.context, schema, where=f"{where}: fields.context")
+        drafted = _cut(records.select(*columns, raw=raw, **_offsets(fields, schema, where)))
+        at_fault = ~(
+            (_START >= 0) & (_START < _END) & (pl.col("raw").str.len_chars().cast(pl.Int64) >= _END)
+        )
+    else:
+        raise ConfigError(
+            "there is nothing to find the answer by", where=where,
+            expected="fields.answers, or fields.end with fields.start",
+        )  # fmt: skip
+    target = pl.when(_ANSWER != "").then(_ANSWER).otherwise(pl.lit(fields.unanswerable))
+    fault: Fault = ("answer_not_in_context", at_fault)
+    return with_reasons(drafted.with_columns(target.alias("target")), (*faults, fault))
+
+
+def _first_answer(field: str, schema: pl.Schema, where: str) -> pl.Expr:
+    """Return the first answer of each row, cleaned; null or empty where there is none."""
+    where = f"{where}: fields.answers"
+    if isinstance(value_expression(field, schema, where=where).dtype, pl.List | pl.Array):
+        return clean(list_expression(field, schema, where=where).list.first())
+    return clean(text_expression(field, schema, where=where))
+
+
+def _offsets(fields: Span, schema: pl.Schema, where: str) -> dict[str, pl.Expr]:
+    """Return `start` and `end` as Int64 characters; both null where a row has no answer."""
+    if fields.end is None:
+        return {}
+    end_value = label_value(fields.end, schema, where=f"{where}: fields.end")
+    end = whole_number(end_value.expression, end_value.dtype)
+    start = pl.lit(0, dtype=pl.Int64)
+    if fields.start is not None:
+        value = label_value(fields.start, schema, where=f"{where}: fields.start")
+        start = whole_number(value.expression, value.dtype).fill_null(0)
+    return {"start": pl.when(end.is_not_null()).then(start), "end": end}
+
+
+def _cut(drafted: pl.DataFrame) -> pl.DataFrame:
+    """Cut the answer out of the context as the source has it, for that is what offsets count in."""
+    answer = clean(pl.col("raw").str.slice(_START.clip(0), (_END - _START).clip(0)))
+    return drafted.with_columns(
+        pl.when(_END.is_not_null()).then(answer).alias("answer"),
+        pl.concat_str(_START, pl.lit(".."), _END).alias("given"),
+    )

@@ -1,0 +1,49 @@
+"""Text to text: the answer is free text; there are no choices."""
+
+import polars as pl
+
+from pipeline.config.fields import TextToText
+from pipeline.normalize.draft import (
+    NO_CHOICES,
+    NO_LABEL,
+    NO_LABELS,
+    NO_TARGET,
+    NOTHING_GIVEN,
+    ROW,
+    Fault,
+    stem,
+    stem_faults,
+    text_column,
+    with_reasons,
+)
+
+
+def draft_text_to_text(
+    records: pl.DataFrame, fields: TextToText, *, hidden: bool, where: str
+) -> pl.DataFrame:
+    """Map the records of one split onto the columns of a draft.
+
+    Args:
+        records: N raw rows with `__row__`.
+        fields: Which column holds what.
+        hidden: Whether the publisher withholds the targets of this split.
+        where: `task/split`, for errors.
+
+    Returns:
+        N rows in the order of `records`, with empty `choices` and a `target`.
+
+    Raises:
+        SourceError: `records` lacks what `fields` names.
+    """
+    schema = records.schema
+    target = NO_TARGET if hidden else text_column(fields.target, "target", schema, where)
+    drafted = records.select(
+        ROW, *stem(fields, schema, where), NO_CHOICES, NO_LABEL, NO_LABELS, target, NOTHING_GIVEN
+    )
+    return with_reasons(drafted, (*stem_faults(fields), *(() if hidden else _FAULTS)))
+
+
+_FAULTS: tuple[Fault, ...] = (
+    ("missing_field", pl.col("target").is_null()),
+    ("empty_text", pl.col("target") == ""),
+)

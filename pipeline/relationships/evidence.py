@@ -1,0 +1,73 @@
+"""What a scorer may look at: train rows, and what the joint training left behind. Never report rows."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.errors import ArtefactError
+from pipeline.tables import require
+
+_REMEDY = "delete the model's folder and run `dvc repro train`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prefixes:
+    """The prefix embeddings of T tasks in a model of width D, before and after training."""
+
+    tasks: tuple[str, ...]
+    initial_TD: NDArray[np.float64]
+    final_TD: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """All that scorers see of a mixture."""
+
+    tasks: tuple[str, ...]
+    """In name order."""
+    examples: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
+    """Curated *train* rows (`schema.EXAMPLE`) by task."""
+    prefixes: Prefixes | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each file behind this, by a name that says which it is."""
+
+
+def read_prefixes(path: Path) -> Prefixes:
+    """Read `prefixes.safetensors` of a trained model.
+
+    Raises:
+        ArtefactError: It is missing, damaged, does not name its tasks, or is not finite.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    require(path)
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            metadata = file.metadata() or {}
+            initial = np.asarray(file.get_tensor("initial"), dtype=np.float64)
+            final = np.asarray(file.get_tensor("final"), dtype=np.float64)
+        tasks = tuple(json.loads(metadata["tasks"]))
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise ArtefactError(
+            f"not the prefixes of a trained model: {error}", where=str(path), remedy=_REMEDY
+        ) from error
+    if initial.shape != final.shape or initial.ndim != 2 or len(tasks) != len(final):
+        raise ArtefactError(
+            f"holds vectors of shape {initial.shape} and {final.shape} for {len(tasks)} tasks",
+            where=str(path),
+            expected="two of tasks x width",
+            remedy=_REMEDY,
+        )
+    broken = [
+        t for t, row in zip(tasks, initial + final, strict=True) if not np.isfinite(row).all()
+    ]
+    if broken:
+        raise ArtefactError(
+            f"the prefix of task '{broken[0]}' is not finite", where=str(path), remedy=_REMEDY
+        )
+    return Prefixes(tasks=tasks, initial_TD=initial, final_TD=final)

@@ -1,0 +1,199 @@
+"""CompassMTL's score: Pearson correlation of the learnt prefix embeddings, and its honest company.
+
+The correlation is symmetric, shares the drift of all prefixes unless they are centred, and is the random
+initialisation itself where training hardly moved them. So beside the score stand its variants, the
+same figure before training, and what random vectors of that shape would give (*null band*).
+Source: Zhang et al., Task Compass (Findings of EMNLP 2022). Knows vectors, no text and no label.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ArtefactError
+from pipeline.relationships.evidence import Evidence, Prefixes
+from pipeline.relationships.scores import Provenance, ScoreMatrix, as_rows
+from pipeline.seeds import derive_rng
+
+VERSION = "1"
+NULL_DRAWS = 100
+_STILL = 1e-9
+"""A vector this small against what it was before centring holds rounding noise only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixCorrelation:
+    """Pearson correlation of the final prefix embeddings.
+
+    Attributes:
+        centre: Whether the mean prefix is subtracted first. Where all prefixes start as one vector,
+            this is also the correlation of their changes, centred.
+    """
+
+    centre: bool = True
+
+    @property
+    def name(self) -> str:
+        """Name of the score's files."""
+        return "prefix"
+
+    def score(self, evidence: Evidence, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `RelationshipScorer.score`."""
+        prefixes = _prefixes_of(evidence)
+        matrices = variants(prefixes)
+        bands = {
+            centre: null_band(prefixes.final_TD.shape, centre=centre, seed=seed)
+            for centre in (False, True)
+        }
+        chosen = "centred" if self.centre else "raw"
+        extras = {
+            "score": chosen,
+            "variants": {
+                name: summary(values, bands["centred" in name]) for name, values in matrices.items()
+            },
+            "movement": as_rows(movement(prefixes)[None, :])[0],
+        }
+        return ScoreMatrix(
+            sources=prefixes.tasks,
+            targets=prefixes.tasks,
+            values_ST=matrices[chosen],
+            se_ST=None,
+            directional=False,
+            unit="similarity",
+            provenance=Provenance(
+                scorer=self.name,
+                version=VERSION,
+                seed=seed,
+                inputs=dict(evidence.inputs),
+                cost={"joint_trainings": 1.0},
+                warnings=_warnings(matrices, chosen, bands[self.centre], len(prefixes.tasks)),
+            ),
+            extras=extras,
+        )
+
+
+def _prefixes_of(evidence: Evidence) -> Prefixes:
+    if evidence.prefixes is None:
+        raise ArtefactError("scorer 'prefix' needs a trained model", remedy="run `dvc repro train`")
+    missing = sorted(set(evidence.tasks) - set(evidence.prefixes.tasks))
+    if missing:
+        raise ArtefactError(
+            f"the model has no prefix for task '{missing[0]}'",
+            remedy="run `dvc repro train`: it was trained on another mixture",
+        )
+    at = [evidence.prefixes.tasks.index(task) for task in evidence.tasks]
+    return Prefixes(
+        tasks=evidence.tasks,
+        initial_TD=evidence.prefixes.initial_TD[at],
+        final_TD=evidence.prefixes.final_TD[at],
+    )
+
+
+def correlations(vectors_TD: NDArray[np.float64], *, centre: bool) -> NDArray[np.float64]:
+    """Return the Pearson correlation of all pairs of vectors, T x T in [-1, 1].
+
+    Args:
+        vectors_TD: One vector a task.
+        centre: Whether the mean vector of all tasks is subtracted first.
+
+    Returns:
+        NaN on the diagonal, and where a vector does not vary.
+    """
+    length_T = np.linalg.norm(vectors_TD, axis=1)
+    centred_TD = vectors_TD - vectors_TD.mean(axis=0) if centre else vectors_TD
+    deviation_TD = centred_TD - centred_TD.mean(axis=1, keepdims=True)
+    norm_T = np.linalg.norm(deviation_TD, axis=1)
+    still = norm_T <= _STILL * length_T
+    unit_TD = deviation_TD / np.where(still, 1.0, norm_T)[:, None]
+    values_TT: NDArray[np.float64] = np.clip(unit_TD @ unit_TD.T, -1.0, 1.0)
+    values_TT[still, :] = values_TT[:, still] = np.nan
+    np.fill_diagonal(values_TT, np.nan)
+    return values_TT
+
+
+def variants(prefixes: Prefixes) -> dict[str, NDArray[np.float64]]:
+    """Return the correlations of final, changed and initial prefixes, each raw and centred."""
+    change_TD = prefixes.final_TD - prefixes.initial_TD
+    return {
+        "raw": correlations(prefixes.final_TD, centre=False),
+        "centred": correlations(prefixes.final_TD, centre=True),
+        "change": correlations(change_TD, centre=False),
+        "change_centred": correlations(change_TD, centre=True),
+        "step0": correlations(prefixes.initial_TD, centre=False),
+        "step0_centred": correlations(prefixes.initial_TD, centre=True),
+    }
+
+
+def movement(prefixes: Prefixes) -> NDArray[np.float64]:
+    """Return how far each prefix moved, over its initial length; NaN where that is 0."""
+    length_T = np.linalg.norm(prefixes.initial_TD, axis=1)
+    moved_T = np.linalg.norm(prefixes.final_TD - prefixes.initial_TD, axis=1)
+    return np.where(length_T > 0, moved_T / np.where(length_T > 0, length_T, 1.0), np.nan)
+
+
+def null_band(
+    shape: tuple[int, ...], *, centre: bool, seed: int, draws: int = NULL_DRAWS
+) -> dict[str, float]:
+    """Return what |r| random normal vectors of the same shape have.
+
+    Returns:
+        `mean` and `q95` (95 % quantile) of |r| over all pairs of all `draws`; NaN for one task.
+    """
+    rng = derive_rng(seed, "prefix", "null", *shape)
+    upper = np.triu_indices(shape[0], 1)
+    sizes = [
+        np.abs(correlations(rng.standard_normal(shape), centre=centre)[upper]) for _ in range(draws)
+    ]
+    pooled = np.concatenate(sizes)
+    if not len(pooled):
+        return {"mean": float("nan"), "q95": float("nan")}
+    return {"mean": float(pooled.mean()), "q95": float(np.quantile(pooled, 0.95))}
+
+
+def summary(values_TT: NDArray[np.float64], band: Mapping[str, float]) -> dict[str, Any]:
+    """Describe one variant: its matrix, the size of its values, and how many random ones have."""
+    pairs = values_TT[np.triu_indices(len(values_TT), 1)]
+    known = np.abs(pairs[~np.isnan(pairs)])
+    inside = float((known <= band["q95"]).mean()) if len(known) else float("nan")
+    figures = [[float(known.mean()) if len(known) else float("nan"), inside, *band.values()]]
+    mean_abs, share_inside, null_mean, null_q95 = as_rows(np.array(figures))[0]
+    return {
+        "values": as_rows(values_TT),
+        "pairs": len(known),
+        "mean_abs": mean_abs,
+        "inside_null": share_inside,
+        "null": {"mean_abs": null_mean, "q95_abs": null_q95, "draws": NULL_DRAWS},
+    }
+
+
+def _warnings(
+    matrices: Mapping[str, NDArray[np.float64]], chosen: str, band: Mapping[str, float], tasks: int
+) -> tuple[str, ...]:
+    pairs = matrices[chosen][np.triu_indices(tasks, 1)]
+    known = pairs[~np.isnan(pairs)]
+    lines = ["symmetric: the score of a pair says nothing of who helps whom"]
+    if tasks > 1 and chosen == "centred":
+        lines.append(
+            f"centring {tasks} prefixes alone gives a mean correlation near {-1 / (tasks - 1):.3f}"
+        )
+    if len(known) and (np.abs(known) <= band["q95"]).mean() >= 0.9:
+        lines.append("9 of 10 pairs or more lie inside the band of random vectors")
+    before = matrices["step0_centred" if chosen == "centred" else "step0"]
+    if _alike(matrices[chosen], before):
+        lines.append("the scores are those of the untrained prefixes: training hardly moved them")
+    if len(known) < len(pairs):
+        lines.append(f"{len(pairs) - len(known)} pairs have no score: a prefix without variation")
+    return tuple(lines)
+
+
+def _alike(first_TT: NDArray[np.float64], second_TT: NDArray[np.float64]) -> bool:
+    """Whether two matrices tell the same: correlated above 0.9 over the pairs that both know."""
+    upper = np.triu_indices(len(first_TT), 1)
+    first, second = first_TT[upper], second_TT[upper]
+    both = ~np.isnan(first) & ~np.isnan(second)
+    if both.sum() < 3 or not first[both].std() or not second[both].std():
+        return False
+    return bool(np.corrcoef(first[both], second[both])[0, 1] > 0.9)

@@ -1,0 +1,139 @@
+"""One file as records: the format by its name, then the reader of that format."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+import polars as pl
+
+from pipeline.config.source import Format, Table
+from pipeline.errors import SourceError, nearest
+from pipeline.sources.delimited import read_delimited, read_lines
+from pipeline.sources.json_records import read_json, read_json_lines
+from pipeline.sources.rawtext import read_bytes, utf8
+from pipeline.sources.records import Records, numbered
+from pipeline.sources.unfold import parse_path, unfold
+from pipeline.sources.values import settled
+from pipeline.sources.xml_records import read_xml
+
+_SUFFIXES: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".xml": "xml",
+    ".txt": "lines",
+}
+_NESTED = ("json", "jsonl", "parquet", "arrow")
+_ARROW_FILE = b"ARROW1"
+
+
+def format_of(path: Path, table: Table) -> Format:
+    """Return the card's format, or what the file's name says; a final `.gz` is looked through.
+
+    Raises:
+        SourceError: The name says nothing.
+    """
+    if table.format is not None:
+        return table.format
+    name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    suffix = name.suffix.lower()
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    guess = nearest(suffix, _SUFFIXES)
+    raise SourceError(
+        f"the name does not tell the format: '{suffix or name.name}'",
+        where=str(path),
+        expected=f"one of {', '.join(_SUFFIXES)}",
+        remedy=f"set `format` on the card, to one of {', '.join(get_args(Format))}"
+        + (f"; perhaps {_SUFFIXES[guess]}" if guess else ""),
+    )
+
+
+def read_file(path: Path, table: Table, *, columns: Sequence[str] | None) -> Records:
+    """Read one file.
+
+    Args:
+        path: The file.
+        table: How to read it; `key` and `stack` are not for single files.
+        columns: Names for a file without a header, or of the parts of a line.
+
+    Returns:
+        Its records, numbered from 0, unfolded along `table.records` where the format nests.
+
+    Raises:
+        SourceError: It cannot be read, or holds no record.
+    """
+    where, kind = str(path), format_of(path, table)
+    _check_columns(columns, where)
+    data = read_bytes(path)
+    if kind in ("parquet", "arrow"):
+        records = numbered(settled(_columnar(data, kind, where)), where=where)
+    elif kind == "xml":
+        records = _xml(data, table, where)
+    else:
+        records = _text(utf8(data, table.encoding, where=where), kind, table, columns, where)
+    if table.records is not None and kind in _NESTED:
+        records = unfold(records, parse_path(table.records, where=where), where=where)
+    if records.height == 0:
+        raise SourceError(
+            "the file holds no record", where=where, remedy="fetch it again, or drop its split"
+        )
+    return records
+
+
+def _check_columns(columns: Sequence[str] | None, where: str) -> None:
+    twice = sorted({name for name in columns or () if list(columns or ()).count(name) > 1})
+    if twice:
+        raise SourceError(f"columns: '{twice[0]}' occurs twice", where=where)
+
+
+def _text(
+    data: bytes, kind: Format, table: Table, columns: Sequence[str] | None, where: str
+) -> Records:
+    if not data:
+        raise SourceError("the file is empty", where=where, remedy="fetch it again")
+    if kind == "jsonl":
+        return read_json_lines(data, where=where)
+    if kind == "json":
+        return read_json(data, unfolds=table.records is not None, where=where)
+    if kind == "lines":
+        return read_lines(data, separator=table.separator, columns=columns, where=where)
+    default = "\t" if kind == "tsv" else ","
+    return read_delimited(
+        data,
+        separator=table.separator or default,
+        quote=table.quote,
+        columns=columns,
+        where=where,
+    )
+
+
+def _xml(data: bytes, table: Table, where: str) -> Records:
+    """Read XML, which names its own encoding unless the card names one."""
+    if table.encoding == "utf-8":
+        return read_xml(data, element=table.element, encoding=None, where=where)
+    data = utf8(data, table.encoding, where=where)
+    return read_xml(data, element=table.element, encoding="utf-8", where=where)
+
+
+def _columnar(data: bytes, kind: Format, where: str) -> pl.DataFrame:
+    try:
+        if kind == "parquet":
+            return pl.read_parquet(io.BytesIO(data))
+        if data.startswith(_ARROW_FILE):
+            return pl.read_ipc(io.BytesIO(data))
+        return pl.read_ipc_stream(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SourceError(
+            f"not a readable {kind} file: {reason}",
+            where=where,
+            remedy="fetch it again; it may be truncated",
+        ) from error

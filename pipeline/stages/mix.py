@@ -1,0 +1,77 @@
+"""Stage `mix`: the order of a mixture, audited against its plan.
+
+Reads:   data/NAME/plans/<pass>.json, data/NAME/tokens/train/manifest.json, data/NAME/rendered
+Writes:  data/NAME/mixes/<pass>/{order.arrow,audit.json,preview.parquet,manifest.json}
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, cast
+
+import polars as pl
+
+from pipeline.errors import ArtefactError
+from pipeline.mixing.audit import audit, check
+from pipeline.mixing.corpus import Corpus, read_corpus
+from pipeline.mixing.frame import preview
+from pipeline.mixing.order import ALGORITHM, Draw, mixture_order
+from pipeline.mixing.plan import Plan, from_json
+from pipeline.stages.layout import Layout
+from pipeline.stages.plan import check_pass
+from pipeline.stages.publish import new_folder, stage_lock
+from pipeline.tables import read_json, sha256, write_arrow, write_frame, write_json
+
+PREVIEW_ROWS = 100
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Build the order of one pass of a mixture."""
+    name, which = arguments
+    check_pass(which)
+    layout = Layout(name)
+    with stage_lock(layout.data, f"mix.{which}"):
+        plan = from_json(read_json(layout.plan(which)), where=str(layout.plan(which)))
+        draws = planned_draws(plan, read_corpus(layout.tokens("train")), where=layout.plan(which))
+        order = mixture_order(draws, seed=plan.seed)
+        result = audit(order, draws, plan)
+        check(result)
+        with new_folder(layout.mix(which)) as folder:
+            write_arrow(order, folder / "order.arrow")
+            write_json(result, folder / "audit.json")
+            frame = cast(pl.DataFrame, pl.from_arrow(order.slice(0, PREVIEW_ROWS)))
+            first = preview(frame, draws, layout.rendered("x").parent, rows=PREVIEW_ROWS)
+            write_frame(first, folder / "preview.parquet")
+            # the manifest comes last: where it is, the rest is whole
+            digest = sha256(folder / "order.arrow")
+            write_json(_manifest(plan, draws, digest), folder / "manifest.json")
+
+
+def planned_draws(plan: Plan, corpus: Corpus, *, where: object) -> list[Draw]:
+    """Return each planned task's part in the order.
+
+    Raises:
+        ArtefactError: The plan was made from other tokens.
+    """
+    if plan.tokens_sha256 != corpus.sha256:
+        raise ArtefactError(
+            "was made from other tokens than there are now",
+            where=str(where),
+            remedy="run `dvc repro`, which plans again",
+        )
+    return [
+        Draw(task=t.task, start=corpus.tasks[t.task].start, rows=t.rows, quota=t.quota)
+        for t in plan.tasks
+    ]
+
+
+def _manifest(plan: Plan, draws: Sequence[Draw], digest: str) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "name": plan.name,
+        "which": plan.which,
+        "algorithm": ALGORITHM,
+        "seed": plan.seed,
+        "positions": plan.positions,
+        "tasks": [asdict(draw) for draw in draws],
+        "sha256": digest,
+    }

@@ -1,0 +1,128 @@
+"""Stage `normalize@<task>`: raw records of one task to examples.
+
+Reads:   data/NAME/sources/<task>.json, and the raw files or the hub dataset that it names
+Writes:  data/NAME/examples/<task>/: one Parquet file per split, rejects.parquet, origin.json
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.config.fields import Classification, Fields, MultiLabel
+from pipeline.config.resolved import NormalizeSource
+from pipeline.config.settings_file import read
+from pipeline.config.task_card import TaskCard
+from pipeline.normalize.dispatch import Normalized, normalize
+from pipeline.normalize.labels import class_options
+from pipeline.schema import EXAMPLE, REJECT, SPLITS, VERSION, Split
+from pipeline.sources.dispatch import read_split
+from pipeline.stages.layout import Layout
+from pipeline.stages.publish import new_folder, stage_lock
+from pipeline.tables import sha256, write_json, write_parquet
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Normalize one task: the mixture's name, then the task's."""
+    name, task = arguments
+    layout = Layout(name)
+    with stage_lock(layout.data, f"normalize.{task}"):
+        normalize_task(layout, task)
+
+
+def normalize_task(layout: Layout, task: str) -> None:
+    """Write a task's examples whole, or raise and leave what was there.
+
+    Safe in a pool of processes: it touches no other task's folder and prints nothing.
+
+    Args:
+        layout: Paths of the mixture.
+        task: Name of the task, whose resolved source exists.
+
+    Raises:
+        ArtefactError: The resolved source is missing.
+        PipelineError: Of reading and normalising; see `sources.dispatch` and `normalize.dispatch`.
+    """
+    path = layout.source(task)
+    source = read(NormalizeSource, path)
+    rejects: list[pl.DataFrame] = []
+    splits: dict[str, Any] = {}
+    with new_folder(layout.examples(task)) as folder:
+        for split in SPLITS:
+            if split not in source.card.splits:
+                continue
+            part = normalize_split(source, split)
+            write_parquet(part.examples, folder / f"{split}.parquet", EXAMPLE)
+            rejects.append(part.rejects)
+            splits[split] = summary(part, source.card)
+        write_parquet(pl.concat(rejects), folder / "rejects.parquet", REJECT)
+        write_json(origin(source, splits) | {"source_sha256": sha256(path)}, folder / "origin.json")
+
+
+def normalize_split(source: NormalizeSource, split: Split) -> Normalized:
+    """Read and normalise one split of a resolved source."""
+    records = read_split(
+        source.card,
+        split,
+        data_dir=Path(source.data_dir),
+        revision=source.revision,
+        seed=source.seed,
+    )
+    return normalize(records.frame, records.rejects, source.card, split)
+
+
+def origin(source: NormalizeSource, splits: dict[str, Any]) -> dict[str, Any]:
+    """Return where a task's examples come from and what became of its records."""
+    card = source.card
+    return {
+        "schema_version": VERSION,
+        "task": card.task,
+        "family": card.family,
+        "form": card.fields.form,
+        "homepage": card.homepage,
+        "licence": card.licence,
+        "citation": card.citation,
+        "revision": source.revision,
+        "files": source.files,
+        "splits": splits,
+    }
+
+
+def summary(part: Normalized, card: TaskCard) -> dict[str, Any]:
+    """Count one split: rows read, kept and rejected, rejects by reason, labels."""
+    reasons = part.rejects.group_by("reason").len().sort("reason")
+    return {
+        "read": part.examples.height + part.rejects.height,
+        "kept": part.examples.height,
+        "rejected": part.rejects.height,
+        "rejects": dict(reasons.iter_rows()),
+        "labels": _label_counts(part.examples, card),
+    }
+
+
+def _label_counts(examples: pl.DataFrame, card: TaskCard) -> dict[str, int]:
+    """Return how often each answer is gold, by class, or by place where choices differ by row.
+
+    Hidden labels count as `hidden`; forms without choices have no counts.
+    """
+    if examples.is_empty() or card.fields.form in ("text_to_text", "span"):
+        return {}
+    gold = pl.col("labels") if card.fields.form == "multi_label" else pl.concat_list("label")
+    places = examples.select(label=gold.list.explode(empty_as_null=True, keep_nulls=True))
+    counts = places.group_by("label").len().sort("label", nulls_last=True).iter_rows()
+    names = _names(card.fields)
+    return {
+        "hidden" if label is None else names[label] if names else str(label): count
+        for label, count in counts
+    }
+
+
+def _names(fields: Fields) -> list[str]:
+    """Return the names of the classes, in the order of the choices; none where choices differ."""
+    match fields:
+        case Classification():
+            return class_options(fields.classes)
+        case MultiLabel():
+            return class_options(fields.classes, none=fields.none)
+    return []

@@ -1,0 +1,117 @@
+"""What a training leaves behind: a plain `transformers` folder, the heads, the prefixes, the logs.
+
+`AutoModel.from_pretrained(out)` and `AutoTokenizer.from_pretrained(out)` read the folder, and
+`load_model` reads it with its heads. Knows model folders; knows no training loop.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from pipeline.errors import ArtefactError
+from pipeline.modeling.encoder import pretrained_encoder
+from pipeline.modeling.model import ChoiceModel, with_heads
+from pipeline.training.artefacts import REMEDY
+
+HEAD = "head.safetensors"
+PREFIXES = "prefixes.safetensors"
+_OWN_PATHS = ("out", "resume", "model_path", "track")
+"""Keys of run.json that say where, not what: they stay out of the recorded one."""
+
+
+def save_model(model: ChoiceModel, out: Path, tokenizer: Path) -> None:
+    """Write the encoder, the heads and a copy of the tokenizer's files."""
+    out.mkdir(parents=True, exist_ok=True)
+    model.encoder.save_pretrained(out)
+    heads = {name: value.cpu().contiguous() for name, value in model.heads.state_dict().items()}
+    save_file(heads, out / HEAD)
+    for file in sorted(tokenizer.iterdir()):
+        if file.is_file():
+            shutil.copyfile(file, out / file.name)
+    for file in sorted(out.iterdir()):
+        file.chmod(0o644)  # safetensors writes files that only their owner can read
+
+
+def save_prefixes(out: Path, tasks: Sequence[str], *, initial: Tensor, final: Tensor) -> None:
+    """Write the prefix rows before and after training, tasks x width, float32.
+
+    Args:
+        out: The folder.
+        tasks: Names, one a row; kept as JSON in the file's metadata under `tasks`.
+        initial: Rows at the start of this training.
+        final: Rows at its end.
+    """
+    rows = {"initial": initial.float().contiguous(), "final": final.float().contiguous()}
+    save_file(rows, out / PREFIXES, metadata={"tasks": json.dumps(list(tasks))})
+    (out / PREFIXES).chmod(0o644)
+
+
+def save_records(
+    out: Path, run: Mapping[str, Any], *, texts: Mapping[str, str], select: Mapping[str, Any]
+) -> None:
+    """Write the logs, `select.json`, and run.json without the paths that are this machine's own."""
+    for name, text in sorted(texts.items()):
+        (out / name).write_text(text, encoding="utf-8")
+    recorded = {key: value for key, value in run.items() if key not in _OWN_PATHS}
+    for name, value in (("select.json", select), ("run.json", recorded)):
+        text = json.dumps(value, sort_keys=True, indent=2, allow_nan=False)
+        (out / name).write_text(text + "\n", encoding="utf-8")
+
+
+def load_model(folder: Path, *, max_tokens: int, dropout: float | None = None) -> ChoiceModel:
+    """Load a trained model with its heads, on the CPU and in evaluation mode.
+
+    Args:
+        folder: As `save_model` writes it.
+        max_tokens: Longest sequence that it must take.
+        dropout: For further training; None keeps what the folder says, which evaluation ignores.
+
+    Raises:
+        TrainingError: The encoder cannot be loaded.
+        ArtefactError: The heads are missing, or belong to another encoder.
+    """
+    encoder, report = pretrained_encoder(
+        folder, vocabulary=0, max_tokens=max_tokens, dropout=dropout, seed=0
+    )
+    if report.missing:
+        raise ArtefactError(
+            f"the encoder lacks {', '.join(report.missing[:4])}", where=str(folder), remedy=REMEDY
+        )
+    model = with_heads(encoder, dropout=dropout or 0.0, seed=0)
+    path = folder / HEAD
+    try:
+        model.heads.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ArtefactError(
+            f"not the heads of this encoder: {first}", where=str(path), remedy=REMEDY
+        ) from error
+    return model.eval()
+
+
+def load_prefixes(folder: Path) -> tuple[list[str], Tensor, Tensor]:
+    """Read the prefix rows: the task names, the initial rows and the final ones.
+
+    Raises:
+        ArtefactError: The file is missing or damaged.
+    """
+    from safetensors import safe_open
+
+    path = folder / PREFIXES
+    try:
+        with safe_open(path, framework="pt") as file:
+            tasks = json.loads(file.metadata()["tasks"])
+            rows: tuple[torch.Tensor, torch.Tensor] = (
+                file.get_tensor("initial"),
+                file.get_tensor("final"),
+            )
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ArtefactError(f"not readable: {error}", where=str(path), remedy=REMEDY) from error
+    return tasks, *rows

@@ -1,0 +1,74 @@
+"""A trained model's answers on the rows of a role: what the stage `evaluate` asks for.
+
+Knows the output folder of a training and token shards; computes no figure.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from pipeline.errors import ArtefactError
+from pipeline.metrics.answers import Answers
+from pipeline.modeling.encoder import quiet_transformers
+from pipeline.training.artefacts import REMEDY
+from pipeline.training.export import load_model
+from pipeline.training.predict import answered
+from pipeline.training.shards import Shards, open_shards
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One task, answered."""
+
+    task: str
+    form: str
+    answers: Answers
+    threshold: float | None
+    """Of gold sets, found on `select` rows; None for tasks of one gold."""
+
+
+def judged(folder: Path, tokens: Path, *, token_budget: int) -> Iterator[Judged]:
+    """Yield the answers of a trained model to all rows of all tasks, in name order.
+
+    Uses as many threads as the training did, since sums depend on it.
+
+    Args:
+        folder: Output of a training.
+        tokens: `tokens/<role>`.
+        token_budget: Most cells of a batch.
+
+    Raises:
+        ArtefactError: A file is missing or damaged, or the model does not know the vocabulary.
+    """
+    quiet_transformers()
+    shards = open_shards(tokens)
+    torch.set_num_threads(int(_record(folder / "run.json")["train"]["threads"]))
+    thresholds = _record(folder / "select.json")["thresholds"]
+    model = load_model(folder, max_tokens=shards.max_tokens)
+    _check_vocabulary(model.embeddings.weight.shape[0], shards, folder)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device)
+    for shard in shards.shards:
+        answers = answered(model, shard, shards.special, token_budget=token_budget, device=device)
+        yield Judged(shard.task, shard.form, answers, thresholds.get(shard.task))
+
+
+def _record(path: Path) -> dict[str, dict[str, float]]:
+    try:
+        value: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtefactError(f"not readable: {error}", where=str(path), remedy=REMEDY) from error
+    return value
+
+
+def _check_vocabulary(rows: int, shards: Shards, folder: Path) -> None:
+    if rows < shards.vocabulary:
+        raise ArtefactError(
+            f"has {rows} embeddings, the {shards.role} shards {shards.vocabulary} tokens",
+            where=str(folder),
+            expected="a model that was trained on tokens of the same tokenizer",
+            remedy=REMEDY,
+        )

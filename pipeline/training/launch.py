@@ -1,0 +1,47 @@
+"""Trainer processes that end with the one that started them, however that ends.
+
+`python -m pipeline.training.launch N RUN.json` becomes torchrun with N processes. Standard library
+only; knows processes and nothing of training.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PARENT = "TASKLOOM_PARENT"
+"""Process id of the starter, for a process that is to end with it."""
+ERROR_FILE = "TASKLOOM_ERROR_FILE"
+"""File (with `.RANK` appended) that takes the worded error of a trainer process."""
+_SET_PARENT_DEATH_SIGNAL = 1
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when its parent ends, if the parent asked for that.
+
+    Does nothing where the environment has no `TASKLOOM_PARENT`, or where there is no Linux: there
+    an orphan lives on until the stage's lock ends it.
+    """
+    parent = os.environ.get(PARENT)
+    if parent is None or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != int(parent):
+        os._exit(1)  # it ended before the request was made
+
+
+def main(arguments: list[str]) -> None:
+    """Turn this process into torchrun; its processes end with it."""
+    processes, run = arguments
+    die_with_parent()
+    environment = os.environ | {PARENT: str(os.getpid())}
+    environment.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # torchrun's own choice, made without its warning
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", processes, "-m", "pipeline.training", run]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

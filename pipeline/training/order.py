@@ -1,0 +1,82 @@
+"""The order: which mixture row stands at which position.
+
+Memory-maps `order.arrow` and checks that it counts in the rows of these shards. Knows no token.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.errors import ArtefactError
+from pipeline.training.artefacts import REMEDY, check_sha256, map_arrow, read_manifest
+from pipeline.training.ragged import Ints
+from pipeline.training.shards import Shards
+
+VERSION = 1
+ALGORITHMS = ("shuffled-1",)
+_KEYS = ("algorithm", "positions", "tasks", "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Position p holds mixture row `row[p]` for the `epoch[p]`-th time, counted from 0."""
+
+    row: np.ndarray
+    """uint32, memory-mapped."""
+    epoch: np.ndarray
+    """uint8, memory-mapped."""
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def at(self, positions: Ints) -> tuple[Ints, Ints]:
+        """Return the mixture rows and epochs at some positions."""
+        return self.row[positions].astype(np.int64), self.epoch[positions].astype(np.int64)
+
+
+def open_order(folder: Path, shards: Shards, *, verify: bool = True) -> Order:
+    """Memory-map the order of a mix.
+
+    Args:
+        folder: `mixes/<which>`.
+        shards: The train shards that it was mixed from.
+        verify: Whether the file's hash is compared too.
+
+    Raises:
+        ArtefactError: The order is missing, damaged, empty, or was mixed from other shards.
+    """
+    manifest = read_manifest(folder, version=VERSION, keys=_KEYS)
+    where = str(folder / "manifest.json")
+    if manifest["algorithm"] not in ALGORITHMS:
+        raise ArtefactError(
+            f"algorithm: is {manifest['algorithm']!r}",
+            where=where,
+            expected=" or ".join(ALGORITHMS),
+        )
+    known = {shard.task: (shard.start, len(shard.rows)) for shard in shards.shards}
+    for entry in manifest["tasks"]:
+        if known.get(entry["task"]) != (entry["start"], entry["rows"]):
+            raise ArtefactError(
+                f"task '{entry['task']}' has other rows than in the {shards.role} shards",
+                where=where,
+                expected="an order that was mixed from these shards",
+                remedy="run `dvc repro`, which mixes again",
+            )
+    path = folder / "order.arrow"
+    if verify:
+        check_sha256(path, manifest["sha256"])
+    batch = map_arrow(path, {"row": pa.uint32(), "epoch": pa.uint8()})
+    order = Order(batch["row"].to_numpy(), batch["epoch"].to_numpy(), manifest["sha256"])
+    if len(order) != manifest["positions"] or not len(order):
+        raise ArtefactError(
+            f"holds {len(order)} positions",
+            where=str(path),
+            expected=f"{manifest['positions']}, and at least one",
+            remedy=REMEDY,
+        )
+    if int(order.row.max()) >= int(shards.starts[-1]):
+        raise ArtefactError("names a row that the shards do not have", where=str(path))
+    return order

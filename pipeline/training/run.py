@@ -1,0 +1,180 @@
+"""run.json: all that the trainer is told, read into frozen dataclasses and checked.
+
+The trainer must run without pydantic, so the checks are here once more, in plain Python. Opens
+run.json and nothing that it names.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from pipeline.errors import ConfigError, unknown_name
+
+VERSION = 1
+_REQUIRED = object()
+
+
+def _number(
+    low: float, high: float = math.inf, *, above: bool = False, default: Any = _REQUIRED
+) -> Any:
+    """A field in [low, high], or in (low, high] where `above` is set."""
+    metadata = {"low": low, "high": high, "above": above, "default": default}
+    return field(metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """The encoder (`model` of params.yaml). Size counts for a `small` one only."""
+
+    source: str
+    revision: str | None
+    layers: int = _number(1)
+    width: int = _number(1)
+    heads: int = _number(1)
+    vocabulary: int = _number(1)
+    dropout: float = _number(0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """The training (`train` of params.yaml). Nothing here depends on the number of processes."""
+
+    mask_prefix: Literal["never", "like_any_token", "always"]
+    prefix_init: Literal["shared", "random"]
+    precision: Literal["fp32", "bf16"]
+    max_options: int | None = _number(2)
+    batch: int = _number(1)
+    token_budget: int = _number(1)
+    learning_rate: float = _number(0, above=True)
+    warmup: float = _number(0, 1)
+    weight_decay: float = _number(0)
+    clip: float = _number(0, above=True)
+    mlm_weight: float = _number(0)
+    mlm_probability: float = _number(0, 1)
+    threads: int = _number(1)
+    log_every: int = _number(1)
+    checkpoint_every: int = _number(1)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPaths:
+    """Folders of token shards."""
+
+    train: str
+    select: str
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """An experiment tracker to tell of the run; without one there is log.csv alone."""
+
+    kind: Literal["dvclive"]
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training. Paths are relative to the folder that the trainer runs in, or absolute."""
+
+    version: int
+    name: str
+    which: str
+    seed: int
+    tokens: TokenPaths
+    mix: str
+    tokenizer: str
+    model: ModelSettings
+    model_path: str | None
+    """Folder of a pretrained encoder; None for a `small` one."""
+    init: str | None
+    """Output folder of another run, whose encoder and heads are the start."""
+    train: TrainSettings
+    out: str
+    resume: str
+    track: Track | None = field(metadata={"default": None})
+    """May be left out."""
+
+
+def read_run(path: Path) -> tuple[Run, dict[str, Any]]:
+    """Read and check run.json.
+
+    Returns:
+        The run, and the JSON that it came from.
+
+    Raises:
+        ConfigError: The file is missing, not JSON, of another version, lacks a key, has an unknown
+            one, or a value out of its range.
+    """
+    where = str(path)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError("does not exist", where=where, expected="a run.json") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not JSON: {error}", where=where) from error
+    if isinstance(value, dict) and value.get("version") != VERSION:
+        raise ConfigError(
+            f"version: is {value.get('version')!r}", where=where, expected=str(VERSION)
+        )
+    return _build(Run, value, where=where, key=""), value
+
+
+_Settings = TypeVar("_Settings")
+
+
+def _build(model: type[_Settings], value: Any, *, where: str, key: str) -> _Settings:
+    """Build a dataclass from a JSON object, field by field."""
+    if not isinstance(value, dict):
+        name = key.rstrip(".") or "the file"
+        raise ConfigError(f"{name}: is {value!r}", where=where, expected="an object")
+    known = {item.name: item for item in fields(model)}  # type: ignore[arg-type]
+    for name in value:
+        if name not in known:
+            what, remedy = unknown_name("key", f"{key}{name}", [f"{key}{k}" for k in known])
+            raise ConfigError(what, where=where, remedy=remedy)
+    result = {}
+    for name, item in known.items():
+        given = value.get(name, item.metadata.get("default", _REQUIRED))
+        if given is _REQUIRED:
+            raise ConfigError(f"{key}{name}: is missing", where=where)
+        result[name] = _checked(item.type, given, item.metadata, where=where, key=f"{key}{name}")
+    return model(**result)
+
+
+def _checked(kind: Any, value: Any, limits: Mapping[str, Any], *, where: str, key: str) -> Any:
+    """Return `value` as the annotation `kind` wants it, or say what is wrong with it."""
+    options = get_args(kind)
+    if type(None) in options:
+        if value is None:
+            return None
+        kind = next(option for option in options if option is not type(None))
+        options = get_args(kind)
+    if hasattr(kind, "__dataclass_fields__"):
+        return _build(kind, value, where=where, key=f"{key}.")
+    if options:
+        _require(value in options, key, value, " or ".join(map(repr, options)), where)
+        return value
+    if kind is str:
+        _require(isinstance(value, str) and bool(value), key, value, "a text", where)
+        return value
+    whole = kind is int
+    right = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    name = "a whole number" if whole else "a number"
+    _require(right and math.isfinite(value), key, value, name, where)
+    low, high = limits.get("low", -math.inf), limits.get("high", math.inf)
+    inside = (low < value if limits.get("above") else low <= value) and value <= high
+    _require(inside, key, value, f"{name} {_range(low, high, limits.get('above'))}", where)
+    return value if whole else float(value)
+
+
+def _range(low: float, high: float, above: bool | None) -> str:
+    start = f"above {low:g}" if above else f"from {low:g}"
+    return start if high == math.inf else f"{start} to {high:g}"
+
+
+def _require(right: bool, key: str, value: Any, expected: str, where: str) -> None:
+    if not right:
+        raise ConfigError(f"{key}: is {value!r}", where=where, expected=expected)

@@ -1,0 +1,70 @@
+import pytest
+
+from pipeline.augmentation.budget import Budget
+from pipeline.augmentation.extend import as_mapping, comment, tailored_card
+from pipeline.config.load import load, write_yaml
+from pipeline.config.mixture_card import MixtureCard
+from pipeline.errors import ConfigError
+
+BASE = MixtureCard.model_validate(
+    {
+        "name": "toy",
+        "tasks": {"t": {"weight": 2.0}, "a": {}, "b": {}, "c": {}},
+        "sampling": {"strategy": "temperature", "temperature": 2.0, "cap": 500, "epochs": 1.0},
+        "limits": {"train": 200},
+        "tailor": {"target": "t", "k": 3, "min_score": 0.05, "init": "base"},
+        "params": {"train": {"learning_rate": 1e-5}},
+    }
+)
+ROWS = Budget(target=200, asked=180, complements={"b": 100, "a": 80, "c": 0})
+
+
+def test_the_tailored_card_has_counts_for_the_target_and_its_complements():
+    card = tailored_card(BASE, ROWS)
+    assert card.name == "toy_tailored"
+    assert {task: entry.count for task, entry in card.tasks.items()} == {
+        "a": 80,
+        "b": 100,
+        "t": 200,
+    }
+    assert list(card.tasks) == ["a", "b", "t"]
+    assert card.sampling.model_dump(exclude_none=True) == {"strategy": "counts"}
+
+
+def test_view_limits_overrides_and_the_tailor_block_stay():
+    card = tailored_card(BASE, ROWS)
+    for key in ("view", "limits", "params", "tailor"):
+        assert getattr(card, key) == getattr(BASE, key)
+
+
+def test_a_choice_of_nothing_leaves_the_target_alone():
+    card = tailored_card(BASE, Budget(target=200, asked=180, complements={}))
+    assert list(card.tasks) == ["t"]
+
+
+PLAIN = MixtureCard.model_validate(BASE.model_dump() | {"limits": {}, "params": {}})
+
+
+@pytest.mark.parametrize("base", [BASE, PLAIN])
+def test_the_card_survives_being_written_and_read(tmp_path, base):
+    card = tailored_card(base, ROWS)
+    path = tmp_path / "tailored.yaml"
+    write_yaml(as_mapping(card), path, comment=comment(card, ROWS, source={"mixture": "'toy'"}))
+    assert load(MixtureCard, path) == card
+    text = path.read_text()
+    assert text.startswith(
+        "# Made by the stage `tailor` (mixture 'toy'); why.json says why.\n"
+        "# 2 complements with 180 of 180 rows asked for, beside 200 of 't'.\n"
+    )
+    assert "null" not in text
+
+
+def test_a_card_of_defaults_is_written_without_empty_keys():
+    assert {"limits", "params"} <= set(as_mapping(tailored_card(BASE, ROWS)))
+    assert not {"limits", "params"} & set(as_mapping(tailored_card(PLAIN, ROWS)))
+
+
+def test_a_name_that_cannot_be_extended_is_refused_in_words():
+    card = MixtureCard.model_validate(BASE.model_dump() | {"name": "n" * 56})
+    with pytest.raises(ConfigError, match=f"name: '{'n' * 56}' is too long to be extended"):
+        tailored_card(card, ROWS)

@@ -1,0 +1,168 @@
+"""The stage reads exactly its tasks, writes every file whole, and words what is wrong."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+import xxhash
+
+from pipeline.config.mixture_card import Limits
+from pipeline.config.params import CurateParams
+from pipeline.config.settings import CurateSettings
+from pipeline.errors import ArtefactError
+from pipeline.schema import DROP, EXAMPLE, ROLES, SPLITS, prefix_token
+from pipeline.stages import curate
+from pipeline.tables import read_parquet, sha256, write_parquet
+
+OUTPUTS = ("curated", "curation")
+
+
+def write_examples(root: Path, task: str, split: str, texts: list[str]) -> Path:
+    frame = pl.DataFrame(
+        {
+            "example_id": [f"{task}/{split}/{i}" for i in range(len(texts))],
+            "task": [task] * len(texts),
+            "form": ["classification"] * len(texts),
+            "context": texts,
+            "question": [""] * len(texts),
+            "choices": [["no", "yes"]] * len(texts),
+            "label": [1] * len(texts),
+            "target": ["yes"] * len(texts),
+            "labels": [None] * len(texts),
+            "prefix": [prefix_token(task)] * len(texts),
+            "content_hash": [xxhash.xxh3_128_digest(text.encode()) for text in texts],
+        },
+        schema_overrides={
+            "label": pl.Int32,
+            "labels": pl.List(pl.Int32),
+            "choices": pl.List(pl.String),
+        },
+    )
+    path = root / "data" / "toy" / "examples" / task / f"{split}.parquet"
+    write_parquet(frame, path, EXAMPLE)
+    return path
+
+
+def write_settings(root: Path, *tasks: str, **limits: int) -> None:
+    settings = CurateSettings(
+        name="toy", seed=1, tasks=tasks, limits=Limits(**limits), curate=CurateParams(select_min=5)
+    )
+    path = root / "data" / "toy" / "settings" / "curate.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(settings.model_dump_json())
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two tasks; five train rows of `pears` stand in the test split of `apples`."""
+    shared = [f"a fruit that both know, number {i}" for i in range(5)]
+    own = {
+        task: [f"one of many {task}, number {i}" for i in range(40)] for task in ("apples", "pears")
+    }
+    for task, train, test in (
+        ("apples", own["apples"], shared),
+        ("pears", own["pears"] + shared, []),
+    ):
+        write_examples(tmp_path, task, "train", train)
+        write_examples(tmp_path, task, "validation", [f"the last of the {task}"])
+        write_examples(tmp_path, task, "test", test)
+    write_settings(tmp_path, "apples", "pears")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "data" / "toy"
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): sha256(path)
+        for output in OUTPUTS
+        for path in sorted((folder / output).rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_every_role_of_every_task_and_the_reports_are_written(toy: Path, capsys):
+    curate.main(["toy"])
+    assert sorted(hashes(toy)) == [
+        *(f"curated/{task}/{role}.parquet" for task in ("apples", "pears") for role in sorted(ROLES)),
+        "curation/drops.parquet", "curation/overlap.parquet", "curation/summary.json",
+    ]  # fmt: skip
+    drops = read_parquet(toy / "curation" / "drops.parquet", DROP)
+    assert drops["example_id"].to_list() == [f"pears/train/{i}" for i in range(40, 45)]
+    assert drops["detail"].to_list() == [f"apples/test/{i}" for i in range(5)]
+    total = json.loads((toy / "curation" / "summary.json").read_text())["total"]
+    assert total["kept"] | {"train": 0, "select": 0} == {"train": 0, "select": 0, "report": 6}
+    assert total["kept"]["train"] + total["kept"]["select"] == 80
+    assert f"kept {total['kept']['train']} train, " in capsys.readouterr().out
+
+
+def test_the_rows_keep_schema_and_order(toy: Path):
+    curate.main(["toy"])
+    train = read_parquet(toy / "curated" / "apples" / "train.parquet", EXAMPLE)
+    numbers = [int(name.split("/")[2]) for name in train["example_id"]]
+    assert numbers == sorted(numbers)
+    assert train["task"].cast(pl.String).unique().to_list() == ["apples"]
+
+
+def test_two_runs_write_the_same_bytes(toy: Path):
+    curate.main(["toy"])
+    first = hashes(toy)
+    curate.main(["toy"])
+    assert hashes(toy) == first
+
+
+def test_tasks_that_left_the_mixture_leave_nothing_behind(toy: Path):
+    curate.main(["toy"])
+    write_settings(toy.parent.parent, "pears", train=7)
+    curate.main(["toy"])
+    assert [path.name for path in (toy / "curated").iterdir()] == ["pears"]
+    assert (toy / "examples" / "apples").exists()
+    assert read_parquet(toy / "curated" / "pears" / "train.parquet").height == 7
+    assert read_parquet(toy / "curation" / "drops.parquet", DROP).height == 0
+
+
+def test_a_task_without_evaluation_rows_is_named(toy: Path, capsys):
+    write_examples(toy.parent.parent, "pears", "validation", [])
+    curate.main(["toy"])
+    assert read_parquet(toy / "curated" / "pears" / "report.parquet", EXAMPLE).height == 0
+    assert "no report rows, so no figure for it: pears" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_missing_shard_is_named_and_nothing_is_written(toy: Path, split: str):
+    (toy / "examples" / "pears" / f"{split}.parquet").unlink()
+    with pytest.raises(ArtefactError) as error:
+        curate.main(["toy"])
+    assert str(error.value).splitlines() == [
+        f"data/toy/examples/pears/{split}.parquet: task 'pears' has no {split} examples",
+        "  expected: a file for each split, without rows where the split does not exist",
+        "  to do: run `dvc repro normalize@pears`, which writes it",
+    ]
+    assert not any((toy / output).exists() for output in OUTPUTS)
+
+
+def test_a_truncated_shard_leaves_the_old_output(toy: Path):
+    curate.main(["toy"])
+    before = hashes(toy)
+    path = toy / "examples" / "pears" / "train.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ArtefactError, match=r"pears/train\.parquet: not a readable Parquet file"):
+        curate.main(["toy"])
+    assert hashes(toy) == before
+
+
+def test_rows_of_another_task_are_refused(toy: Path):
+    path = toy / "examples" / "pears" / "train.parquet"
+    path.write_bytes((toy / "examples" / "apples" / "train.parquet").read_bytes())
+    with pytest.raises(ArtefactError) as error:
+        curate.main(["toy"])
+    assert str(error.value).splitlines()[:2] == [
+        "data/toy/examples/pears/train.parquet: holds example 'apples/train/0'",
+        "  expected: ids that begin with 'pears/train/'",
+    ]
+
+
+def test_missing_settings_name_the_stage_that_writes_them(toy: Path):
+    (toy / "settings" / "curate.json").unlink()
+    with pytest.raises(ArtefactError, match="run `dvc repro resolve`"):
+        curate.main(["toy"])

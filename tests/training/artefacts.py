@@ -1,0 +1,211 @@
+"""Tiny token shards, orders, tokenizers and run.json files, built with pyarrow per the contract."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc as ipc
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.processors import TemplateProcessing
+from transformers import PreTrainedTokenizerFast
+
+SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+SPECIAL = {"cls": 2, "sep": 3, "pad": 0, "mask": 4}
+WORDS = 60
+FIRST_WORD = len(SPECIALS)
+TASKS = {"alpha": "multiple_choice", "beta": "classification", "gamma": "multi_label"}
+MAX_TOKENS = 32
+
+_LIST = pa.large_list(pa.int32())
+SCHEMA = pa.schema(
+    [
+        ("context", _LIST),
+        ("question", _LIST),
+        ("choices", pa.large_list(_LIST)),
+        ("label", pa.int32()),
+        ("labels", _LIST),
+        ("row", pa.uint32()),
+    ]
+)
+
+MODEL = {
+    "source": "small", "revision": None, "layers": 1, "width": 16, "heads": 2, "vocabulary": 300,
+    "dropout": 0.0,
+}  # fmt: skip
+TRAIN = {
+    "batch": 8, "token_budget": 160, "learning_rate": 3e-3, "warmup": 0.1, "weight_decay": 0.01,
+    "clip": 1.0, "mlm_weight": 0.1, "mlm_probability": 0.25, "mask_prefix": "like_any_token",
+    "max_options": 4, "prefix_init": "shared", "precision": "fp32", "threads": 1, "log_every": 1,
+    "checkpoint_every": 3,
+}  # fmt: skip
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
+def write_arrow(path: Path, table: pa.Table) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ipc.new_file(str(path), table.schema) as writer:
+        writer.write_batch(table.combine_chunks().to_batches()[0])
+
+
+def tokenizer(folder: Path) -> int:
+    """Write a word-level tokenizer with the prefixes; return its size."""
+    names = [*SPECIALS, *(f"w{i}" for i in range(WORDS))]
+    model = Tokenizer(WordLevel({name: i for i, name in enumerate(names)}, unk_token="[UNK]"))
+    model.pre_tokenizer = WhitespaceSplit()
+    model.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=model, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
+        sep_token="[SEP]", mask_token="[MASK]",
+    )  # fmt: skip
+    fast.add_tokens([f"[task: {task}]" for task in sorted(TASKS)])
+    fast.save_pretrained(folder)
+    return len(fast)
+
+
+def rows_of(form: str, rows: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Rows whose gold choice shares its first word with the context."""
+    result = []
+    for row in range(rows):
+        count = 3 if form != "multiple_choice" else int(rng.integers(2, 7))
+        context = rng.integers(FIRST_WORD, FIRST_WORD + 30, rng.integers(1, 9)).tolist()
+        question = rng.integers(FIRST_WORD + 30, FIRST_WORD + WORDS, rng.integers(0, 4)).tolist()
+        gold = int(rng.integers(count))
+        choices = []
+        for choice in range(count):
+            text = rng.integers(FIRST_WORD + 40, FIRST_WORD + WORDS, rng.integers(1, 6)).tolist()
+            if form == "multiple_choice":
+                text = [context[0] if choice == gold else FIRST_WORD + 39, *text]
+            else:
+                text = [FIRST_WORD + choice]
+                context[0] = FIRST_WORD + gold
+            choices.append([*question, 3, *text] if question else text)
+        golds = sorted({gold, (gold + row % 2) % count}) if form == "multi_label" else None
+        result.append(
+            {
+                "context": context,
+                "question": question,
+                "choices": choices,
+                "label": None if golds else gold,
+                "labels": golds,
+                "row": row,
+            }
+        )
+    return result
+
+
+def shards(
+    folder: Path, role: str, *, rows: int, size: int, tokenizer_sha: str, seed: int = 0,
+    edit: Any = None,
+) -> dict[str, int]:  # fmt: skip
+    """Write token shards of all tasks; return where each task starts, and `rows` of each."""
+    entries, start, starts = [], 0, {}
+    for index, (task, form) in enumerate(sorted(TASKS.items())):
+        table = rows_of(form, rows, np.random.default_rng([seed, index]))
+        if edit is not None:
+            edit(task, table)
+        path = folder / f"{task}.arrow"
+        write_arrow(path, pa.Table.from_pylist(table, SCHEMA))
+        starts[task] = start
+        tokens = sum(len(r["context"]) + 4 + len(c) for r in table for c in r["choices"])
+        entries.append(
+            {
+                "task": task,
+                "form": form,
+                "rows": rows,
+                "start": start,
+                "choices_max": max(len(r["choices"]) for r in table),
+                "tokens": tokens,
+                "context_cut": 0,
+                "prefix_id": size - len(TASKS) + index,
+                "sha256": sha256(path),
+            }  # fmt: skip
+        )
+        start += rows
+    manifest = {
+        "version": 1, "role": role, "max_tokens": MAX_TOKENS, "vocabulary": size,
+        "special": SPECIAL, "tokenizer_sha256": tokenizer_sha, "tasks": entries,
+    }  # fmt: skip
+    write_json(folder / "manifest.json", manifest)
+    return starts
+
+
+def mix(folder: Path, starts: dict[str, int], *, rows: int, positions: int, seed: int = 0) -> None:
+    """Write an order that walks over all rows in shuffled epochs."""
+    total = rows * len(starts)
+    rng = np.random.default_rng([seed, 99])
+    epochs = -(-positions // total)
+    order = np.concatenate([rng.permutation(total) for _ in range(epochs)])[:positions]
+    epoch = np.repeat(np.arange(epochs), total)[:positions]
+    path = folder / "order.arrow"
+    columns = {"row": pa.array(order, pa.uint32()), "epoch": pa.array(epoch, pa.uint8())}
+    write_arrow(path, pa.table(columns))
+    tasks = [
+        {"task": task, "start": start, "rows": rows,
+         "quota": int(((order >= start) & (order < start + rows)).sum())}
+        for task, start in starts.items()
+    ]  # fmt: skip
+    write_json(
+        folder / "manifest.json",
+        {"version": 1, "name": "toy", "which": "compass", "algorithm": "shuffled-1", "seed": seed,
+         "positions": positions, "tasks": tasks, "sha256": sha256(path)},
+    )  # fmt: skip
+
+
+@dataclass
+class Folders:
+    """All that a training reads, below one folder."""
+
+    root: Path
+    rows: int = 20
+    positions: int = 78
+    vocabulary: int = 0
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    def build(self, *, edit: Any = None) -> "Folders":
+        self.vocabulary = tokenizer(self.root / "tokenizer")
+        sha = sha256(self.root / "tokenizer" / "tokenizer.json")
+        for seed, role in enumerate(("train", "select", "report")):
+            folder = self.root / "tokens" / role
+            starts = shards(
+                folder, role, rows=self.rows, size=self.vocabulary, tokenizer_sha=sha, seed=seed,
+                edit=edit if role == "train" else None,
+            )  # fmt: skip
+        mix(self.root / "mix", starts, rows=self.rows, positions=self.positions)
+        return self
+
+    def run(
+        self, *, train: dict[str, Any] | None = None, model: dict[str, Any] | None = None,
+        name: str = "run", **changes: Any,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return a run.json as a dictionary."""
+        return {
+            "version": 1, "name": "toy", "which": "compass", "seed": 13,
+            "tokens": {r: str(self.root / "tokens" / r) for r in ("train", "select")},
+            "mix": str(self.root / "mix"), "tokenizer": str(self.root / "tokenizer"),
+            "model": MODEL | (model or {}), "model_path": None, "init": None,
+            "train": TRAIN | (train or {}), "out": str(self.root / name / "out"),
+            "resume": str(self.root / name / "resume"), **changes,
+        }  # fmt: skip
+
+    def write(self, run: dict[str, Any], name: str = "run") -> Path:
+        path = self.root / name / "run.json"
+        write_json(path, run)
+        return path

@@ -1,0 +1,38 @@
+import json
+import subprocess
+import sys
+
+from pipeline.training.fingerprint import differences, fingerprint
+
+
+def test_settings_and_contents_count_and_places_do_not(folders):
+    built = folders().build()
+    run = built.run()
+    marks = fingerprint(run)
+    assert marks == fingerprint(run | {"out": "a", "resume": "b", "track": None})
+    assert marks["train.batch"] == "8"
+    lines = differences(marks, fingerprint(built.run(train={"batch": 16}, seed=14)))
+    assert lines == ["seed: 13 there, 14 here", "train.batch: 8 there, 16 here"]
+    path = built.root / "mix" / "order.arrow"
+    path.write_bytes(path.read_bytes() + b"x")
+    manifest = built.root / "tokens" / "select" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text())))
+    assert [line.split(":")[0] for line in differences(marks, fingerprint(run))] == ["mix"]
+    manifest.write_text("{}")
+    assert len(differences(marks, fingerprint(run))) == 2
+
+
+def test_the_start_counts_by_its_weights(tmp_path, folders):
+    run = folders().run(init=str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    before = fingerprint(run)
+    (tmp_path / "log.csv").write_text("step\n")
+    assert differences(before, fingerprint(run)) == []
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    assert [line.split(":")[0] for line in differences(before, fingerprint(run))] == ["init"]
+
+
+def test_it_needs_no_torch():
+    code = "import sys, pipeline.training.fingerprint, pipeline.training.launch; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from pipeline.training.masks import Masking, masked
+from pipeline.training.ragged import Ragged, offsets_of
+from pipeline.training.sequences import framed
+from pipeline.training.shards import Special
+
+SPECIAL = Special(cls=2, sep=3, pad=0, mask=4)
+
+
+def stems(rows, length=20):
+    words = Ragged(np.full(rows * length, 9, np.int32), offsets_of(np.full(rows, length)))
+    question = Ragged(np.full(rows * 3, 8, np.int32), offsets_of(np.full(rows, 3)))
+    return framed(np.full(rows, 50), words, question, SPECIAL)
+
+
+def mask(rows, prefix, probability=0.25, positions=None):
+    positions = np.arange(rows) if positions is None else positions
+    masking = Masking(probability, prefix)
+    return masked(stems(rows), positions, masking=masking, special=SPECIAL, seed=3)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "low", "high"), [("never", 0, 0), ("like_any_token", 0.2, 0.3), ("always", 1, 1)]
+)
+def test_the_prefix_is_masked_as_its_mode_says(prefix, low, high):
+    hidden, _ = mask(2000, prefix)
+    table = hidden.tokens.values.reshape(2000, -1)
+    assert low <= (table[:, 1] == 4).mean() <= high
+    assert abs((table[:, 2:22] == 4).mean() - 0.25) < 0.01
+
+
+def test_special_tokens_are_never_masked_and_all_chosen_become_mask():
+    hidden, chosen = mask(50, "always", probability=1.0)
+    table = hidden.tokens.values.reshape(50, -1)
+    assert (table[:, 0] == 2).all()
+    assert (table[:, [22, -1]] == 3).all()
+    assert (hidden.tokens.values == 4).tolist() == chosen.tolist()
+    assert (table == 4).sum() == 50 * 24
+
+
+def test_a_mask_belongs_to_its_position_alone():
+    _, together = mask(10, "like_any_token")
+    _, alone = mask(1, "like_any_token", positions=np.array([7]))
+    assert (together.reshape(10, -1)[7] == alone).all()
+    _, elsewhere = mask(1, "like_any_token", positions=np.array([8]))
+    assert (alone != elsewhere).any()
