@@ -1,8 +1,8 @@
 """DVC's own cost at 400 tasks: no-op, one edit, and cold by the pooled path.
 
-Builds a project of 400 tasks whose stage commands are trivial, so that what is timed is DVC itself: CPU seconds of
-the `dvc` processes without their children's. The project has the real `dvc.yaml`'s shape: one resolve stage, one
-stage a task that depends on one small file, one fan-in.
+Builds a project of 400 tasks whose stage commands are trivial, so that what is timed is DVC itself: CPU
+seconds of the `dvc` processes without their children's. The project has the shape of the real `dvc.yaml`:
+one resolve stage, one stage a task that depends on one small file, one fan-in.
 
 Usage: python -m benchmarks.bench_dvc [--tasks 400] [--rounds 5]
 """
@@ -112,6 +112,7 @@ def main() -> None:
         },
         equal=all(f"normalize@t{i:03}:" in lock for i in range(options.tasks)),
         out=options.out,
+        packages=("dvc",),
         details={
             "tasks": options.tasks,
             "rounds": options.rounds,

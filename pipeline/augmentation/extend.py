@@ -61,7 +61,7 @@ def comment(card: MixtureCard, rows: Budget, *, source: Mapping[str, str]) -> st
     taken = sum(1 for count in rows.complements.values() if count)
     return (
         f"Made by the stage `tailor` ({facts}); why.json says why.\n"
-        f"{taken} complement{'s' * (taken != 1)} with {rows.placed} of {rows.asked} rows asked for, beside "
-        f"{rows.target} of '{card.tailor.target}'.\n"
+        f"{taken} complement{'' if taken == 1 else 's'} with {rows.placed} of {rows.asked} rows "
+        f"asked for, beside {rows.target} of '{card.tailor.target}'.\n"
         "Not to be edited here: `taskloom adopt` copies it into mixtures/."
     )

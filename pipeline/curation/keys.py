@@ -53,44 +53,52 @@ def squeezed(text: pl.Expr) -> pl.Expr:
 def stems(examples: pl.DataFrame) -> pl.DataFrame:
     """Return the text by which each example of one task is recognised.
 
-    A part (context, question) that is a carrier, such as `What is the sentiment?`, identifies nothing
-    and is left out. Choices count where they must: in multiple choice with one part or none, where
-    `Which of these is right?` stands over different choices.
+    Context and question, in either order; in multiple choice also the choices, in any order, since
+    `Which of these is right?` and `It rained all day.` stand over many different ones. A part that all
+    rows share, such as `What is the sentiment?` or the choices `yes` and `no`, identifies nothing and
+    is left out, and so are a few phrases that many multiple-choice rows share.
 
     Args:
         examples: All examples of one task, whatever their split.
 
     Returns:
-        One row an example, in the given order: `example_id`; `first` and `second`, its two
-        identifying texts, normalised, either may be empty; `words`, their number in both; `key`, equal
-        for equal examples, with the two texts in either order.
+        One row an example, in the given order: `example_id`; `first` and `second`, its identifying
+        texts, normalised, either may be empty: context and question, or in multiple choice both of
+        them and the choices; `words`, their number in all; `key`, equal for equal examples.
     """
-    optional = examples["form"].cast(pl.String) == "multiple_choice"
+    if not examples.height:
+        return STEMS.to_frame()
+    offered = examples["form"].cast(pl.String)[0] == "multiple_choice"
+    parts = _identifying(examples, offered=offered)
+    stem = pl.concat_str("context", "question", separator=" ").str.strip_chars(" ")
+    pair = _unordered(squeezed(pl.col("context")), squeezed(pl.col("question")))
+    texts = parts.select(
+        "example_id",
+        first=stem if offered else pl.col("context"),
+        second=pl.col("choices") if offered else pl.col("question"),
+        key=pl.when(pl.col("choices") == "")
+        .then(pair)
+        .otherwise(pl.concat_str(pair, squeezed(pl.col("choices")), separator=_JOINT)),
+    )
+    words = _words(pl.col("first")) + _words(pl.col("second"))
+    return texts.with_columns(words=words).select(STEMS.names()).cast(STEMS)
+
+
+def _identifying(examples: pl.DataFrame, *, offered: bool) -> pl.DataFrame:
+    """Return normalised context, question and choices, each empty where it is a carrier."""
+    choices = (
+        pl.col("choices").list.eval(pl.element().str.to_lowercase()).list.sort().list.join(" ")
+    )
     parts = examples.select(
         "example_id",
-        "choices",
         context=normalized(pl.col("context")),
         question=normalized(pl.col("question")),
-    ).with_columns(optional.alias("optional"))
-    for part in ("context", "question"):
-        if _is_carrier(parts[part], phrases=bool(optional.all())):
-            parts = parts.with_columns(pl.lit("").alias(part))
-    lacking = pl.col("optional") & ((pl.col("context") == "") | (pl.col("question") == ""))
-    lowered = pl.col("choices").list.eval(pl.element().str.to_lowercase()).list.sort()
-    only = pl.concat_str("context", "question")  # one of them is empty where this is used
-    texts = parts.with_columns(
-        first=pl.when(lacking).then(only).otherwise(pl.col("context")),
-        second=pl.when(lacking)
-        .then(normalized(pl.when(lacking).then(lowered.list.join(" ")).otherwise(pl.lit(""))))
-        .otherwise(pl.col("question")),
+        choices=normalized(choices) if offered else pl.lit(""),
     )
-    return texts.select(
-        "example_id",
-        "first",
-        "second",
-        words=_words(pl.col("first")) + _words(pl.col("second")),
-        key=_unordered(squeezed(pl.col("first")), squeezed(pl.col("second"))),
-    ).cast(STEMS)
+    for part in ("context", "question", "choices"):
+        if _is_carrier(parts[part], phrases=offered and part != "choices"):
+            parts = parts.with_columns(pl.lit("").alias(part))
+    return parts
 
 
 def text_hashes(texts: pl.Series) -> NDArray[np.uint64]:

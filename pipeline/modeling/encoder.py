@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModel, BertConfig, BertModel, PretrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -144,7 +145,7 @@ def _load(folder: Path) -> tuple[PreTrainedModel, dict[str, set[str]]]:
     except ValueError as error:
         if "attn_implementation" not in str(error):
             raise _not_loadable(folder, error) from error
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, KeyError, SafetensorError) as error:
         raise _not_loadable(folder, error) from error
     return _from_pretrained(folder, "eager")
 

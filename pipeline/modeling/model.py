@@ -32,7 +32,7 @@ class ChoiceModel(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.heads = heads
-        self._takes_types = (
+        self.takes_types = (
             "token_type_ids" in inspect.signature(encoder.forward).parameters
             and getattr(encoder.config, "type_vocab_size", 0) > 1
         )
@@ -56,7 +56,7 @@ class ChoiceModel(nn.Module):
 
     def _hidden(self, inputs: Inputs) -> Tensor:
         arguments = {"input_ids": inputs.ids_SL, "attention_mask": inputs.attention_SL.long()}
-        if self._takes_types:
+        if self.takes_types:
             arguments["token_type_ids"] = inputs.types_SL
         hidden: Tensor = self.encoder(**arguments).last_hidden_state
         return hidden

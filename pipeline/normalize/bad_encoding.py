@@ -21,13 +21,13 @@ _Bytes = npt.NDArray[np.uint8]
 _Places = npt.NDArray[np.intp]
 
 
-def damaged_rows(encoded: pl.Series, separators: pl.Series) -> pl.Series | None:
+def damaged_rows(encodings: pl.DataFrame) -> pl.Series | None:
     """Return which of N rows hold damaged text, as Boolean, or None where none does.
 
     Args:
-        encoded: Encodings of the N rows; null for rows that do not matter.
-        separators: How many separators (U+001E, U+001F) each of them has by right; 0 for null.
+        encodings: N rows as `content_hash.encode` gives them; null encodings are passed over.
     """
+    encoded, separators = encodings["encoding"], encodings["separators"]
     is_damaged = encoded.str.contains("\ufffd", literal=True).fill_null(False)
     offsets, data = buffers(encoded)
     places, found = _controls(data)

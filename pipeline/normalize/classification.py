@@ -15,7 +15,7 @@ from pipeline.normalize.draft import (
     stem_faults,
     with_reasons,
 )
-from pipeline.normalize.labels import class_options, class_place, class_places, is_key, label_value
+from pipeline.normalize.labels import class_place, class_places, fixed_options, is_key, label_value
 
 
 def draft_classification(
@@ -36,24 +36,28 @@ def draft_classification(
         SourceError: `records` lacks what `fields` names.
     """
     schema = records.schema
-    options = class_options(fields.classes, fields.option)
+    options = fixed_options(fields)
     choices = pl.lit(options).alias("choices")
     columns = [pl.col(ROW), *stem(fields, schema, where), choices, NO_LABELS]
     faults = [*stem_faults(fields)]
     if hidden:
-        drafted = records.select(*columns, NO_LABEL, NO_TARGET, NOTHING_GIVEN)
+        drafted = records.lazy().select(*columns, NO_LABEL, NO_TARGET, NOTHING_GIVEN)
         return with_reasons(drafted, faults)
     value = label_value(fields.label, schema, where=f"{where}: fields.label")
     shown = pl.lit(True)
     if fields.hidden_label is not None:
         shown = ~is_key(value.expression, value.dtype, fields.hidden_label).fill_null(False)
     label = class_place(value.expression, value.dtype, class_places(fields.classes))
-    drafted = records.select(
-        *columns,
-        pl.when(shown).then(label).alias("label"),
-        value.expression.alias("given"),
-        shown.alias("shown"),
-    ).with_columns(pl.lit(pl.Series(options)).gather(pl.col("label")).alias("target"))
+    drafted = (
+        records.lazy()
+        .select(
+            *columns,
+            pl.when(shown).then(label).alias("label"),
+            value.expression.alias("given"),
+            shown.alias("shown"),
+        )
+        .with_columns(pl.lit(pl.Series(options)).gather(pl.col("label")).alias("target"))
+    )
     faults += _label_faults(value.dtype)
     return with_reasons(drafted, faults)
 

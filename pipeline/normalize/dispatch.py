@@ -20,8 +20,9 @@ from pipeline.config.fields import (
 from pipeline.config.task_card import TaskCard
 from pipeline.normalize.bad_encoding import damaged_rows
 from pipeline.normalize.classification import draft_classification
-from pipeline.normalize.content_hash import digests, encode, separators
+from pipeline.normalize.content_hash import digests, encode
 from pipeline.normalize.draft import ROW
+from pipeline.normalize.labels import fixed_options
 from pipeline.normalize.multi_label import draft_multi_label
 from pipeline.normalize.multiple_choice import draft_multiple_choice
 from pipeline.normalize.rejects import describe, refuse_systematic
@@ -29,7 +30,7 @@ from pipeline.normalize.span import draft_span
 from pipeline.normalize.text_to_text import draft_text_to_text
 from pipeline.schema import Split, prefix_token
 
-_ROWS = 16_384
+_ROWS = 131_072
 """Rows worked on together; what comes out is the same for any number of them."""
 
 
@@ -82,13 +83,13 @@ def _part(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the examples among some records, and the drafts of the others."""
     drafts = _draft(records, card, hidden=split in card.hidden, where=where)
-    encoded = encode(drafts)
-    is_damaged = damaged_rows(encoded, separators(drafts))
+    encodings = encode(drafts, fixed_options(card.fields))
+    is_damaged = damaged_rows(encodings)
     if is_damaged is not None:
         reason = pl.when(is_damaged).then(pl.lit("bad_encoding")).otherwise("reason")
         drafts = drafts.with_columns(reason.alias("reason"))
     is_example = drafts["reason"].is_null()
-    kept, hashes = drafts.filter(is_example), digests(encoded.filter(is_example))
+    kept, hashes = drafts.filter(is_example), digests(encodings["encoding"].filter(is_example))
     return _examples(kept, hashes, card, split), drafts.filter(~is_example)
 
 

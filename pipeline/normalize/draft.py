@@ -94,7 +94,7 @@ def label_missing(given: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return given.is_null() | (given == "") if dtype == pl.String else given.is_null()
 
 
-def with_reasons(drafted: pl.DataFrame, faults: Iterable[Fault]) -> pl.DataFrame:
+def with_reasons(drafted: pl.LazyFrame, faults: Iterable[Fault]) -> pl.DataFrame:
     """Add the column `reason` and return a draft's columns alone.
 
     Args:
@@ -104,4 +104,4 @@ def with_reasons(drafted: pl.DataFrame, faults: Iterable[Fault]) -> pl.DataFrame
     reason = pl.lit(None, dtype=pl.String)
     for slug, holds in reversed(tuple(faults)):
         reason = pl.when(holds).then(pl.lit(slug)).otherwise(reason)
-    return drafted.with_columns(reason.alias("reason")).select(COLUMNS)
+    return drafted.with_columns(reason.alias("reason")).select(COLUMNS).collect()

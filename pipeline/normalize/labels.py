@@ -1,14 +1,24 @@
-"""How sources write gold labels: index, letter, text, flags, class values. Knows no form.
+"""How sources write gold labels (index, letter, text, flags, class values), and what classes a card has.
 
 Values are compared as text, since one source's 1 is another's "1": integers in decimal, whole floats
 as integers, truth values as `true` and `false` in any case, texts without the space around them.
+Knows no file and no draft.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import assert_never
 
 import polars as pl
 
-from pipeline.config.fields import ClassKey
+from pipeline.config.fields import (
+    Classification,
+    ClassKey,
+    Fields,
+    MultiLabel,
+    MultipleChoice,
+    Span,
+    TextToText,
+)
 from pipeline.errors import SourceError
 from pipeline.templates.paths import Value
 from pipeline.templates.texts import value_expression
@@ -75,19 +85,31 @@ def class_names(classes: Iterable[str] | Mapping[ClassKey, str]) -> tuple[str, .
     return tuple(dict.fromkeys(names))
 
 
-def class_options(
-    classes: Iterable[str] | Mapping[ClassKey, str],
-    option: str = "{class}",
-    none: str | None = None,
-) -> list[str]:
-    """Return the choices of a fixed set of classes.
+def fixed_options(fields: Fields) -> list[str] | None:
+    """Return the choices that every row has; None where each row has its own.
 
-    Args:
-        classes: The card's classes.
-        option: Carrier phrase, in which `{class}` stands for the name.
-        none: Name of the class of the empty set, which comes last unless it is among the others.
+    The carrier phrase's `{class}` stands for the name. The class of the empty set comes last, unless
+    it is among the others. Forms without choices have the empty list.
     """
-    names = dict.fromkeys((*class_names(classes), *(() if none is None else (none,))))
+    match fields:
+        case MultipleChoice():
+            return None
+        case Classification():
+            return _phrased(fields.option, class_names(fields.classes))
+        case MultiLabel():
+            return _phrased(fields.option, set_names(fields))
+        case TextToText() | Span():
+            return []
+    assert_never(fields)
+
+
+def set_names(fields: MultiLabel) -> tuple[str, ...]:
+    """Return the names of the classes of a multi-label task, that of the empty set among them."""
+    none = () if fields.none is None else (fields.none,)
+    return tuple(dict.fromkeys((*class_names(fields.classes), *none)))
+
+
+def _phrased(option: str, names: Iterable[str]) -> list[str]:
     return [option.replace("{class}", name) for name in names]
 
 

@@ -14,7 +14,7 @@ from pipeline.normalize.draft import (
     stem_faults,
     with_reasons,
 )
-from pipeline.normalize.labels import class_names, class_options, class_place, class_places
+from pipeline.normalize.labels import class_place, class_places, fixed_options, set_names
 from pipeline.templates.texts import list_expression, text_expression
 
 _GIVEN, _LABELS = pl.col("given"), pl.col("labels")
@@ -39,7 +39,7 @@ def draft_multi_label(
         SourceError: `records` lacks what `fields` names.
     """
     schema = records.schema
-    options = class_options(fields.classes, fields.option, fields.none)
+    options = fixed_options(fields)
     columns = [
         pl.col(ROW),
         *stem(fields, schema, where),
@@ -48,14 +48,17 @@ def draft_multi_label(
     ]
     faults = [*stem_faults(fields)]
     if hidden:
-        drafted = records.select(*columns, NO_LABELS, NO_TARGET, NOTHING_GIVEN)
+        drafted = records.lazy().select(*columns, NO_LABELS, NO_TARGET, NOTHING_GIVEN)
         return with_reasons(drafted, faults)
-    drafted = records.select(*columns, _given(fields, schema, where)).with_columns(_labels(fields))
+    drafted = (
+        records.lazy().select(*columns, _given(fields, schema, where)).with_columns(_labels(fields))
+    )
     chosen = _LABELS.list.eval(pl.lit(pl.Series(options)).gather(pl.element()))
     drafted = drafted.with_columns(
-        pl.when(_LABELS.list.len() > 0).then(chosen.list.join(", ")).alias("target")
+        pl.when(_LABELS.list.len() > 0).then(chosen.list.join(", ")).alias("target"),
+        _GIVEN.list.join(", "),
     )
-    return with_reasons(drafted, [*faults, *_FAULTS]).with_columns(_GIVEN.list.join(", "))
+    return with_reasons(drafted, [*faults, *_FAULTS])
 
 
 def _given(fields: MultiLabel, schema: pl.Schema, where: str) -> pl.Expr:
@@ -75,8 +78,7 @@ def _labels(fields: MultiLabel) -> pl.Expr:
     place = class_place(pl.element(), pl.String(), class_places(fields.classes))
     labels = _GIVEN.list.eval(place).list.unique().list.sort()
     if fields.none is not None:
-        names = list(dict.fromkeys((*class_names(fields.classes), fields.none)))
-        empty = pl.lit([names.index(fields.none)], dtype=pl.List(pl.Int32))
+        empty = pl.lit([set_names(fields).index(fields.none)], dtype=pl.List(pl.Int32))
         labels = pl.when(labels.list.len() == 0).then(empty).otherwise(labels)
     return labels.alias("labels")
 

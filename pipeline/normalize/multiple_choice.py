@@ -5,9 +5,7 @@ import polars as pl
 from pipeline.config.fields import MultipleChoice, Split
 from pipeline.errors import ConfigError
 from pipeline.normalize.draft import (
-    NO_LABEL,
     NO_LABELS,
-    NO_TARGET,
     NOTHING_GIVEN,
     ROW,
     Fault,
@@ -26,9 +24,11 @@ from pipeline.normalize.labels import (
     place_in,
     whole_number,
 )
+from pipeline.templates.paths import Value
 from pipeline.templates.texts import list_expression, text_expression
 
 _CHOICES, _PLACE = pl.col("choices"), pl.col("place")
+_FLAGS_BETWEEN = " "
 _IN_RANGE = (_PLACE >= 0) & (_CHOICES.list.len().cast(pl.Int64) > _PLACE)
 
 
@@ -51,20 +51,28 @@ def draft_multiple_choice(
         ConfigError: `label_is` is needed, or `choices.pattern` is no regular expression.
         SourceError: `records` lacks what `fields` names.
     """
-    schema = records.schema
-    columns = [pl.col(ROW), *stem(fields, schema, where), _choices(fields, schema, where)]
-    faults = [*stem_faults(fields), *_choice_faults()]
-    if hidden:
-        drafted = records.select(*columns, NO_LABEL, NO_TARGET, NOTHING_GIVEN)
-        if isinstance(fields.choices, tuple):
-            drafted = drafted.with_columns(_CHOICES.list.drop_nulls())
-    else:
-        drafted = _with_place(records, columns, fields, where)
-        label = pl.when(_IN_RANGE & ~pl.col("withheld")).then(_PLACE).cast(pl.Int32)
-        target = _CHOICES.list.get(label, null_on_oob=True)
-        drafted = drafted.with_columns(label.alias("label"), target.alias("target"))
-        faults += _label_faults(drafted.schema["given"])
-    return with_reasons(drafted.with_columns(NO_LABELS), faults)
+    schema, value = records.schema, Value(NOTHING_GIVEN, pl.String())
+    if not hidden:
+        value = _given(fields, schema, f"{where}: fields.label")
+    drafted = records.select(
+        pl.col(ROW),
+        *stem(fields, schema, where),
+        _choices(fields, schema, where),
+        *_choice_labels(fields, schema, where),
+        value.expression.alias("given"),
+    )
+    place = NOTHING_GIVEN if hidden else _place(drafted, fields, value.dtype, where)
+    withheld = pl.lit(hidden) if hidden else _is_withheld(fields, value.dtype)
+    placed = drafted.lazy().with_columns(
+        place.cast(pl.Int64).alias("place"), withheld.alias("withheld"), NO_LABELS
+    )
+    if isinstance(fields.choices, tuple) and drafted["choices"].explode().has_nulls():
+        placed = _without_gaps(placed)
+    label = pl.when(_IN_RANGE & ~pl.col("withheld")).then(_PLACE).cast(pl.Int32)
+    target = _CHOICES.list.get(label, null_on_oob=True)
+    labelled = placed.with_columns(label.alias("label"), target.alias("target"))
+    faults = [*stem_faults(fields), *_choice_faults(), *_label_faults(value.dtype)]
+    return with_reasons(labelled, faults)
 
 
 def _choices(fields: MultipleChoice, schema: pl.Schema, where: str) -> pl.Expr:
@@ -94,37 +102,26 @@ def _check_pattern(pattern: str, where: str) -> None:
         ) from None
 
 
-def _with_place(
-    records: pl.DataFrame, columns: list[pl.Expr], fields: MultipleChoice, where: str
-) -> pl.DataFrame:
-    """Draft the choices with `place`, where the label points (any integer, null = not understood)."""
-    schema, where = records.schema, f"{where}: fields.label"
-    if fields.label_is == "flags":
-        given = list_expression(fields.label, schema, where=where)
-        drafted = records.select(*columns, flags=given, given=given.list.join(" "))
-        place = flagged_place(pl.col("flags"))
-    else:
-        value = label_value(fields.label, schema, where=where)
-        drafted = records.select(
-            *columns, *_choice_labels(fields, schema, where), given=value.expression
-        )
-        place = _place(drafted, fields, value.dtype, where)
-    withheld = (
-        pl.lit(False)
-        if fields.hidden_label is None
-        else is_key(pl.col("given"), drafted.schema["given"], fields.hidden_label).fill_null(False)
-    )
-    drafted = drafted.with_columns(place.cast(pl.Int64).alias("place"), withheld.alias("withheld"))
-    return _without_gaps(drafted) if isinstance(fields.choices, tuple) else drafted
-
-
 def _choice_labels(fields: MultipleChoice, schema: pl.Schema, where: str) -> list[pl.Expr]:
     if fields.choice_labels is None:
         return []
-    labels = list_expression(
-        fields.choice_labels, schema, where=where.replace("label", "choice_labels")
-    )
+    where = f"{where}: fields.choice_labels"
+    labels = list_expression(fields.choice_labels, schema, where=where)
     return [labels.list.eval(pl.element().str.strip_chars()).alias("choice_labels")]
+
+
+def _given(fields: MultipleChoice, schema: pl.Schema, where: str) -> Value:
+    """Return the label as the source writes it; flags become one text."""
+    if fields.label_is != "flags":
+        return label_value(fields.label, schema, where=where)
+    flags = list_expression(fields.label, schema, where=where)
+    return Value(flags.list.join(_FLAGS_BETWEEN), pl.String())
+
+
+def _is_withheld(fields: MultipleChoice, dtype: pl.DataType) -> pl.Expr:
+    if fields.hidden_label is None:
+        return pl.lit(False)
+    return is_key(pl.col("given"), dtype, fields.hidden_label).fill_null(False)
 
 
 def _place(
@@ -136,6 +133,8 @@ def _place(
         longest = _longest(drafted, "choice_labels")
         return place_in(pl.col("choice_labels"), label_text(given, dtype), longest)
     match fields.label_is:
+        case "flags":
+            return flagged_place(given.str.split(_FLAGS_BETWEEN))
         case "letter":
             return letter_place(given, dtype)
         case "text":
@@ -143,7 +142,7 @@ def _place(
         case None if not dtype.is_numeric():
             raise ConfigError(
                 f"'{fields.label}' is {dtype}, which needs 'label_is'",
-                where=where,
+                where=f"{where}: fields.label",
                 expected="label_is: index, letter, text or flags",
             )
     return whole_number(given, dtype) - fields.label_offset
@@ -153,14 +152,12 @@ def _longest(drafted: pl.DataFrame, column: str) -> int:
     return int(drafted.select(pl.col(column).list.len().max().fill_null(0)).item())
 
 
-def _without_gaps(drafted: pl.DataFrame) -> pl.DataFrame:
+def _without_gaps(placed: pl.LazyFrame) -> pl.LazyFrame:
     """Drop the null choices of each row, and move `place` to where its choice went."""
-    if not drafted.select(_CHOICES.list.explode().has_nulls()).item():
-        return drafted
     before = _CHOICES.list.head(_PLACE.clip(0)).list.drop_nulls().list.len().cast(pl.Int64)
     is_there = (_PLACE >= 0) & _CHOICES.list.get(_PLACE, null_on_oob=True).is_not_null()
     moved = pl.when(is_there).then(before).when(_PLACE.is_not_null()).then(-1)
-    return drafted.with_columns(_CHOICES.list.drop_nulls(), moved.alias("place"))
+    return placed.with_columns(_CHOICES.list.drop_nulls(), moved.alias("place"))
 
 
 def _choice_faults() -> list[Fault]:

@@ -44,14 +44,16 @@ def draft_span(records: pl.DataFrame, fields: Span, *, hidden: bool, where: str)
     columns = [pl.col(ROW), *stem(fields, schema, where), NO_CHOICES, NO_LABEL, NO_LABELS]
     faults = [*stem_faults(fields)]
     if hidden:
-        return with_reasons(records.select(*columns, NO_TARGET, NOTHING_GIVEN), faults)
+        return with_reasons(records.lazy().select(*columns, NO_TARGET, NOTHING_GIVEN), faults)
     if fields.answers is not None:
-        drafted = records.select(*columns, answer=_first_answer(fields.answers, schema, where))
+        drafted = records.lazy().select(
+            *columns, answer=_first_answer(fields.answers, schema, where)
+        )
         drafted = drafted.with_columns(given=_ANSWER)
         at_fault = ~pl.col("context").str.contains(_ANSWER, literal=True)
     elif fields.end is not None:
         raw = text_expression(fields.context, schema, where=f"{where}: fields.context")
-        drafted = _cut(records.select(*columns, raw=raw, **_offsets(fields, schema, where)))
+        drafted = _cut(records.lazy().select(*columns, raw=raw, **_offsets(fields, schema, where)))
         at_fault = ~(
             (_START >= 0) & (_START < _END) & (pl.col("raw").str.len_chars().cast(pl.Int64) >= _END)
         )
@@ -86,7 +88,7 @@ def _offsets(fields: Span, schema: pl.Schema, where: str) -> dict[str, pl.Expr]:
     return {"start": pl.when(end.is_not_null()).then(start), "end": end}
 
 
-def _cut(drafted: pl.DataFrame) -> pl.DataFrame:
+def _cut(drafted: pl.LazyFrame) -> pl.LazyFrame:
     """Cut the answer out of the context as the source has it, for that is what offsets count in."""
     answer = clean(pl.col("raw").str.slice(_START.clip(0), (_END - _START).clip(0)))
     return drafted.with_columns(

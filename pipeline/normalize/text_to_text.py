@@ -37,7 +37,7 @@ def draft_text_to_text(
     """
     schema = records.schema
     target = NO_TARGET if hidden else text_column(fields.target, "target", schema, where)
-    drafted = records.select(
+    drafted = records.lazy().select(
         ROW, *stem(fields, schema, where), NO_CHOICES, NO_LABEL, NO_LABELS, target, NOTHING_GIVEN
     )
     return with_reasons(drafted, (*stem_faults(fields), *(() if hidden else _FAULTS)))

@@ -111,14 +111,15 @@ def write_scores(matrix: ScoreMatrix, folder: Path) -> None:
     scorer = matrix.provenance.scorer
     write_parquet(frame_of(matrix), folder / f"{scorer}.parquet", SCORE)
     value = {
-        "schema_version": VERSION,
+        "version": VERSION,
         "sources": list(matrix.sources),
         "targets": list(matrix.targets),
         "directional": matrix.directional,
         "unit": matrix.unit,
         "extras": dict(matrix.extras),
+        "provenance": asdict(matrix.provenance),
     }
-    write_json(value | asdict(matrix.provenance), folder / f"{scorer}.json")
+    write_json(value, folder / f"{scorer}.json")
 
 
 def read_scores(folder: Path, scorer: str) -> ScoreMatrix:
@@ -135,6 +136,7 @@ def read_scores(folder: Path, scorer: str) -> ScoreMatrix:
     frame = read_parquet(folder / f"{scorer}.parquet", SCORE)
     try:
         sources, targets = tuple(value["sources"]), tuple(value["targets"])
+        origin = value["provenance"] | {"warnings": tuple(value["provenance"]["warnings"])}
         return ScoreMatrix(
             sources=sources,
             targets=targets,
@@ -142,7 +144,7 @@ def read_scores(folder: Path, scorer: str) -> ScoreMatrix:
             se_ST=_matrix(frame, "se", sources, targets),
             directional=value["directional"],
             unit=value["unit"],
-            provenance=Provenance(**{k: value[k] for k in Provenance.__dataclass_fields__}),
+            provenance=Provenance(**origin),
             extras=value["extras"],
         )
     except (KeyError, TypeError) as error:

@@ -100,8 +100,9 @@ def dots(frame: pl.DataFrame, *, of: str, by: str, value: str, title: str) -> Sp
                 "axis": {"grid": True, "labelLimit": 240},
             },
             "x": {"field": value, "type": "quantitative"},
-            "color": {"field": by, "type": "nominal", "sort": series},
-            "shape": {"field": by, "type": "nominal", "sort": series},
+            # one domain for both, so that Vega merges the two legends
+            "color": {"field": by, "type": "nominal", "scale": {"domain": series}},
+            "shape": {"field": by, "type": "nominal", "scale": {"domain": series}},
         },
     )
 

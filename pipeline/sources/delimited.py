@@ -5,6 +5,7 @@ No type is ever guessed: `01`, `1.0` and `NA` stay what they are. Knows no card.
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -12,10 +13,13 @@ import pyarrow as pa
 import pyarrow.csv
 
 from pipeline.errors import SourceError
-from pipeline.sources.rawtext import lines, texts
+from pipeline.sources.rawtext import lines
 from pipeline.sources.records import Records, Reject, numbered
 
 _END = "\x1fend of file\x1f"
+_NO_TEXT = "\uffff"
+"""Stands for a byte that is no text while a file with quotes is parsed; no text holds it."""
+_ESCAPED = re.compile("[\udc80-\udcff]")
 _HEAD = 1 << 16
 
 
@@ -80,28 +84,36 @@ def _line_rejects(text: pl.Series, count: pl.Series, good: pl.Series, width: int
     ]
 
 
-def _quoted(data: bytes, separator: str, columns: Sequence[str] | None, where: str) -> Records:
+def _quoted(raw: bytes, separator: str, columns: Sequence[str] | None, where: str) -> Records:
+    data = _all_text(raw)
     first = _first_row(data, separator, where)
-    header = columns is None
     names = _names(first) if columns is None else list(columns)
     if columns is not None:
         _refuse_header(first, names, where)
     table, invalid = _parsed(data, separator, names, where)
-    skip = 1 if header else 0
-    rejects = [
+    skip = 1 if columns is None else 0
+    rejects: list[Reject] = [
         (row.number - 1 - skip, "wrong_fields", f"{row.actual_columns} fields instead of "
          f"{row.expected_columns}: {row.text}") for row in invalid
     ]  # fmt: skip
     frame = pl.DataFrame(pl.from_arrow(table)).slice(skip)
     numbers = pl.int_range(frame.height + len(rejects), dtype=pl.Int64, eager=True)
     numbers = numbers.filter(~numbers.is_in([row for row, _, _ in rejects]))
-    frame = frame.with_columns(texts(frame[name]) for name in names)
-    bad = frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
-    rejects += [
-        (row, "bad_encoding", "a field is not text in the card's encoding")
-        for row in numbers.filter(bad)
-    ]
-    return numbered(frame.filter(~bad), sorted(rejects), where=where, numbers=numbers.filter(~bad))
+    if data is not raw:
+        marked = pl.any_horizontal(pl.all().str.contains(_NO_TEXT, literal=True)).alias("marked")
+        bad = frame.select(marked).to_series()
+        detail = "a field is not text in the card's encoding"
+        rejects = sorted(rejects + [(row, "bad_encoding", detail) for row in numbers.filter(bad)])
+        frame, numbers = frame.filter(~bad), numbers.filter(~bad)
+    return numbered(frame, rejects, where=where, numbers=numbers)
+
+
+def _all_text(data: bytes) -> bytes:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return _ESCAPED.sub(_NO_TEXT, data.decode("utf-8", "surrogateescape")).encode()
+    return data
 
 
 def _first_row(data: bytes, separator: str, where: str) -> list[str]:
@@ -118,7 +130,7 @@ def _first_row(data: bytes, separator: str, where: str) -> list[str]:
 def _parsed(
     data: bytes, separator: str, names: list[str], where: str
 ) -> tuple[pa.Table, list[pa.csv.InvalidRow]]:
-    """Parse all rows, a header included, as bytes.
+    """Parse all rows, a header included.
 
     A line that no data holds is put after the end: where it does not come back as a row of its own,
     a quote was never closed and has swallowed what follows it.
@@ -142,7 +154,7 @@ def _parsed(
             pa.csv.ParseOptions(
                 delimiter=separator, newlines_in_values=True, invalid_row_handler=keep
             ),
-            pa.csv.ConvertOptions(column_types={name: pa.large_binary() for name in positions}),
+            pa.csv.ConvertOptions(column_types={name: pa.large_string() for name in positions}),
         )
     except pa.ArrowInvalid as error:
         raise SourceError(
@@ -155,7 +167,7 @@ def _parsed(
 
 def _without_mark(table: pa.Table, invalid: list[pa.csv.InvalidRow], where: str) -> pa.Table:
     single = table.num_columns == 1
-    if single and table.num_rows and table.column(0)[-1].as_py() == _END.encode():
+    if single and table.num_rows and table.column(0)[-1].as_py() == _END:
         return table.slice(0, table.num_rows - 1)
     if not single and invalid and invalid[-1].text == _END:
         invalid.pop()

@@ -1,11 +1,13 @@
 """One file as records: the format by its name, then the reader of that format."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet
 
 from pipeline.config.source import Format, Table
 from pipeline.errors import SourceError, nearest
@@ -32,6 +34,13 @@ _SUFFIXES: dict[str, Format] = {
 }
 _NESTED = ("json", "jsonl", "parquet", "arrow")
 _ARROW_FILE = b"ARROW1"
+_DAMAGED = (
+    pa.ArrowException,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    OSError,
+    ValueError,
+)
 
 
 def format_of(path: Path, table: Table) -> Format:
@@ -124,13 +133,18 @@ def _xml(data: bytes, table: Table, where: str) -> Records:
 
 
 def _columnar(data: bytes, kind: Format, where: str) -> pl.DataFrame:
+    """Read by Arrow: polars prints a panic and its backtrace where a file is damaged."""
+    source = pa.BufferReader(data)
     try:
         if kind == "parquet":
-            return pl.read_parquet(io.BytesIO(data))
-        if data.startswith(_ARROW_FILE):
-            return pl.read_ipc(io.BytesIO(data))
-        return pl.read_ipc_stream(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+            table = pa.parquet.read_table(source)
+        elif data.startswith(_ARROW_FILE):
+            table = pa.ipc.open_file(source).read_all()
+        else:
+            table = pa.ipc.open_stream(source).read_all()
+        table.validate(full=True)
+        return pl.DataFrame(pl.from_arrow(table.replace_schema_metadata()))
+    except _DAMAGED as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SourceError(
             f"not a readable {kind} file: {reason}",

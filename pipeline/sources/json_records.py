@@ -65,8 +65,9 @@ def _fast(data: bytes) -> pl.DataFrame | None:
     try:
         data.decode()
         table = _arrow(data, None)
-        if any(pa.types.is_timestamp(kind) for kind in _leaf_types(table.schema)):
+        if any(map(_is_guess, _leaf_types(table.schema))):
             table = _arrow(data, pa.schema([_as_text(field) for field in table.schema]))
+        table.validate(full=True)  # Arrow loses a null that begins a list of a type not yet known
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
         return None
     exact = all(_is_exact(column) for column in table.columns)
@@ -76,18 +77,26 @@ def _fast(data: bytes) -> pl.DataFrame | None:
 
 
 def _object_lines(data: bytes) -> int | None:
-    """Return the number of lines if each begins with a brace, else None."""
+    """Return the number of lines if there is one and each begins with a brace, else None."""
+    if not data:
+        return None
     ends = line_ends(data)
     first = np.frombuffer(data, np.uint8)[np.concatenate(([0], ends[:-1] + 1))]
     return len(ends) if bool((first == ord("{")).all()) else None
 
 
 def _arrow(data: bytes, schema: pa.Schema | None) -> pa.Table:
+    # On several threads the order of the columns would depend on which block is done first.
     return pa.json.read_json(
         pa.BufferReader(data),
-        pa.json.ReadOptions(use_threads=True, block_size=_BLOCK),
+        pa.json.ReadOptions(use_threads=False, block_size=_BLOCK),
         pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
     )
+
+
+def _is_guess(kind: pa.DataType) -> bool:
+    """Whether Arrow read dates into strings, or found only nulls."""
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_null(kind))
 
 
 def _leaf_types(fields: Any) -> list[pa.DataType]:
@@ -103,13 +112,13 @@ def _leaf_types(fields: Any) -> list[pa.DataType]:
 
 
 def _as_text(field: pa.Field) -> pa.Field:
-    """Undo Arrow's guess that a string like a date is one."""
+    """Take a string for one though it looks like a date, and nothing for no string."""
     kind = field.type
     if pa.types.is_struct(kind):
         return field.with_type(pa.struct([_as_text(inner) for inner in kind]))
     if pa.types.is_list(kind):
         return field.with_type(pa.list_(_as_text(kind.value_field)))
-    return field.with_type(pa.string()) if pa.types.is_timestamp(kind) else field
+    return field.with_type(pa.string()) if _is_guess(kind) else field
 
 
 def _is_exact(column: pa.ChunkedArray | pa.Array) -> bool:

@@ -54,6 +54,17 @@ def read_xml(data: bytes, *, element: str | None, encoding: str | None, where: s
     """
     root = _parsed(data, encoding, where)
     shapes = _Shapes(root)
+    path = _record_path(shapes, element, where)
+    if len(path) == 1:
+        value = shapes.value(root, path)
+        record = value if isinstance(value, dict) else {"#text": value}
+        return numbered(frame_of_objects([record]), where=where)
+    shapes.repeat(path)
+    frame = frame_of_objects([{root.tag: shapes.value(root, (root.tag,))}])
+    return unfold(numbered(frame, where=where), shapes.steps(path), where=where)
+
+
+def _record_path(shapes: "_Shapes", element: str | None, where: str) -> _Path:
     paths = sorted(path for path in shapes.seen if path[-1] == element)
     if not paths:
         what, remedy = unknown_name("element", element or "", {path[-1] for path in shapes.seen})
@@ -65,13 +76,7 @@ def read_xml(data: bytes, *, element: str | None, encoding: str | None, where: s
     if len(paths) > 1:
         places = ", ".join("/".join(path) for path in paths)
         raise SourceError(f"element '{element}' occurs in several places: {places}", where=where)
-    if len(paths[0]) == 1:
-        value = shapes.value(root, paths[0])
-        record = value if isinstance(value, dict) else {"#text": value}
-        return numbered(frame_of_objects([record]), where=where)
-    shapes.repeat(paths[0])
-    frame = frame_of_objects([{root.tag: shapes.value(root, (root.tag,))}])
-    return unfold(numbered(frame, where=where), shapes.steps(paths[0]), where=where)
+    return paths[0]
 
 
 class _Shapes:

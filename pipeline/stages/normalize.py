@@ -1,7 +1,8 @@
 """Stage `normalize@<task>`: raw records of one task to examples.
 
 Reads:   data/NAME/sources/<task>.json, and the raw files or the hub dataset that it names
-Writes:  data/NAME/examples/<task>/: one Parquet file per split, rejects.parquet, origin.json
+Writes:  data/NAME/examples/<task>/: a Parquet file for each split (empty where the card has none),
+         rejects.parquet, origin.json
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings_file import read
 from pipeline.config.task_card import TaskCard
 from pipeline.normalize.dispatch import Normalized, normalize
-from pipeline.normalize.labels import class_options
+from pipeline.normalize.labels import class_names, set_names
 from pipeline.schema import EXAMPLE, REJECT, SPLITS, VERSION, Split
 from pipeline.sources.dispatch import read_split
 from pipeline.stages.layout import Layout
@@ -51,6 +52,8 @@ def normalize_task(layout: Layout, task: str) -> None:
     with new_folder(layout.examples(task)) as folder:
         for split in SPLITS:
             if split not in source.card.splits:
+                # later stages find a file for each split, and an empty one where there is none
+                write_parquet(EXAMPLE.empty_table(), folder / f"{split}.parquet", EXAMPLE)
                 continue
             part = normalize_split(source, split)
             write_parquet(part.examples, folder / f"{split}.parquet", EXAMPLE)
@@ -118,11 +121,11 @@ def _label_counts(examples: pl.DataFrame, card: TaskCard) -> dict[str, int]:
     }
 
 
-def _names(fields: Fields) -> list[str]:
+def _names(fields: Fields) -> tuple[str, ...]:
     """Return the names of the classes, in the order of the choices; none where choices differ."""
     match fields:
         case Classification():
-            return class_options(fields.classes)
+            return class_names(fields.classes)
         case MultiLabel():
-            return class_options(fields.classes, none=fields.none)
-    return []
+            return set_names(fields)
+    return ()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.training.launch import ERROR_FILE, die_with_parent
+from pipeline.training.run import read_run
 
 USAGE_ERROR = 2
 
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
                 where="python -m pipeline.training",
                 expected="the path of a run.json",
             )
+        read_run(Path(arguments[0]))  # what is wrong with it is said before torch is loaded
         from pipeline.training.session import run_session
 
         run_session(Path(arguments[0]))

@@ -100,7 +100,10 @@ def map_arrow(path: Path, columns: Mapping[str, pa.DataType]) -> pa.RecordBatch:
         found = batches[0].schema.field(index).type if index >= 0 else None
         if not _same(found, kind):
             raise ArtefactError(
-                f"column '{name}' is {found or 'missing'}", where=str(path), expected=str(kind), remedy=REMEDY
+                f"column '{name}' is {found or 'missing'}",
+                where=str(path),
+                expected=str(kind),
+                remedy=REMEDY,
             )
     return batches[0]
 

@@ -27,7 +27,7 @@ _OWN_PATHS = ("out", "resume", "model_path", "track")
 
 
 def save_model(model: ChoiceModel, out: Path, tokenizer: Path) -> None:
-    """Write the encoder, the heads and a copy of the tokenizer's files."""
+    """Write the encoder, the heads and the tokenizer's files."""
     out.mkdir(parents=True, exist_ok=True)
     model.encoder.save_pretrained(out)
     heads = {name: value.cpu().contiguous() for name, value in model.heads.state_dict().items()}
@@ -35,8 +35,17 @@ def save_model(model: ChoiceModel, out: Path, tokenizer: Path) -> None:
     for file in sorted(tokenizer.iterdir()):
         if file.is_file():
             shutil.copyfile(file, out / file.name)
+    if model.takes_types:
+        _name_types(out / "tokenizer_config.json")
     for file in sorted(out.iterdir()):
         file.chmod(0o644)  # safetensors writes files that only their owner can read
+
+
+def _name_types(path: Path) -> None:
+    """Make the tokenizer return token types, which the model was trained with, if it does not say."""
+    config = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    config.setdefault("model_input_names", ["input_ids", "token_type_ids", "attention_mask"])
+    path.write_text(json.dumps(config, sort_keys=True, indent=2) + "\n", encoding="utf-8")
 
 
 def save_prefixes(out: Path, tasks: Sequence[str], *, initial: Tensor, final: Tensor) -> None:

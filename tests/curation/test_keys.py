@@ -91,11 +91,20 @@ def test_choices_tell_apart_equal_questions_without_context(examples):
     assert stems["words"].to_list() == [9, 9, 9]
 
 
-def test_choices_do_not_count_where_context_and_question_tell(examples):
-    rows = [("the man fell", "what came next")] * 2
-    choices = [["a", "b"], ["c", "d"]]
+def test_choices_tell_apart_generic_stems_however_many_there_are(examples):
+    rows = [("Two orders came in on Monday.", "Which one fits into a box?")] * 3
+    choices = [["a cat", "a whale"], ["a mole", "a cow"], ["a cow", "a mole"]]
     stems = keys.stems(examples("a", "train", rows, form="multiple_choice", choices=choices))
-    assert stems["key"].n_unique() == 1
+    assert stems["key"][0] != stems["key"][1] == stems["key"][2]
+    assert stems["first"][0] == "two orders came in on monday which one fits into a box"
+    assert stems["second"].to_list() == ["a cat a whale", "a cow a mole", "a cow a mole"]
+
+
+def test_choices_that_all_rows_share_are_no_part_of_the_key(examples):
+    rows = [(f"text number {i}", "is it so") for i in range(20)]
+    chosen = keys.stems(examples("a", "train", rows, form="multiple_choice"))
+    classed = keys.stems(examples("b", "train", rows))
+    assert chosen["key"].to_list() == classed["key"].to_list()
 
 
 def test_class_names_never_count(examples):

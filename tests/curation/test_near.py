@@ -93,7 +93,7 @@ def test_nearly_every_pair_above_the_threshold_is_found():
 WORDS = st.lists(st.sampled_from("ab"), max_size=7).map(" ".join)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(rows=st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=8))
 def test_similarity_is_the_exact_jaccard_index(rows):
     texts = frame(rows)

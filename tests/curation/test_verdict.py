@@ -59,7 +59,7 @@ ROWS = st.lists(TEXT, max_size=25)
 TASK = st.tuples(ROWS, ROWS, ROWS)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(parts=st.lists(TASK, min_size=1, max_size=3), most=st.integers(1, 9), data=st.data())
 def test_promises_hold_for_any_mixture(examples, parts, most, data):
     tasks = {f"t{i}": build(examples, f"t{i}", *splits) for i, splits in enumerate(parts)}

@@ -15,7 +15,7 @@ from pipeline.tables import sha256
 
 ROOT = Path(__file__).parent.parent.parent
 COPIED = (
-    ".dvc/config", ".dvcignore", ".gitignore", "data/external/README.md", "dvc.yaml",
+    ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "data/external/README.md", "dvc.yaml",
     "mixtures", "params.yaml", "pipeline",
 )  # fmt: skip
 TASKS = 4

@@ -94,7 +94,9 @@ def test_a_separator_of_two_characters_needs_quoting_off():
 
 @pytest.mark.parametrize("quote", [True, False])
 def test_a_file_whose_every_line_has_other_fields_is_an_error(quote):
-    with pytest.raises(SourceError, match="none of the 2 records can be read; record 0: wrong_fiel"):
+    with pytest.raises(
+        SourceError, match="none of the 2 records can be read; record 0: wrong_fiel"
+    ):
         read(b"1,2\n3,4\n", columns=("a", "b", "c"), quote=quote)
 
 
@@ -115,7 +117,9 @@ cells = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\x1f"), max
 @given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=8))
 def test_what_a_csv_writer_wrote_is_read_back(table):
     text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([("p", "q", "r"), *table])
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
+        [("p", "q", "r"), *table]
+    )
     assert rows(read(text.getvalue().encode())) == table
 
 

@@ -152,7 +152,10 @@ def test_the_commit_goes_to_the_library_and_remote_code_never(monkeypatch):
     [
         (ConnectionError("Couldn't reach 'owner/pets' on the Hub"), "cannot be reached to fetch"),
         (FileNotFoundError("Dataset 'owner/pets' is a gated dataset on the Hub."), "is gated"),
-        (FileNotFoundError("Dataset 'owner/pets' doesn't exist on the Hub"), "no dataset 'owner/pe"),
+        (
+            FileNotFoundError("Dataset 'owner/pets' doesn't exist on the Hub"),
+            "no dataset 'owner/pe",
+        ),
         (RuntimeError("disk full\nmore"), "split 'train' cannot be loaded: disk full"),
     ],
 )
@@ -201,7 +204,9 @@ def test_without_network_the_error_says_what_to_do(monkeypatch):
     patch_api(monkeypatch, dataset_info)
     with pytest.raises(SourceError) as error:
         resolve_revision(hub("owner/pets"))
-    assert "hub: the hub cannot be reached to look up the commit of 'owner/pets'" in str(error.value)
+    assert "hub: the hub cannot be reached to look up the commit of 'owner/pets'" in str(
+        error.value
+    )
     assert "write the commit into the card's `revision`" in error.value.remedy
 
 

@@ -46,6 +46,7 @@ def test_objects_become_rows_with_their_types():
          [{"b": ["2020-01-01"], "c": 1}]),
         ('{"a":[]}\n{"a":["x"]}\n', pl.List(pl.String), [[], ["x"]]),
         ('{"a":"\\ud83d\\ude00"}\n', pl.String, ["\U0001f600"]),
+        ('{"a":[null,null]}\n{"a":null}\n', pl.List(pl.String), [[None, None], None]),
         ('{"a":1,"a":2}\n', pl.Int64, [2]),
         ('{"a":"x\u2028y"}\r\n\n  \n{"a":"z"}', pl.String, ["x\u2028y", "z"]),
     ],

@@ -49,9 +49,7 @@ def test_a_reserved_column_name_is_refused(name):
 
 
 def test_weaving_and_unweaving_returns_the_same_records():
-    records = numbered(
-        pl.DataFrame({"a": ["x", "z"]}), [(1, "r", "d")], where="f", numbers=[0, 2]
-    )
+    records = numbered(pl.DataFrame({"a": ["x", "z"]}), [(1, "r", "d")], where="f", numbers=[0, 2])
     whole = woven(records)
     assert whole["a"].to_list() == ["x", None, "z"]
     again = unwoven(whole)

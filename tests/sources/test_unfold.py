@@ -71,7 +71,11 @@ def test_elements_that_are_arrays_become_numbered_columns():
 
 
 def test_lists_of_lists_are_unfolded_twice():
-    assert of([{"a": [[{"q": 1}], [{"q": 2}, {"q": 3}]]}], "a[][]").frame["q"].to_list() == [1, 2, 3]
+    assert of([{"a": [[{"q": 1}], [{"q": 2}, {"q": 3}]]}], "a[][]").frame["q"].to_list() == [
+        1,
+        2,
+        3,
+    ]
 
 
 def test_a_leading_unfolding_of_the_whole_file_is_understood():
@@ -85,7 +89,9 @@ def test_an_elements_key_hides_a_column_of_that_name():
 
 
 def test_missing_lists_are_rejects_and_empty_lists_are_nothing():
-    records = of([{"i": 0, "a": [{"q": 1}, None]}, {"i": 1}, {"i": 2, "a": []}, {"a": [{"q": 2}]}], "a[]")
+    records = of(
+        [{"i": 0, "a": [{"q": 1}, None]}, {"i": 1}, {"i": 2, "a": []}, {"a": [{"q": 2}]}], "a[]"
+    )
     assert records.frame.select("q", "__row__").rows() == [(1, 0), (2, 3)]
     assert records.rejects.rows() == [
         (1, "not_a_record", "the element is null"),
@@ -139,7 +145,9 @@ def test_unfolding_is_the_nested_loop(value):
 def test_stacking_makes_several_records_of_a_row():
     frame = pl.DataFrame({"s": ["A", "B"], "q1": ["a", "b"], "q2": ["c", "d"], "l": [["x"], ["y"]]})
     records = stack(
-        numbered(frame, where="f"), {"q": ["q1", "q2"], "m": ["l", "l"], "s": ["s", "q1"]}, where="f"
+        numbered(frame, where="f"),
+        {"q": ["q1", "q2"], "m": ["l", "l"], "s": ["s", "q1"]},
+        where="f",
     )
     assert records.frame.select("q", "m", "s", "__row__").rows() == [
         ("a", ["x"], "A", 0),

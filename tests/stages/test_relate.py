@@ -17,7 +17,7 @@ def test_every_scorer_writes_its_pairs_and_their_origin(mixture, capsys):
         frame = read_parquet(folder / f"{scorer}.parquet", SCORE)
         assert frame.height == 12
         assert frame["score"].null_count() == 0
-        about = read_json(folder / f"{scorer}.json")
+        about = read_json(folder / f"{scorer}.json")["provenance"]
         assert (about["scorer"], about["seed"]) == (scorer, 13)
         model = mixture.layout.model("compass") / "prefixes.safetensors"
         assert about["inputs"]["prefixes"] == sha256(model)

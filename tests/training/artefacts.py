@@ -136,7 +136,7 @@ def shards(
                 "context_cut": 0,
                 "prefix_id": size - len(TASKS) + index,
                 "sha256": sha256(path),
-            }  # fmt: skip
+            }
         )
         start += rows
     manifest = {

@@ -118,9 +118,7 @@ def test_no_masked_pass_without_masking(opened):
     assert rank_batch(*opened, plan(masking=None), 0).masked == []
 
 
-@given(
-    st.lists(st.tuples(st.integers(1, 50), st.integers(1, 8)), max_size=20), st.integers(1, 300)
-)
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 8)), max_size=20), st.integers(1, 300))
 def test_cut_keeps_rows_whole_and_rectangles_below_the_budget(shapes, budget):
     longest, counts = np.array(shapes, dtype=np.int64).reshape(-1, 2).T
     every = np.arange(len(shapes))

@@ -35,7 +35,9 @@ def test_a_foreign_checkpoint_is_refused_with_what_differs(tmp_path):
     save(tmp_path, checkpoint(3), MARKS)
     with pytest.raises(TrainingError) as error:
         newest(tmp_path, MARKS | {"train.batch": "16", "mix": "a" * 64})
-    assert "mix: absent there, aaaaaaaaaaaa... here; train.batch: 8 there, 16 here" in str(error.value)
+    assert "mix: absent there, aaaaaaaaaaaa... here; train.batch: 8 there, 16 here" in str(
+        error.value
+    )
     assert f"delete {tmp_path} to start afresh" in error.value.remedy
 
 

@@ -33,6 +33,7 @@ def test_the_start_counts_by_its_weights(tmp_path, folders):
 
 
 def test_it_needs_no_torch():
-    code = "import sys, pipeline.training.fingerprint, pipeline.training.launch; print('torch' in sys.modules)"
+    modules = "pipeline.training.fingerprint, pipeline.training.launch, pipeline.training.run"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -57,6 +57,8 @@ def test_state_is_taken_up_exactly():
     for optimizer, module in ((one, first), (two, second)):
         module(inputs).square().sum().backward()
         optimizer.step(0.01)
-    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
+    )
     with pytest.raises(KeyError):
         two.load_state({})

@@ -22,7 +22,7 @@ def model(shards):
     )
     built = with_heads(encoder, dropout=0.5, seed=1)
     for parameter in built.parameters():
-        torch.nn.init.normal_(parameter, std=0.2)
+        torch.nn.init.normal_(parameter, std=0.5)
     return built
 
 
@@ -34,7 +34,7 @@ def test_scores_do_not_depend_on_the_batch_size(shards, model):
             for budget in (1, 10**6)
         )
         np.testing.assert_allclose(one, many, rtol=0, atol=1e-5)
-        assert one.std() > 0.05
+        assert one.std() > 0.02
         assert len(one) == len(rows.choices)
 
 

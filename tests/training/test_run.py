@@ -36,7 +36,10 @@ def test_a_tracker_is_read(folders):
         (lambda r: r.update(seeds=1), "no key named 'seeds'\n  to do: did you mean 'seed'?"),
         (lambda r: r["train"].update(batsh=1), "did you mean 'train.batch'?"),
         (lambda r: r["train"].pop("clip"), "train.clip: is missing"),
-        (lambda r: r["train"].update(batch=0), "train.batch: is 0\n  expected: a whole number from 1"),
+        (
+            lambda r: r["train"].update(batch=0),
+            "train.batch: is 0\n  expected: a whole number from 1",
+        ),
         (lambda r: r["train"].update(batch=2.5), "train.batch: is 2.5\n  expected: a whole number"),
         (lambda r: r["train"].update(batch=True), "train.batch: is True"),
         (lambda r: r["train"].update(learning_rate=0), "a number above 0"),

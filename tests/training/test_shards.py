@@ -90,7 +90,9 @@ def test_a_truncated_file_is_refused_even_unverified(folders):
         open_shards(folder, verify=False)
 
 
-@pytest.mark.parametrize(("task", "key", "value"), [("beta", "label", 3), ("gamma", "labels", [0, 5])])
+@pytest.mark.parametrize(
+    ("task", "key", "value"), [("beta", "label", 3), ("gamma", "labels", [0, 5])]
+)
 def test_a_label_outside_the_choices_is_refused(folders, task, key, value):
     def edit(name, rows):
         if name == task:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from pipeline.config.strict import Strict
+from pipeline.config.strict import Share, Strict
 from pipeline.schema import Split
 from pipeline.sources.suite import choices, facts
 from pipeline.sources.suite.draw import Rows, fresh_slots, say, settle
@@ -42,6 +42,8 @@ class Contrast(Strict):
     """Value that the words of the right sentence have."""
     others: Annotated[tuple[str, ...], Field(min_length=1)]
     """Values that the words of a wrong sentence have, all of them the same one."""
+    train_share: Share = 1.0
+    """Share of the words that train rows use; the other splits use all of them."""
     choices: Choices = 2
     wording: str
     """Its contexts are the sentences."""
@@ -74,7 +76,8 @@ def read_contrast(
 ) -> pl.DataFrame:
     """Return `context`, `question`, `choices` (sentences) and `label`: the one about `gold`."""
     values = (options.gold, *options.others)
-    words = lexicon(options.table, options.entity, options.property, values)
+    share = options.train_share if split == "train" else 1.0
+    words = lexicon(options.table, options.entity, options.property, values, share=share)
     wording, stem = facts.wording(options.wording), facts.wording(options.stem)
     turn = np.zeros((size, options.choices), dtype=np.int64)
     turn[:, 1:] = rng.integers(1, len(values), size=(size, options.choices - 1))

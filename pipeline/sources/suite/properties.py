@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from pipeline.config.strict import Strict
+from pipeline.config.strict import Share, Strict
 from pipeline.schema import Split
 from pipeline.sources.suite import choices, facts
 from pipeline.sources.suite.draw import Rows, fresh_slots, say, settle
@@ -28,6 +28,8 @@ class Property(Strict):
     """Column whose value is the label."""
     values: tuple[str, ...] | None = None
     """Values to use, equally often; all of them where left out."""
+    train_share: Share = 1.0
+    """Share of the words that train rows use; the other splits use all of them."""
     wording: str
 
 
@@ -52,7 +54,8 @@ def read_property(
     options: Property, size: int, split: Split, rng: np.random.Generator
 ) -> pl.DataFrame:
     """Return `context`, `question` and `label`: the value that all the words of the row have."""
-    words = lexicon(options.table, options.entity, options.property, options.values)
+    share = options.train_share if split == "train" else 1.0
+    words = lexicon(options.table, options.entity, options.property, options.values, share=share)
     wording = facts.wording(options.wording)
     turn = choices.balanced(np.arange(len(words.values)), size, rng)
     anchors, rows = settle(

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.errors import ConfigError
+from pipeline.seeds import derive_rng
 from pipeline.sources.suite import choices, facts
 from pipeline.sources.suite.draw import Rows, fresh_slots
 from pipeline.sources.suite.facts import Ids, Wording
@@ -65,8 +66,18 @@ class Lexicon:
         return rows | {name: drawn[:, column] for column, name in enumerate(fellows)}
 
 
-def lexicon(table: str, entity: str, column: str, wanted: tuple[str, ...] | None) -> Lexicon:
+def lexicon(
+    table: str, entity: str, column: str, wanted: tuple[str, ...] | None, *, share: float = 1.0
+) -> Lexicon:
     """Read a table's words and group them by the wanted values of a column (all, where None).
+
+    Args:
+        table: Fact table.
+        entity: Column of the words.
+        column: Column that groups them.
+        wanted: Values to use, in this order.
+        share: Keep this share of each value's words, at least one; which ones depends on the table
+            alone, and a smaller share is a part of a larger one.
 
     Raises:
         ConfigError: There is no such table, column or value.
@@ -84,6 +95,12 @@ def lexicon(table: str, entity: str, column: str, wanted: tuple[str, ...] | None
         .join(codes, on="value", how="left", maintain_order="left")
     )
     of_value = joined["code"].fill_null(-1).to_numpy().astype(np.int64)
+    # a word's rank among its value's words, by a draw that belongs to the table
+    luck = derive_rng(0, "suite", "share", table).random(len(of_value))
+    for value in range(len(values)):
+        group = np.flatnonzero(of_value == value)
+        ranked = group[np.argsort(luck[group])]
+        of_value[ranked[max(1, round(share * len(group))) :]] = -1
     groups = tuple(np.flatnonzero(of_value == value) for value in range(len(values)))
     return Lexicon(entity, frame[entity], values, of_value, groups)
 

@@ -1,0 +1,226 @@
+"""`taskloom plan`: what a mixture will hold, in rows, epochs, tokens, disk and time.
+
+Exact where the mixture's tokens exist and were made from the present cards and parameters: a new weight
+needs no run to be planned. Else an estimate, labelled so.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.commands.use import active, load_mixture
+from pipeline.config.catalog import load_tasks
+from pipeline.config.load import load
+from pipeline.config.mixture_card import MixtureCard
+from pipeline.config.params import ModelParams, Params
+from pipeline.config.recipe import merged, settings
+from pipeline.config.task_card import TaskCard
+from pipeline.errors import ConfigError
+from pipeline.mixing.corpus import read_corpus
+from pipeline.mixing.estimate import stored_tokens_per_row, tokens_per_row, training_seconds
+from pipeline.mixing.plan import Plan, composition, from_json
+from pipeline.mixing.table import count, duration, plan_table, size, text_table
+from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, Layout
+from pipeline.tables import read_json
+
+SAMPLE_ROWS = 2000
+UPSTREAM = ("curate", "tokenizer", "tokenize")
+"""Stages whose settings decide the tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What people wrote of one mixture, checked."""
+
+    card: MixtureCard
+    cards: Mapping[str, TaskCard]
+    params: Params
+
+    @property
+    def layout(self) -> Layout:
+        """The mixture's paths."""
+        return Layout(self.card.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What is known of a task before it is tokenised; null = unknown."""
+
+    rows: int | None
+    tokens_per_row: float | None = None
+    stored_per_row: float | None = None
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the plan of a mixture, of the active one by default.
+
+    Raises:
+        PipelineError: A card or params.yaml is wrong, or the mixture cannot be drawn.
+    """
+    parser = argparse.ArgumentParser(prog="taskloom plan", description=__doc__)
+    parser.add_argument("name", nargs="?", help="a mixture; left out, the active one")
+    recipe = read_recipe(parser.parse_args(arguments).name or active())
+    if tokens_are_current(recipe):
+        print("\n".join(exact_lines(recipe)))
+    else:
+        print("\n".join(estimate_lines(recipe)))
+
+
+def read_recipe(name: str) -> Recipe:
+    """Read a mixture with its tasks' cards and its parameters.
+
+    Raises:
+        ConfigError: There is no such mixture or no active one, or something in it is wrong.
+    """
+    if not name:
+        raise ConfigError(
+            "no mixture is active",
+            where=str(MIXTURES),
+            remedy="give a name, or `taskloom use NAME`",
+        )
+    where = str(MIXTURES / f"{name}.yaml")
+    card = load_mixture(name)
+    cards = load_tasks(CARDS, card.tasks, where=where)
+    return Recipe(card, cards, merged(load(Params, PARAMS), card.params, where=where))
+
+
+def tokens_are_current(recipe: Recipe) -> bool:
+    """Whether the tokens that exist were made from the present cards and parameters."""
+    layout = recipe.layout
+    path = layout.settings("tokenizer")
+    if not (layout.tokens("train") / "manifest.json").exists() or not path.exists():
+        return False
+    model_sha256 = read_json(path).get("model_sha256")
+    wanted = settings(recipe.card, recipe.cards, recipe.params, model_sha256=model_sha256)
+    for stage in UPSTREAM:
+        there = layout.settings(stage)
+        if not there.exists() or read_json(there) != json.loads(wanted[stage].model_dump_json()):
+            return False
+    return all(_source_is_current(recipe, task) for task in recipe.cards)
+
+
+def _source_is_current(recipe: Recipe, task: str) -> bool:
+    path = recipe.layout.source(task)
+    return path.exists() and read_json(path)["card"] == json.loads(
+        recipe.cards[task].model_dump_json()
+    )
+
+
+def exact_lines(recipe: Recipe) -> list[str]:
+    """Word the exact plan, and that of the tailored mixture where it exists and is current."""
+    from pipeline.stages.plan import exact_plan
+
+    corpus = read_corpus(recipe.layout.tokens("train"))
+    plan = exact_plan(
+        corpus,
+        recipe.card.tasks,
+        recipe.card.sampling,
+        name=recipe.card.name,
+        which="compass",
+        seed=recipe.params.seed,
+    )
+    lines = [f"mixture '{plan.name}', exact", "", plan_table(plan), "", *outlook(plan, recipe)]
+    path = recipe.layout.plan("tailored")
+    if path.exists():
+        tailored = from_json(read_json(path), where=str(path))
+        if tailored.tokens_sha256 == corpus.sha256:
+            title = f"tailored to '{recipe.card.tailor.target}', exact as of the last run"
+            lines += ["", title, "", plan_table(tailored), "", *outlook(tailored, recipe)]
+    return lines
+
+
+def estimate_lines(recipe: Recipe) -> list[str]:
+    """Word the estimate, or as much as is known where some sizes are not."""
+    guesses = {task: guess(recipe, task) for task in sorted(recipe.card.tasks)}
+    title = f"mixture '{recipe.card.name}', ESTIMATE: its tokens do not exist or are out of date"
+    sizes = {task: known.rows for task, known in guesses.items() if known.rows is not None}
+    unknown = [task for task in guesses if task not in sizes]
+    if unknown:
+        body = [(task, count(guesses[task].rows)) for task in guesses]
+        tasks, them = ("tasks", "them") if len(unknown) > 1 else ("task", "it")
+        note = f"{len(unknown)} {tasks} of unknown size; `taskloom data` normalizes {them}"
+        return [title, "", text_table(("task", "train rows"), body), "", note]
+    plan = estimated_plan(recipe, guesses, sizes)
+    return [title, "", plan_table(plan), "", *outlook(plan, recipe)]
+
+
+def guess(recipe: Recipe, task: str) -> Guess:
+    """Return what is known of a task: from its examples, else from its card."""
+    folder = recipe.layout.examples(task)
+    if (folder / "origin.json").exists():
+        import polars as pl
+
+        rows = int(read_json(folder / "origin.json")["splits"]["train"]["kept"])
+        sample = pl.scan_parquet(folder / "train.parquet").head(SAMPLE_ROWS).collect()
+        return Guess(
+            rows=train_rows(rows, recipe),
+            tokens_per_row=tokens_per_row(sample, max_tokens=recipe.params.tokenize.max_tokens),
+            stored_per_row=stored_tokens_per_row(sample),
+        )
+    source = recipe.cards[task].source
+    return Guess(rows=train_rows(source.rows, recipe) if source.kind == "suite" else None)
+
+
+def train_rows(rows: int, recipe: Recipe) -> int:
+    """Return how many of a task's rows train, after `select` is cut off and up to the limit."""
+    from pipeline.curation.roles import select_target
+
+    left = rows - select_target(rows, recipe.params.curate)
+    limit = recipe.card.limits.train
+    return left if limit is None else min(left, limit)
+
+
+def estimated_plan(recipe: Recipe, guesses: Mapping[str, Guess], sizes: Mapping[str, int]) -> Plan:
+    """Plan from guessed sizes; tokens and disk stay unknown where a task's text was never seen."""
+    parts = composition(sizes, recipe.card.tasks, recipe.card.sampling)
+    tasks = []
+    for part in parts:
+        mean = guesses[part.task].tokens_per_row
+        tasks.append(replace(part, tokens=None if mean is None else round(mean * part.quota)))
+    stored = [
+        None if known.stored_per_row is None else round(4 * known.stored_per_row * sizes[task])
+        for task, known in guesses.items()
+    ]
+    known_bytes = [value for value in stored if value is not None]
+    return Plan(
+        name=recipe.card.name,
+        which="compass",
+        seed=recipe.params.seed,
+        strategy=recipe.card.sampling.strategy,
+        positions=sum(part.quota for part in parts),
+        tasks=tuple(tasks),
+        shard_bytes=sum(known_bytes) if len(known_bytes) == len(stored) else None,
+    )
+
+
+def outlook(plan: Plan, recipe: Recipe) -> list[str]:
+    """Word what a plan costs: steps, disk, and roughly the time of training."""
+    train = recipe.params.train
+    encoder = encoder_size(recipe.params.model)
+    seconds = None
+    if plan.tokens is not None and encoder is not None:
+        layers, width = encoder
+        seconds = training_seconds(
+            plan.tokens, layers=layers, width=width, threads=train.threads, mlm=train.mlm_weight > 0
+        )
+    return [
+        f"strategy {plan.strategy}, {count(-(-plan.positions // train.batch))} steps of "
+        f"{train.batch} rows",
+        f"disk: {size(plan.disk_bytes)} of tokens and order",
+        f"time: roughly {duration(seconds)} of training on {train.threads} CPU threads",
+    ]
+
+
+def encoder_size(model: ModelParams) -> tuple[int, int] | None:
+    """Return layers and width of the encoder; null where only a hub could tell."""
+    if model.source == "small":
+        return model.layers, model.width
+    if not model.source.startswith(("package:", ".", "/")):
+        return None
+    from pipeline.stages.models import model_folder
+
+    folder = model_folder(model.source, model.revision)
+    config = read_json(folder / "config.json") if folder else {}
+    layers, width = config.get("num_hidden_layers"), config.get("hidden_size")
+    return (int(layers), int(width)) if layers and width else None

@@ -1,0 +1,153 @@
+"""The plan on the terminal: estimate before there are tokens, exact after."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main as door
+from pipeline.commands import plan
+from pipeline.errors import ConfigError, MixtureError
+from pipeline.stages import curate, mix, normalize, resolve, tokenize, tokenizer
+from pipeline.stages import plan as plan_stage
+
+
+def printed(capsys, *arguments: str) -> str:
+    capsys.readouterr()
+    plan.main(arguments)
+    return capsys.readouterr().out
+
+
+def normalized() -> None:
+    resolve.main(["toy"])
+    for task in ("apples", "pears"):
+        normalize.main(["toy", task])
+
+
+def tokenized() -> None:
+    normalized()
+    for stage in (curate, tokenizer, tokenize):
+        stage.main(["toy"])
+
+
+def row_of(output: str, task: str) -> list[str]:
+    return next(line.split() for line in output.splitlines() if line.startswith(task))
+
+
+def edit(project: Path, old: str, new: str) -> None:
+    path = project / "mixtures/toy.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_sizes_that_no_one_knows_are_said_to_be_unknown(project: Path, capsys):
+    output = printed(capsys)
+    assert output.startswith(
+        "mixture 'toy', ESTIMATE: its tokens do not exist or are out of date\n"
+    )
+    assert row_of(output, "apples") == ["apples", "?"]
+    assert output.endswith("2 tasks of unknown size; `taskloom data` normalizes them\n")
+
+
+def test_normalized_tasks_are_estimated(project: Path, capsys):
+    normalized()
+    output = printed(capsys)
+    assert "ESTIMATE" in output
+    # 120 rows less the 50 of `select`
+    assert row_of(output, "apples")[:6] == ["apples", "70", "50.00", "%", "70", "1.00"]
+    assert "5 steps of 32 rows" in output
+    assert "disk: " in output
+    assert "time: roughly a second of training on 2 CPU threads" in output
+    assert "?" not in output
+
+
+def test_an_estimate_is_near_the_exact_plan(project: Path, capsys):
+    normalized()
+    estimate = row_of(printed(capsys), "2 tasks")
+    for stage in (curate, tokenizer, tokenize):
+        stage.main(["toy"])
+    exact = row_of(printed(capsys), "2 tasks")
+    assert exact[:7] == estimate[:7]  # rows, share, drawn, epochs
+    ratio = float(exact[-2].replace(",", "")) / float(estimate[-2].replace(",", ""))
+    assert 0.5 < ratio < 2.0
+
+
+def test_the_exact_plan_is_that_of_the_stage(project: Path, capsys):
+    tokenized()
+    plan_stage.main(["toy", "compass"])
+    table = capsys.readouterr().out.strip()
+    output = printed(capsys)
+    assert output.startswith("mixture 'toy', exact\n")
+    assert table.splitlines()[-1] in output
+
+
+def test_a_new_weight_is_planned_exactly_without_a_run(project: Path, capsys):
+    tokenized()
+    edit(project, "pears: {}", "pears: {weight: 3}")
+    output = printed(capsys)
+    assert output.startswith("mixture 'toy', exact\n")
+    assert row_of(output, "pears")[2:5] == ["75.00", "%", "105"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("params.yaml", "max_tokens: 128", "max_tokens: 64"),
+        ("params.yaml", "select_min: 50", "select_min: 40"),
+        ("mixtures/tasks/pears.yaml", "classes: [bad, good]", "classes: [good, bad]"),
+    ],
+)
+def test_tokens_of_another_recipe_are_not_trusted(project: Path, capsys, file, old, new):
+    tokenized()
+    path = project / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    assert "ESTIMATE" in printed(capsys)
+
+
+def test_a_suite_task_is_known_by_its_card(project: Path, capsys):
+    card = project / "mixtures/tasks/pears.yaml"
+    lines = card.read_text().splitlines()
+    lines[2] = "source: {kind: suite, recipe: anything, rows: 1000}"
+    lines[3] = "splits: {train: train, validation: validation}"
+    card.write_text("\n".join(lines) + "\n")
+    output = printed(capsys)
+    assert row_of(output, "pears") == ["pears", "900"]
+    assert row_of(output, "apples") == ["apples", "?"]
+    assert "1 task of unknown size; `taskloom data` normalizes it" in output
+
+
+def test_the_tailored_mixture_is_shown_once_it_is_planned(project: Path, capsys):
+    tokenized()
+    tailored = project / "data/toy/tailored/tailored.yaml"
+    tailored.parent.mkdir()
+    tailored.write_text(
+        "name: toy_tailored\ntasks: {apples: {count: 140}, pears: {count: 20}}\n"
+        "sampling: {strategy: counts}\ntailor: {target: apples}\n"
+    )
+    plan_stage.main(["toy", "tailored"])
+    mix.main(["toy", "tailored"])
+    output = printed(capsys, "toy")
+    first, second = output.split("tailored to 'apples', exact as of the last run")
+    assert row_of(first, "apples")[4] == "70"
+    assert row_of(second, "apples")[4] == "140"
+
+
+def test_a_mixture_that_cannot_be_drawn_is_refused(project: Path):
+    tokenized()
+    edit(project, "epochs: 1", "epochs: 300")
+    with pytest.raises(MixtureError, match="task 'apples' would be repeated 300 times"):
+        plan.main([])
+
+
+def test_an_unknown_mixture_is_refused_with_the_nearest_name(project: Path, capsys):
+    with pytest.raises(ConfigError, match="no mixture named 'toi'\n  to do: did you mean 'toy'?"):
+        plan.main(["toi"])
+    assert door(["plan", "toi"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_without_an_active_mixture_it_asks_for_a_name(project: Path):
+    (project / "mixtures/active.yaml").unlink()
+    with pytest.raises(ConfigError, match="no mixture is active\n  to do: give a name"):
+        plan.main([])
