@@ -125,7 +125,8 @@ def tailored(why: Mapping[str, Any]) -> Section:
         "inside_null",
         "reason",
     ]
-    table = pl.DataFrame(why["tasks"], infer_schema_length=None).select(columns)
+    rows = [{column: entry[column] for column in columns} for entry in why["tasks"]]
+    table = pl.DataFrame(rows, schema=columns, infer_schema_length=None)
     return Section("What Tailor chose", notes, tables=[table])
 
 

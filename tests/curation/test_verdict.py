@@ -106,3 +106,11 @@ def test_no_tasks_make_an_empty_verdict():
     assert result.kept == {}
     assert isinstance(result.drops, pl.DataFrame)
     assert result.drops.height == 0
+
+
+def test_held_out_rows_stay_as_published_repetitions_included(examples):
+    twice = [("a question that comes twice here", "")] * 2
+    other = [("another one to be trained on", "")] * 2
+    result = run({"one": build(examples, "one", other, (), twice)})
+    assert result.kept["one"]["report"].height == 2
+    assert result.drops["example_id"].to_list() == ["one/train/1"]
