@@ -6,7 +6,7 @@ made-up records of real length, one in a hundred of them faulty. Every contender
 by value first. The by-row map gets fewer rows, keeps its result in memory, and is spared the step that
 would take its rejects out.
 
-Usage: python -m benchmarks.bench_normalize [--rows 200000] [--rounds 7] [--out FILE]
+Usage: python -m benchmarks.bench_normalize [--rows 262144] [--rounds 7] [--out FILE]
 """
 
 import argparse
@@ -224,7 +224,7 @@ def measure(case: Case, rounds: int) -> dict[str, Bar]:
 def main() -> None:
     """Run both cases and report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--rows", type=int, default=262_144)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--out", type=Path, default=None)
     options = parser.parse_args()

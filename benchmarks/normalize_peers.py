@@ -27,52 +27,53 @@ Frames = tuple[pl.DataFrame, pl.DataFrame]
 
 def polars_multiple_choice(records: pl.DataFrame) -> Frames:
     """Hand-written polars: options in a list, a letter."""
-    choices, label, given = pl.col("choices"), pl.col("label"), pl.col("given")
-    length = choices.list.len()
-    stripped = pl.element().str.strip_chars()
+    answer, choices, label = pl.col("answer"), pl.col("choices"), pl.col("label")
     rows = records.select(
         "__row__",
         context=pl.col("passage").str.strip_chars(),
         question=pl.col("question").str.strip_chars(),
-        choices=pl.col("options").list.eval(stripped),
-        given="answer",
-        label=pl.col("answer").str.strip_chars()
-        .replace_strict(_LETTERS, default=None, return_dtype=pl.Int32),
-    )  # fmt: skip
-    blank = (pl.col("context") == "") & (pl.col("question") == "")
-    texts = ("context", "question")
-    rows = rows.with_columns(
-        reason=pl.when(pl.any_horizontal(pl.col(*texts).is_null()) | choices.is_null())
-        .then(pl.lit("missing_field"))
-        .when(
-            blank
-            | choices.list.contains("")
-            | (choices.list.eval(pl.element().is_null()).list.any())
-        )
-        .then(pl.lit("empty_text"))
-        .when(length < 2)
-        .then(pl.lit("too_few_choices"))
-        .when(choices.list.n_unique() < length)
-        .then(pl.lit("duplicate_choices"))
-        .when(given.is_null() | (given == ""))
-        .then(pl.lit("label_missing"))
-        .when(label.is_null())
-        .then(pl.lit("label_unknown"))
-        .when(label >= length)
-        .then(pl.lit("label_out_of_range"))
-        .when(
-            pl.any_horizontal(pl.col(*texts).str.contains(_DAMAGED))
-            | choices.list.join(" ").str.contains(_DAMAGED)
-        )
-        .then(pl.lit("bad_encoding"))
-    )
+        choices=pl.col("options").list.eval(pl.element().str.strip_chars()),
+        given=answer,
+        label=answer.str.strip_chars().replace_strict(
+            _LETTERS, default=None, return_dtype=pl.Int32
+        ),
+    ).with_columns(_choice_reason())
     good = rows.filter(pl.col("reason").is_null()).with_columns(
         target=choices.list.get(label),
         encoded=pl.concat_str(
-            *texts, choices.list.join(_US), pl.concat_str(pl.lit("#"), label), separator=_RS
+            "context", "question", choices.list.join(_US), pl.concat_str(pl.lit("#"), label),
+            separator=_RS,
         ),
-    )
+    )  # fmt: skip
     return _examples(good, "multiple_choice"), _rejects(rows)
+
+
+def _choice_reason() -> pl.Expr:
+    choices, label, given = pl.col("choices"), pl.col("label"), pl.col("given")
+    length, texts = choices.list.len(), pl.col("context", "question")
+    blank = (pl.col("context") == "") & (pl.col("question") == "")
+    has_null = choices.list.eval(pl.element().is_null()).list.any()
+    damaged = pl.any_horizontal(texts.str.contains(_DAMAGED)) | choices.list.join(" ").str.contains(
+        _DAMAGED
+    )
+    faults = {
+        "missing_field": pl.any_horizontal(texts.is_null()) | choices.is_null(),
+        "empty_text": blank | choices.list.contains("") | has_null,
+        "too_few_choices": length < 2,
+        "duplicate_choices": choices.list.n_unique() < length,
+        "label_missing": given.is_null() | (given == ""),
+        "label_unknown": label.is_null(),
+        "label_out_of_range": label >= length,
+        "bad_encoding": damaged,
+    }
+    return _first(faults)
+
+
+def _first(faults: dict[str, pl.Expr]) -> pl.Expr:
+    reason = pl.lit(None, dtype=pl.String)
+    for slug, holds in reversed(faults.items()):
+        reason = pl.when(holds).then(pl.lit(slug)).otherwise(reason)
+    return reason.alias("reason")
 
 
 def polars_classification(records: pl.DataFrame) -> Frames:
@@ -86,18 +87,15 @@ def polars_classification(records: pl.DataFrame) -> Frames:
         given="label",
         label=pl.when(pl.col("label").is_between(0, 2)).then(pl.col("label")).cast(pl.Int32),
     )
-    rows = rows.with_columns(
-        reason=pl.when(pl.any_horizontal(pl.col(*texts).is_null()))
-        .then(pl.lit("missing_field"))
-        .when((pl.col("context") == "") & (pl.col("question") == ""))
-        .then(pl.lit("empty_text"))
-        .when(given.is_null())
-        .then(pl.lit("label_missing"))
-        .when(label.is_null())
-        .then(pl.lit("label_unknown"))
-        .when(pl.any_horizontal(pl.col(*texts).str.contains(_DAMAGED)))
-        .then(pl.lit("bad_encoding"))
-    )
+    pair = pl.col(*texts)
+    faults = {
+        "missing_field": pl.any_horizontal(pair.is_null()),
+        "empty_text": (pl.col("context") == "") & (pl.col("question") == ""),
+        "label_missing": given.is_null(),
+        "label_unknown": label.is_null(),
+        "bad_encoding": pl.any_horizontal(pair.str.contains(_DAMAGED)),
+    }
+    rows = rows.with_columns(_first(faults))
     good = rows.filter(pl.col("reason").is_null()).with_columns(
         target=pl.lit(pl.Series(OPTIONS)).gather(label),
         encoded=pl.concat_str(
@@ -184,22 +182,26 @@ def make_multiple_choice(
         return _reject("missing_field", ", ".join(k for k, v in given.items() if v is None))
     context, question = passage.strip(), question.strip()
     choices = [(option or "").strip() for option in options]
-    if "" in choices:
-        return _reject("empty_text", " | ".join(choices))
-    if not context and not question:
-        return _reject("empty_text", "context, question")
-    if len(choices) < 2:
-        return _reject("too_few_choices", " | ".join(choices))
-    if len(set(choices)) < len(choices):
-        return _reject("duplicate_choices", " | ".join(choices))
+    reason = _choice_fault(context, question, choices)
+    if reason is not None:
+        shown = " | ".join(choices)
+        return _reject(
+            reason, "context, question" if reason == "empty_text" and all(choices) else shown
+        )
     if not answer:
         return _reject("label_missing", answer)
     label = _LETTERS.get(answer.strip())
-    if label is None:
-        return _reject("label_unknown", answer)
-    if label >= len(choices):
-        return _reject("label_out_of_range", answer)
+    if label is None or label >= len(choices):
+        return _reject("label_unknown" if label is None else "label_out_of_range", answer)
     return _made(row, "multiple_choice", context, question, choices, label)
+
+
+def _choice_fault(context: str, question: str, choices: list[str]) -> str | None:
+    if "" in choices or not (context or question):
+        return "empty_text"
+    if len(choices) < 2:
+        return "too_few_choices"
+    return "duplicate_choices" if len(set(choices)) < len(choices) else None
 
 
 def make_classification(

@@ -21,19 +21,12 @@ from pipeline.normalize.labels import class_place, class_places, fixed_options, 
 def draft_classification(
     records: pl.DataFrame, fields: Classification, *, hidden: bool, where: str
 ) -> pl.DataFrame:
-    """Map the records of one split onto the columns of a draft.
+    """Map N records of one split onto the N rows of a draft, in their order.
 
-    Args:
-        records: N raw rows with `__row__`.
-        fields: Which column holds what.
-        hidden: Whether the publisher withholds the labels of this split.
-        where: `task/split`, for errors.
-
-    Returns:
-        N rows in the order of `records`; `choices` is the same list in every row.
+    `choices` is the same list in every row. `hidden` is whether the publisher withholds the labels.
 
     Raises:
-        SourceError: `records` lacks what `fields` names.
+        SourceError: `records` lacks what `fields` names; `where` says of which task and split.
     """
     schema = records.schema
     options = fixed_options(fields)

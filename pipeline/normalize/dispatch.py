@@ -30,7 +30,7 @@ from pipeline.normalize.span import draft_span
 from pipeline.normalize.text_to_text import draft_text_to_text
 from pipeline.schema import Split, prefix_token
 
-_ROWS = 131_072
+_ROWS = 65_536
 """Rows worked on together; what comes out is the same for any number of them."""
 
 

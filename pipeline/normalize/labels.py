@@ -151,8 +151,13 @@ def place_in(choices: pl.Expr, text: pl.Expr, longest: int) -> pl.Expr:
 
 
 def flagged_place(flags: pl.Expr) -> pl.Expr:
-    """Return the place of the one true flag of each row's list of texts; null unless just one is."""
-    truths = flags.list.eval(pl.element().str.strip_chars().str.to_lowercase().is_in(_TRUE))
+    """Return the place of the one true flag of each row's list; null unless just one is.
+
+    Args:
+        flags: Lists of texts; a null one is not true.
+    """
+    text = pl.element().fill_null("").str.strip_chars().str.to_lowercase()
+    truths = flags.list.eval(text.is_in(_TRUE))
     return pl.when(truths.list.sum() == 1).then(truths.list.arg_max().cast(pl.Int32))
 
 

@@ -23,20 +23,13 @@ _GIVEN, _LABELS = pl.col("given"), pl.col("labels")
 def draft_multi_label(
     records: pl.DataFrame, fields: MultiLabel, *, hidden: bool, where: str
 ) -> pl.DataFrame:
-    """Map the records of one split onto the columns of a draft.
+    """Map N records of one split onto the N rows of a draft, in their order.
 
-    Args:
-        records: N raw rows with `__row__`.
-        fields: Which column holds what.
-        hidden: Whether the publisher withholds the labels of this split.
-        where: `task/split`, for errors.
-
-    Returns:
-        N rows in the order of `records`. `labels` is ascending and holds each class once; `target`
-        is the text of the gold choices in that order, joined by `, `.
+    `labels` is ascending and holds each class once; `target` is the text of the gold choices in that
+    order, joined by `, `. `hidden` is whether the publisher withholds the labels.
 
     Raises:
-        SourceError: `records` lacks what `fields` names.
+        SourceError: `records` lacks what `fields` names; `where` says of which task and split.
     """
     schema = records.schema
     options = fixed_options(fields)

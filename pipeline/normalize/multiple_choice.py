@@ -28,37 +28,29 @@ from pipeline.templates.paths import Value
 from pipeline.templates.texts import list_expression, text_expression
 
 _CHOICES, _PLACE = pl.col("choices"), pl.col("place")
-_FLAGS_BETWEEN = " "
 _IN_RANGE = (_PLACE >= 0) & (_CHOICES.list.len().cast(pl.Int64) > _PLACE)
 
 
 def draft_multiple_choice(
     records: pl.DataFrame, fields: MultipleChoice, *, hidden: bool, where: str
 ) -> pl.DataFrame:
-    """Map the records of one split onto the columns of a draft.
+    """Map N records of one split onto the N rows of a draft, in their order.
 
-    Args:
-        records: N raw rows with `__row__`.
-        fields: Which column holds what.
-        hidden: Whether the publisher withholds the labels of this split.
-        where: `task/split`, for errors.
-
-    Returns:
-        N rows in the order of `records`. Choices are neither padded nor trimmed; where they are
-        separate columns, a row leaves out its empty ones and its label counts the others.
+    Choices are neither padded nor trimmed; where they are separate columns, a row leaves out its empty
+    ones and its label counts the others. `hidden` is whether the publisher withholds the labels.
 
     Raises:
         ConfigError: `label_is` is needed, or `choices.pattern` is no regular expression.
-        SourceError: `records` lacks what `fields` names.
+        SourceError: `records` lacks what `fields` names; `where` says of which task and split.
     """
-    schema, value = records.schema, Value(NOTHING_GIVEN, pl.String())
+    schema, value, aside = records.schema, Value(NOTHING_GIVEN, pl.String()), list[pl.Expr]()
     if not hidden:
-        value = _given(fields, schema, f"{where}: fields.label")
+        value, aside = _given(fields, schema, where), _aside(fields, schema, where)
     drafted = records.select(
         pl.col(ROW),
         *stem(fields, schema, where),
         _choices(fields, schema, where),
-        *_choice_labels(fields, schema, where),
+        *aside,
         value.expression.alias("given"),
     )
     place = NOTHING_GIVEN if hidden else _place(drafted, fields, value.dtype, where)
@@ -102,20 +94,26 @@ def _check_pattern(pattern: str, where: str) -> None:
         ) from None
 
 
-def _choice_labels(fields: MultipleChoice, schema: pl.Schema, where: str) -> list[pl.Expr]:
-    if fields.choice_labels is None:
-        return []
-    where = f"{where}: fields.choice_labels"
-    labels = list_expression(fields.choice_labels, schema, where=where)
-    return [labels.list.eval(pl.element().str.strip_chars()).alias("choice_labels")]
-
-
 def _given(fields: MultipleChoice, schema: pl.Schema, where: str) -> Value:
-    """Return the label as the source writes it; flags become one text."""
+    """Return the label as the source writes it; flags as one text, to be shown."""
+    where = f"{where}: fields.label"
     if fields.label_is != "flags":
         return label_value(fields.label, schema, where=where)
     flags = list_expression(fields.label, schema, where=where)
-    return Value(flags.list.join(_FLAGS_BETWEEN), pl.String())
+    return Value(flags.list.eval(pl.element().fill_null("")).list.join(" "), pl.String())
+
+
+def _aside(fields: MultipleChoice, schema: pl.Schema, where: str) -> list[pl.Expr]:
+    """Return what else the place is found by: flags, or labels that belong to the choices."""
+    if fields.label_is == "flags":
+        flags = list_expression(fields.label, schema, where=f"{where}: fields.label")
+        return [flags.alias("flags")]
+    if fields.choice_labels is not None:
+        labels = list_expression(
+            fields.choice_labels, schema, where=f"{where}: fields.choice_labels"
+        )
+        return [labels.list.eval(pl.element().str.strip_chars()).alias("choice_labels")]
+    return []
 
 
 def _is_withheld(fields: MultipleChoice, dtype: pl.DataType) -> pl.Expr:
@@ -134,7 +132,7 @@ def _place(
         return place_in(pl.col("choice_labels"), label_text(given, dtype), longest)
     match fields.label_is:
         case "flags":
-            return flagged_place(given.str.split(_FLAGS_BETWEEN))
+            return flagged_place(pl.col("flags"))
         case "letter":
             return letter_place(given, dtype)
         case "text":

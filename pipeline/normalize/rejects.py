@@ -48,7 +48,8 @@ def _detail() -> pl.Expr:
     """Return the offending value of a draft's row: what was given, or which field lacks a value."""
     reason, choices = pl.col("reason"), pl.col("choices").list.eval(pl.element().fill_null(""))
     shown = choices.list.join(" | ")
-    texts = [pl.col("context", "question"), shown, pl.col("target")]
+    parts = (pl.col("context"), pl.col("question"), shown, pl.col("target"))
+    texts = [pl.when(part != "").then(part) for part in parts]
     return (
         pl.when(reason.is_in(["duplicate_choices", "too_few_choices"]))
         .then(shown)
@@ -97,7 +98,7 @@ def refuse_systematic(rejects: pl.DataFrame, read: int, fields: Fields, where: s
     if number * 2 <= read and rejects.height < read:
         return
     values = _counts(rejects.filter(pl.col("reason") == reason), "detail")[:5]
-    shown = ", ".join(f"'{value}' ({count} times)" for value, count in values)
+    shown = ", ".join(f"'{value}' ({_rows(count)})" for value, count in values)
     key, expected, remedy = _wording(reason, fields)
     raise DataError(
         f"{number} of {read} records are rejects for '{reason}': {shown}",
@@ -105,6 +106,10 @@ def refuse_systematic(rejects: pl.DataFrame, read: int, fields: Fields, where: s
         expected=expected,
         remedy=remedy,
     )
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _counts(rejects: pl.DataFrame, column: str) -> list[tuple[str, int]]:

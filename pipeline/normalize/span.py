@@ -24,21 +24,14 @@ _START, _END, _ANSWER = pl.col("start"), pl.col("end"), pl.col("answer")
 
 
 def draft_span(records: pl.DataFrame, fields: Span, *, hidden: bool, where: str) -> pl.DataFrame:
-    """Map the records of one split onto the columns of a draft.
+    """Map N records of one split onto the N rows of a draft, in their order.
 
-    Args:
-        records: N raw rows with `__row__`.
-        fields: Which column holds what.
-        hidden: Whether the publisher withholds the answers of this split.
-        where: `task/split`, for errors.
-
-    Returns:
-        N rows in the order of `records`, with empty `choices`. `target` is the first answer, cleaned
-        as every text, or the card's word for `unanswerable` where a row has none.
+    `choices` is empty; `target` is the first answer, cleaned as every text, or the card's word for
+    `unanswerable` where a row has none. `hidden` is whether the publisher withholds the answers.
 
     Raises:
         ConfigError: The card names neither `answers` nor `end`.
-        SourceError: `records` lacks what `fields` names.
+        SourceError: `records` lacks what `fields` names; `where` says of which task and split.
     """
     schema = records.schema
     columns = [pl.col(ROW), *stem(fields, schema, where), NO_CHOICES, NO_LABEL, NO_LABELS]

@@ -21,19 +21,12 @@ from pipeline.normalize.draft import (
 def draft_text_to_text(
     records: pl.DataFrame, fields: TextToText, *, hidden: bool, where: str
 ) -> pl.DataFrame:
-    """Map the records of one split onto the columns of a draft.
+    """Map N records of one split onto the N rows of a draft, in their order.
 
-    Args:
-        records: N raw rows with `__row__`.
-        fields: Which column holds what.
-        hidden: Whether the publisher withholds the targets of this split.
-        where: `task/split`, for errors.
-
-    Returns:
-        N rows in the order of `records`, with empty `choices` and a `target`.
+    `choices` is empty. `hidden` is whether the publisher withholds the targets.
 
     Raises:
-        SourceError: `records` lacks what `fields` names.
+        SourceError: `records` lacks what `fields` names; `where` says of which task and split.
     """
     schema = records.schema
     target = NO_TARGET if hidden else text_column(fields.target, "target", schema, where)

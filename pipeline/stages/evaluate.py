@@ -142,7 +142,7 @@ def per_task(
             "task": name,
             "family": families[name],
             "rows": int(task.answers.known.sum()),
-            "choices": round(float(np.diff(task.answers.offsets).mean()), 2),
+            "choices": _mean_choices(task.answers),
         }
         row |= {key: baselines[name].get(key) for key in BASELINES}
         row |= {which: models[which][name].get("accuracy") for which in models}
@@ -150,6 +150,11 @@ def per_task(
             row |= {f"{which}_{figure}": models[which][name].get(figure) for which in models}
         rows.append(row)
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _mean_choices(answers: Answers) -> float | None:
+    rows = len(answers.predicted)
+    return round(int(answers.offsets[-1]) / rows, 2) if rows else None
 
 
 def predictions(answered: Mapping[str, Sequence["Judged"]]) -> pl.DataFrame:

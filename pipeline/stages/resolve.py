@@ -52,6 +52,9 @@ NORMALIZE_CODE = (
 )
 """The import closure of the stage `normalize`; a test compares it with the real one."""
 
+SUITE_CODE = "pipeline/sources/suite"
+"""The part of it that only tasks of the embedded suite depend on."""
+
 
 def main(arguments: Sequence[str]) -> None:
     """Resolve the active mixture, whose name DVC passes."""
@@ -77,7 +80,8 @@ def resolved_sources(
     name: str, cards: Mapping[str, TaskCard], params: Params
 ) -> dict[str, NormalizeSource]:
     """Pin down every card's files or commit; resolve and record commits that are not pinned yet."""
-    code = code_hash(NORMALIZE_CODE)
+    code = code_hash(NORMALIZE_CODE, without=SUITE_CODE)
+    suite_code = code_hash(NORMALIZE_CODE)
     data_dir = Path(params.data_dir)
     revisions = resolved_revisions(cards)
     sources = {}
@@ -91,7 +95,7 @@ def resolved_sources(
             data_dir=params.data_dir if card.source.kind == "files" else "",
             files={relative: sha256(path) for relative, path in sorted(files.items())},
             revision=revisions.get(task),
-            code=code,
+            code=suite_code if card.source.kind == "suite" else code,
         )
     return sources
 
@@ -118,14 +122,20 @@ def resolved_revisions(cards: Mapping[str, TaskCard]) -> dict[str, str]:
     return result
 
 
-def code_hash(paths: Sequence[str]) -> str:
-    """Return one SHA-256 over the names and bytes of all files at and below `paths`."""
+def code_hash(paths: Sequence[str], *, without: str = "") -> str:
+    """Return one SHA-256 over the names and bytes of all files at and below `paths`.
+
+    Args:
+        paths: Files and folders.
+        without: A folder below them that does not count.
+    """
     digest = hashlib.sha256()
     for path in paths:
         root = Path(path)
         files = sorted(root.rglob("*")) if root.is_dir() else [root]
         for file in files:
-            if file.is_file() and "__pycache__" not in file.parts:
+            counts = file.is_file() and "__pycache__" not in file.parts
+            if counts and not (without and file.is_relative_to(without)):
                 digest.update(f"{file.as_posix()} {sha256(file)}\n".encode())
     return digest.hexdigest()
 

@@ -14,9 +14,12 @@ import numpy as np
 from pipeline.training.masks import Masking, masked
 from pipeline.training.options import Keys, Options, sampled
 from pipeline.training.order import Order
-from pipeline.training.ragged import Bools, Ints, segment_of, spread
+from pipeline.training.ragged import Bools, Ints, offsets_of, segment_of, spread
 from pipeline.training.sequences import Padded, Sequences, framed, rectangle
 from pipeline.training.shards import Rows, Shards, Special
+
+OVERHEAD = {"cpu": 256, "cuda": 4096}
+"""Cells that a micro-batch of its own costs by kind of device, about: below it, padding is cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Plan:
     max_options: int | None
     masking: Masking | None
     """None where there is no masked-token loss."""
+    overhead: int = OVERHEAD["cpu"]
+    """Cells that one more micro-batch costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,9 @@ def _choice_batches(
     longest = np.zeros(len(rows), dtype=np.int64)
     np.maximum.at(longest, row, sequences.tokens.lengths)
     with_gold = np.flatnonzero(counts)
-    for group in cut(longest, counts, with_gold, positions, budget=plan.token_budget):
+    for group in cut(
+        longest, counts, with_gold, positions, budget=plan.token_budget, overhead=plan.overhead
+    ):
         chosen = spread(options.offsets[group], counts[group])
         local = segment_of(counts[group])
         yield ChoiceBatch(
@@ -159,7 +166,9 @@ def _masked_batches(
     lengths = stems.tokens.lengths
     any_masked = np.unique(segment_of(lengths)[chosen])
     ones = np.ones(len(rows), dtype=np.int64)
-    for group in cut(lengths, ones, any_masked, positions, budget=plan.token_budget):
+    for group in cut(
+        lengths, ones, any_masked, positions, budget=plan.token_budget, overhead=plan.overhead
+    ):
         yield _masked_batch(group, stems, hidden, chosen, positions, special)
 
 
@@ -184,7 +193,9 @@ def _masked_batch(
     )
 
 
-def cut(longest: Ints, counts: Ints, rows: Ints, positions: Ints, *, budget: int) -> list[Ints]:
+def cut(
+    longest: Ints, counts: Ints, rows: Ints, positions: Ints, *, budget: int, overhead: int
+) -> list[Ints]:
     """Cut rows into groups whose padded rectangles stay under a budget, like lengths together.
 
     Args:
@@ -193,20 +204,49 @@ def cut(longest: Ints, counts: Ints, rows: Ints, positions: Ints, *, budget: int
         rows: The rows to place, each of at least one sequence; never divided.
         positions: Break ties of length.
         budget: Most cells, `longest x sequences` of a group; a row above it stands alone.
+        overhead: Cells that one more group costs.
 
     Returns:
         Groups of rows, from short to long.
     """
     by_length = rows[np.lexsort((positions[rows], counts[rows], longest[rows]))]
+    groups = []
+    for band in _bands(by_length, longest[by_length], counts[by_length], overhead):
+        groups += _split(band, longest[band].tolist(), counts[band].tolist(), budget)
+    return groups
+
+
+def _bands(rows: Ints, lengths: Ints, counts: Ints, overhead: int) -> list[Ints]:
+    """Cut rows, sorted by length, where padding saved outweighs one more group: the cheapest cut.
+
+    Dynamic programming over the distinct lengths: the rows up to a length cost least with a last band
+    that starts after some shorter length.
+    """
+    distinct, starts = np.unique(lengths, return_index=True)
+    ends = np.append(starts, len(rows))
+    sequences = offsets_of(counts)[ends]
+    best = np.zeros(len(distinct) + 1)
+    previous = np.zeros(len(distinct) + 1, dtype=np.int64)
+    for level in range(1, len(best)):
+        cells = distinct[level - 1] * (sequences[level] - sequences[:level])
+        costs = best[:level] + cells + overhead
+        previous[level] = np.argmin(costs)
+        best[level] = costs[previous[level]]
+    bands, level = [], len(distinct)
+    while level:
+        bands.append(rows[ends[previous[level]] : ends[level]])
+        level = int(previous[level])
+    return bands[::-1]
+
+
+def _split(rows: Ints, lengths: list[int], counts: list[int], budget: int) -> list[Ints]:
+    """Cut rows, sorted by length, so that each part stays under the budget or is one row."""
     groups: list[Ints] = []
     start = sequences = 0
-    pairs = zip(longest[by_length].tolist(), counts[by_length].tolist(), strict=True)
-    for place, (length, count) in enumerate(pairs):
+    for place, (length, count) in enumerate(zip(lengths, counts, strict=True)):
         # sorted by length: the newest row is the longest, so its length is the rectangle's
         if place > start and length * (sequences + count) > budget:
-            groups.append(by_length[start:place])
+            groups.append(rows[start:place])
             start, sequences = place, 0
         sequences += count
-    if len(by_length) > start:
-        groups.append(by_length[start:])
-    return groups
+    return [*groups, rows[start:]]

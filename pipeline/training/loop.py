@@ -23,7 +23,7 @@ from pipeline.modeling.model import ChoiceModel, trained_parameters
 from pipeline.modeling.prefixes import prefix_rows
 from pipeline.seeds import derive_seed
 from pipeline.training import checkpoint as checkpoints
-from pipeline.training.batches import Plan, RankBatch, rank_batch, steps
+from pipeline.training.batches import OVERHEAD, Plan, RankBatch, rank_batch, steps
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fingerprint import Fingerprint
 from pipeline.training.masks import Masking
@@ -38,10 +38,10 @@ from pipeline.training.track import Tracker
 _INITIAL = "prefixes.initial"
 
 
-def batch_plan(train: TrainSettings, seed: int) -> Plan:
-    """Return what shapes the batches."""
+def batch_plan(train: TrainSettings, *, seed: int, device: str) -> Plan:
+    """Return what shapes the batches; the kind of device shapes micro-batches only."""
     masking = Masking(train.mlm_probability, train.mask_prefix) if train.mlm_weight > 0 else None
-    return Plan(seed, train.batch, train.token_budget, train.max_options, masking)
+    return Plan(seed, train.batch, train.token_budget, train.max_options, masking, OVERHEAD[device])
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Trainer:
     @property
     def plan(self) -> Plan:
         """What shapes the batches."""
-        return batch_plan(self.train, self.seed)
+        return batch_plan(self.train, seed=self.seed, device=self.ranks.device.type)
 
     @property
     def steps(self) -> int:

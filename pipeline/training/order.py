@@ -3,8 +3,10 @@
 Memory-maps `order.arrow` and checks that it counts in the rows of these shards. Knows no token.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -49,22 +51,7 @@ def open_order(folder: Path, shards: Shards, *, verify: bool = True) -> Order:
         ArtefactError: The order is missing, damaged, empty, or was mixed from other shards.
     """
     manifest = read_manifest(folder, version=VERSION, keys=_KEYS)
-    where = str(folder / "manifest.json")
-    if manifest["algorithm"] not in ALGORITHMS:
-        raise ArtefactError(
-            f"algorithm: is {manifest['algorithm']!r}",
-            where=where,
-            expected=" or ".join(ALGORITHMS),
-        )
-    known = {shard.task: (shard.start, len(shard.rows)) for shard in shards.shards}
-    for entry in manifest["tasks"]:
-        if known.get(entry["task"]) != (entry["start"], entry["rows"]):
-            raise ArtefactError(
-                f"task '{entry['task']}' has other rows than in the {shards.role} shards",
-                where=where,
-                expected="an order that was mixed from these shards",
-                remedy="run `dvc repro`, which mixes again",
-            )
+    _check_manifest(manifest, shards, where=str(folder / "manifest.json"))
     path = folder / "order.arrow"
     if verify:
         check_sha256(path, manifest["sha256"])
@@ -80,3 +67,22 @@ def open_order(folder: Path, shards: Shards, *, verify: bool = True) -> Order:
     if int(order.row.max()) >= int(shards.starts[-1]):
         raise ArtefactError("names a row that the shards do not have", where=str(path))
     return order
+
+
+def _check_manifest(manifest: Mapping[str, Any], shards: Shards, *, where: str) -> None:
+    """Check that an order is of a known algorithm and counts in the rows of these shards."""
+    if manifest["algorithm"] not in ALGORITHMS:
+        raise ArtefactError(
+            f"algorithm: is {manifest['algorithm']!r}",
+            where=where,
+            expected=" or ".join(ALGORITHMS),
+        )
+    known = {shard.task: (shard.start, len(shard.rows)) for shard in shards.shards}
+    for entry in manifest["tasks"]:
+        if known.get(entry["task"]) != (entry["start"], entry["rows"]):
+            raise ArtefactError(
+                f"task '{entry['task']}' has other rows than in the {shards.role} shards",
+                where=where,
+                expected="an order that was mixed from these shards",
+                remedy="run `dvc repro`, which mixes again",
+            )

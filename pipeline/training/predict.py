@@ -11,7 +11,7 @@ import torch
 
 from pipeline.metrics.answers import Answers, answers_of
 from pipeline.modeling.model import ChoiceModel
-from pipeline.training.batches import cut
+from pipeline.training.batches import OVERHEAD, cut
 from pipeline.training.objective import inputs
 from pipeline.training.ragged import Ints, segment_of
 from pipeline.training.sequences import framed, rectangle
@@ -52,7 +52,9 @@ def _scored(
     sequences = framed(rows.prefix[row], rows.context.take(row), rows.choices, special)
     every = np.arange(len(row))
     ones = np.ones(len(row), dtype=np.int64)
-    for chosen in cut(sequences.tokens.lengths, ones, every, every, budget=budget):
+    overhead = OVERHEAD[device.type]
+    lengths = sequences.tokens.lengths
+    for chosen in cut(lengths, ones, every, every, budget=budget, overhead=overhead):
         batch = inputs(rectangle(sequences.take(chosen), special), device)
         with torch.inference_mode():
             yield chosen, model.scores(batch).cpu().numpy()

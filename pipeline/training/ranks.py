@@ -68,11 +68,21 @@ class Ranks:
 
 @contextmanager
 def joined_ranks() -> Iterator[Ranks]:
-    """Join the other processes if torchrun started this one, and leave them at the end."""
+    """Join the other processes if torchrun started this one, and leave them at the end.
+
+    Raises:
+        TrainingError: There are more processes on this machine than GPUs, where there are any.
+    """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
     cuda = torch.cuda.is_available()
     device = torch.device("cuda", local_rank) if cuda else torch.device("cpu")
+    if cuda and local_rank >= torch.cuda.device_count():
+        raise TrainingError(
+            f"process {local_rank} of this machine has no GPU: there are {torch.cuda.device_count()}",
+            where="torchrun",
+            remedy="start as many processes as GPUs, or hide the GPUs with CUDA_VISIBLE_DEVICES=",
+        )
     if cuda:
         torch.cuda.set_device(device)
     if world == 1:

@@ -47,6 +47,22 @@ def test_bytes_that_are_no_text_reject_their_record(quote):
     assert [row[:2] for row in records.rejects.rows()] == [(1, "bad_encoding"), (2, "wrong_fields")]
 
 
+def test_a_line_that_is_neither_text_nor_complete_keeps_its_number():
+    records = read(b'a,b\n1,2\n\xff\n"3",4\n')
+    assert records.frame["__row__"].to_list() == [0, 2]
+    assert [row[:2] for row in records.rejects.rows()] == [(1, "wrong_fields")]
+
+
+@given(st.binary(max_size=40), st.booleans())
+def test_whatever_the_bytes_every_number_occurs_once(noise, quote):
+    try:
+        records = read(b"a,b\n1,2\n" + noise + b"\n3,4\n", quote=quote)
+    except SourceError:
+        return
+    numbers = records.frame["__row__"].to_list() + records.rejects["row"].to_list()
+    assert sorted(numbers) == list(range(records.height))
+
+
 def test_quoted_fields_hold_separators_quotes_and_line_feeds():
     records = read(b'a,b\n1,"x, ""y""\nz"\n2,w\n')
     assert records.frame.rows() == [("1", 'x, "y"\nz', 0), ("2", "w", 1)]

@@ -1,3 +1,4 @@
+import contextlib
 import gzip
 import json
 
@@ -72,6 +73,16 @@ def test_a_truncated_binary_file_is_named(tmp_path, suffix):
     (FRAME.write_parquet if suffix == "parquet" else FRAME.write_ipc)(path)
     with pytest.raises(SourceError, match=f"not a readable {suffix} file"):
         read(path, path.read_bytes()[:-40])
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_a_damaged_binary_file_never_ends_in_a_panic(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    (FRAME.write_parquet if suffix == "parquet" else FRAME.write_ipc)(path)
+    data = path.read_bytes()
+    for place in range(8, len(data), 23):
+        with contextlib.suppress(SourceError):
+            read(path, data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :])
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow"])

@@ -108,6 +108,16 @@ def test_the_code_hash_sees_names_and_bytes(tmp_path: Path, monkeypatch):
     assert len({first, second, resolve.code_hash(["a"])}) == 3
 
 
+def test_a_part_can_be_left_out_of_the_code_hash(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a/b").mkdir(parents=True)
+    Path("a/x.py").write_text("1")
+    first = resolve.code_hash(["a"])
+    Path("a/b/y.py").write_text("1")
+    assert resolve.code_hash(["a"], without="a/b") == first
+    assert resolve.code_hash(["a"]) != first
+
+
 def test_compiled_files_do_not_count(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("a/__pycache__").mkdir(parents=True)

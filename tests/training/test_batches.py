@@ -1,3 +1,4 @@
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_ranks_share_out_exactly_the_global_batch(opened, world):
 
 def test_the_token_budget_changes_the_cut_and_nothing_else(opened):
     shards, order = opened
-    whole = rank_batch(shards, order, plan(token_budget=10**6), 3)
+    whole = rank_batch(shards, order, plan(token_budget=10**6, overhead=10**9), 3)
     small = rank_batch(shards, order, plan(token_budget=100), 3)
     assert len(whole.choice) == 1
     assert len(small.choice) > 2
@@ -106,7 +107,8 @@ def test_the_last_batch_holds_what_is_left(opened):
 
 def test_types_mark_the_second_text_and_padding_is_marked(opened):
     shards, order = opened
-    batch = rank_batch(shards, order, plan(token_budget=10**6), 0).choice[0].inputs
+    batch = rank_batch(shards, order, plan(overhead=10**9, token_budget=10**6), 0)
+    batch = batch.choice[0].inputs
     for ids, real, types in zip(batch.ids, batch.real, batch.types, strict=True):
         first = int(np.flatnonzero(ids == 3)[0]) + 1
         length = int(real.sum())
@@ -118,11 +120,37 @@ def test_no_masked_pass_without_masking(opened):
     assert rank_batch(*opened, plan(masking=None), 0).masked == []
 
 
-@given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 8)), max_size=20), st.integers(1, 300))
-def test_cut_keeps_rows_whole_and_rectangles_below_the_budget(shapes, budget):
+SHAPES = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 8)), max_size=20)
+FEW_SHAPES = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 4)), min_size=1, max_size=7)
+
+
+def cut_of(shapes, **limits):
     longest, counts = np.array(shapes, dtype=np.int64).reshape(-1, 2).T
     every = np.arange(len(shapes))
-    groups = cut(longest, counts, every, every, budget=budget)
-    assert sorted(np.concatenate(groups).tolist() if groups else []) == every.tolist()
+    return longest, counts, cut(longest, counts, every, every, **limits)
+
+
+@given(SHAPES, st.integers(1, 300), st.sampled_from([0, 20, 10**9]))
+def test_cut_keeps_rows_whole_and_rectangles_below_the_budget(shapes, budget, overhead):
+    longest, counts, groups = cut_of(shapes, budget=budget, overhead=overhead)
+    found = np.concatenate(groups).tolist() if groups else []
+    assert sorted(found) == list(range(len(shapes)))
+    assert longest[found].tolist() == sorted(longest.tolist())
     for group in groups:
         assert longest[group].max() * counts[group].sum() <= budget or len(group) == 1
+
+
+def cost(longest, counts, groups, overhead):
+    return sum(longest[g].max() * counts[g].sum() + overhead for g in groups)
+
+
+@given(FEW_SHAPES, st.integers(0, 40))
+def test_cut_is_the_cheapest_of_all_cuts_by_length(shapes, overhead):
+    longest, counts, groups = cut_of(shapes, budget=10**9, overhead=overhead)
+    order = np.argsort(longest, kind="stable")
+    cheapest = min(
+        cost(longest, counts, np.split(order, [i + 1 for i in places]), overhead)
+        for number in range(len(order))
+        for places in combinations(range(len(order) - 1), number)
+    )
+    assert cost(longest, counts, groups, overhead) == cheapest

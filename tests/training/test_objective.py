@@ -39,7 +39,7 @@ def model(opened):
 
 def plan(**changes):
     return Plan(**({"seed": 13, "batch": 16, "token_budget": 10**6, "max_options": None,
-                    "masking": MASKING} | changes))  # fmt: skip
+                    "overhead": 10**9, "masking": MASKING} | changes))  # fmt: skip
 
 
 def alone(batch, index):

@@ -31,6 +31,22 @@ def settings_of_the_process():
     torch.use_deterministic_algorithms(False)
 
 
+BARE = """
+import sys
+for name in ("datasets", "dvc", "dvclive", "polars", "pydantic", "ruamel"):
+    sys.modules[name] = None
+"""
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """Started processes find only what a container for training has."""
+    (tmp_path / "sitecustomize.py").write_text(BARE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", "import polars"], capture_output=True, check=False)
+    assert b"import of polars halted" in done.stderr
+
+
 def start(module, *arguments, **environment):
     return subprocess.Popen(
         [sys.executable, "-m", module, *map(str, arguments)],
@@ -121,7 +137,7 @@ def wait_for(path, process):
         time.sleep(0.005)
 
 
-def test_a_killed_run_goes_on_with_the_identical_losses(done, shared_folders):
+def test_a_killed_run_goes_on_with_the_identical_losses(done, shared_folders, bare):
     run = shared_folders.run(model=DROPOUT, name="killed")
     path = shared_folders.write(run, "killed")
     process = start("pipeline.training", path)
@@ -190,7 +206,7 @@ def test_bf16_trains(folders):
     assert {value.dtype for value in weights.values()} == {torch.float32}
 
 
-def test_two_ranks_lose_what_one_loses(shared_folders):
+def test_two_ranks_lose_what_one_loses(shared_folders, bare):
     run = shared_folders.run(name="one")
     run_session(shared_folders.write(run, "one"))
     run_2 = shared_folders.run(name="two")
