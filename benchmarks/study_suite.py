@@ -151,7 +151,7 @@ def _missing(arms: Arms, pairs: Sequence[Pair], seed: int) -> Iterator[tuple[str
                 yield target, source
 
 
-class _project(chdir):  # noqa: N801 - used as a function
+class _project(chdir[Path]):  # noqa: N801 - used as a function
     """A project in `folder` with all tasks of the pairs, tokenised; made the current folder."""
 
     def __init__(self, folder: Path, pairs: Sequence[Pair], seed: int) -> None:
@@ -240,8 +240,8 @@ def _texts(path: Path, columns: Sequence[str]) -> pl.Series:
 
 def spearman(left: Sequence[float], right: Sequence[float]) -> float:
     """Return Spearman's rank correlation; ties get their mean rank."""
-    ranks = [pl.Series(values).rank("average").to_numpy() for values in (left, right)]
-    return round(float(np.corrcoef(*ranks)[0, 1]), 4)
+    ranks = [pl.Series(values, dtype=pl.Float64).rank("average") for values in (left, right)]
+    return round(float(np.corrcoef(np.stack(ranks))[0, 1]), 4)
 
 
 def gains(arms: Arms, pairs: Sequence[Pair], *, seeds: int) -> list[dict[str, object]]:

@@ -56,6 +56,9 @@ def main(arguments: Sequence[str]) -> None:
 
 def judge(layout: Layout, settings: EvaluateSettings, which: str) -> list["Judged"]:
     """Return the answers of one model to all tasks."""
+    from pipeline.training.launch import let_waiting_threads_sleep
+
+    let_waiting_threads_sleep()
     from pipeline.training.judge import judged
 
     budget = settings.evaluate.token_budget

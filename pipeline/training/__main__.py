@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.training.launch import ERROR_FILE, die_with_parent
+from pipeline.training.launch import ERROR_FILE, die_with_parent, let_waiting_threads_sleep
 from pipeline.training.run import read_run
 
 USAGE_ERROR = 2
@@ -20,6 +20,7 @@ USAGE_ERROR = 2
 def main(arguments: Sequence[str]) -> int:
     """Train as run.json says and return the exit code."""
     die_with_parent()
+    let_waiting_threads_sleep()
     # cuBLAS repeats itself exactly only with this, and reads it when it starts
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     try:

@@ -35,6 +35,8 @@ def run_session(path: Path) -> None:
     quiet_transformers()
     torch.set_num_threads(run.train.threads)
     torch.use_deterministic_algorithms(True)
+    # nothing here reads uninitialised memory; filling it first takes a quarter of a step on CPU
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with joined_ranks() as ranks:
         here = fingerprint(value)
         resume = Path(run.resume)

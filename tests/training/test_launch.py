@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.training.launch import die_with_parent
+from pipeline.training.launch import die_with_parent, let_waiting_threads_sleep
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +42,15 @@ def test_a_killed_parent_leaves_no_trainer_behind():
     while not gone(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert gone(child)
+
+
+def test_waiting_threads_sleep_unless_the_environment_says_otherwise(monkeypatch):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    let_waiting_threads_sleep()
+    assert os.environ["OMP_WAIT_POLICY"] == "active"
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    let_waiting_threads_sleep()
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
 
 
 def test_a_process_started_by_hand_is_left_alone(monkeypatch):

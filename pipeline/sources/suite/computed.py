@@ -63,7 +63,7 @@ class Compare(Strict):
     """Column with the size of the unit in one reference unit of its dimension."""
     asked: dict[str, str]
     """Dimensions to use, and the word for the larger measure that fills `{more}`."""
-    high: Annotated[int, Field(ge=2, le=10_000)] = 40
+    high: Annotated[int, Field(ge=3, le=10_000)] = 40
     """Largest number in front of a unit."""
     wording: str
 
@@ -102,6 +102,7 @@ def read_cycle(options: Cycle, size: int, split: Split, rng: np.random.Generator
     """Return `context`, `question`, `choices`, `label` and `answer` (a name of the cycle)."""
     names = facts.table(options.table, options.column)[options.column]
     wording = facts.wording(options.wording)
+    facts.require_slot(wording, options.column)
 
     def draw(anchors: Ids) -> Rows:
         rows = fresh_slots(wording, len(anchors), rng, {options.column, "step"})
@@ -139,11 +140,11 @@ def read_compare(
             for number, members in enumerate(groups):
                 mine = anchors == number
                 rows[place][mine] = rng.choice(members, int(mine.sum()))
-            rows[f"{place}_count"] = rng.integers(1, options.high + 1, size=len(anchors))
+            rows[f"{place}_count"] = rng.integers(2, options.high + 1, size=len(anchors))
         return rows
 
     anchors = choices.balanced(np.arange(len(groups)), size, rng)
-    _, rows = settle(anchors, draw, wording, split, rng)
+    _, rows = settle(anchors, draw, wording, split, rng, kinds=anchors)
     return say(rows, wording, {"more": pl.Series(list(options.asked.values()))}).with_columns(
         *_measures(rows, frame[options.unit], frame[options.factor], rng)
     )

@@ -23,16 +23,22 @@ Draw = Callable[[Ids], Rows]
 
 _BUCKETS = 10
 _TEST_BUCKET, _VALIDATION_BUCKET = 0, 1
-_GENTLE_ROUNDS, _ROUNDS = 40, 400
+_GENTLE_ROUNDS, _ROUNDS = 60, 400
 
 
 def settle(
-    anchors: Ids, draw: Draw, wording: Wording, split: Split, rng: np.random.Generator
+    anchors: Ids,
+    draw: Draw,
+    wording: Wording,
+    split: Split,
+    rng: np.random.Generator,
+    *,
+    kinds: Ids | None = None,
 ) -> tuple[Ids, Rows]:
     """Draw a row per anchor and draw again those that belong to another split.
 
     Anchors stay as they are, so that their balance does, unless one has no wording at all in this
-    split: after many rounds it is replaced by another anchor.
+    split: after many rounds it is replaced by another anchor of its kind.
 
     Args:
         anchors: What the rows are about, (n,).
@@ -40,6 +46,7 @@ def settle(
         wording: Templates of the rows.
         split: Where the rows must belong.
         rng: Source of replaced anchors.
+        kinds: Code per row; an anchor is replaced by one of the same code. All alike if left out.
 
     Returns:
         The anchors and the rows, both of length n.
@@ -48,13 +55,16 @@ def settle(
         ConfigError: The wording leaves no row for this split.
     """
     anchors = anchors.copy()
+    kinds = np.zeros(len(anchors), dtype=np.int64) if kinds is None else kinds
     rows = draw(anchors)
     for turn in range(_ROUNDS):
         wrong = np.flatnonzero(~_belongs(rows, wording, split))
         if not len(wrong):
             return anchors, rows
         if turn >= _GENTLE_ROUNDS:
-            anchors[wrong] = rng.choice(anchors, len(wrong))
+            for kind in np.unique(kinds[wrong]):
+                alike = wrong[kinds[wrong] == kind]
+                anchors[alike] = rng.choice(anchors[kinds == kind], len(alike))
         for name, ids in draw(anchors[wrong]).items():
             rows[name][wrong] = ids
     raise ConfigError(

@@ -101,6 +101,16 @@ def require_value(column: str, value: str, known: list[str]) -> None:
         raise ConfigError(what, remedy=remedy)
 
 
+def require_slot(wording: "Wording", kind: str) -> None:
+    """Raise a `ConfigError` unless a wording speaks of `kind`."""
+    kinds = sorted({slot.kind for slot in wording.slots})
+    if kind not in kinds:
+        raise ConfigError(
+            f"wording '{wording.name}' has no slot {{{kind}}}",
+            expected=f"a wording that names it; this one names {', '.join(kinds) or 'nothing'}",
+        )
+
+
 def wording(name: str) -> Wording:
     """Read a set of templates.
 

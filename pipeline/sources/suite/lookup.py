@@ -37,6 +37,7 @@ def read_lookup(options: Lookup, size: int, split: Split, rng: np.random.Generat
     """Return `context`, `question`, `answer`, and with choices also `choices` and `label`."""
     frame = facts.table(options.table, options.given, options.answer)
     wording = facts.wording(options.wording)
+    facts.require_slot(wording, options.given)
     slots = [slot for slot in wording.slots if slot.kind in frame.columns]
 
     def draw(anchors: Ids) -> Rows:

@@ -4,11 +4,11 @@
 words, which property and which wording come from the card.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.config.strict import Share, Strict
 from pipeline.schema import Split
@@ -41,7 +41,7 @@ class Contrast(Strict):
     gold: str
     """Value that the words of the right sentence have."""
     others: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Values that the words of a wrong sentence have, all of them the same one."""
+    """Values of which the words of a wrong sentence have one, all of them the same."""
     train_share: Share = 1.0
     """Share of the words that train rows use; the other splits use all of them."""
     choices: Choices = 2
@@ -49,6 +49,12 @@ class Contrast(Strict):
     """Its contexts are the sentences."""
     stem: str
     """Wording of what stands before them and of the question."""
+
+    @model_validator(mode="after")
+    def _gold_is_no_other(self) -> Self:
+        if self.gold in self.others:
+            raise ValueError(f"others: '{self.gold}' is the gold value")
+        return self
 
 
 def read_pick(options: Pick, size: int, split: Split, rng: np.random.Generator) -> pl.DataFrame:
@@ -64,7 +70,7 @@ def read_pick(options: Pick, size: int, split: Split, rng: np.random.Generator) 
         return rows | {name: others[:, place] for place, name in enumerate(wrong)}
 
     turn = choices.balanced(np.arange(len(words.values)), size, rng)
-    _, rows = settle(words.members(turn, rng), draw, wording, split, rng)
+    _, rows = settle(words.members(turn, rng), draw, wording, split, rng, kinds=turn)
     ids = np.column_stack([rows[name] for name in ("option0", *wrong)])
     asked = pl.Series([options.values[value] for value in words.values], dtype=pl.String)
     texts = say(rows, wording, {"value": asked})
@@ -87,6 +93,7 @@ def read_contrast(
         wording,
         split,
         rng,
+        kinds=turn.ravel(),
     )
     sentences = say(rows, wording, {options.entity: words.words})["context"]
     texts = say(fresh_slots(stem, size, rng, set()), stem, {})

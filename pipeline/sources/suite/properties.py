@@ -64,6 +64,7 @@ def read_property(
         wording,
         split,
         rng,
+        kinds=turn,
     )
     label = pl.Series(words.values, dtype=pl.String).gather(words.of_value[anchors])
     return say(rows, wording, {options.entity: words.words}).with_columns(label=label)
@@ -77,7 +78,7 @@ def read_noise(options: Noise, size: int, split: Split, rng: np.random.Generator
     def draw(anchors: Ids) -> Rows:
         return fresh_slots(wording, len(anchors), rng, set())
 
-    _, rows = settle(labels, draw, wording, split, rng)
+    _, rows = settle(labels, draw, wording, split, rng, kinds=labels)
     return say(rows, wording, {}).with_columns(
         label=pl.Series(options.labels, dtype=pl.String).gather(labels)
     )
@@ -87,6 +88,7 @@ def read_traits(options: Traits, size: int, split: Split, rng: np.random.Generat
     """Return `context`, `question` and `labels`: the values of several columns, in their order."""
     frame = facts.table(options.table, options.entity, *options.columns)
     wording = facts.wording(options.wording)
+    facts.require_slot(wording, options.entity)
 
     def draw(anchors: Ids) -> Rows:
         rows = fresh_slots(wording, len(anchors), rng, {options.entity})

@@ -53,6 +53,7 @@ class Lexicon:
 
     def sentences(self, first: Ids, wording: Wording, rng: np.random.Generator) -> Rows:
         """Draw rows about given words; further words of a row are others of the same value."""
+        facts.require_slot(wording, self.entity)
         slots = [slot for slot in wording.slots if slot.kind == self.entity]
         rows = fresh_slots(wording, len(first), rng, {slot.name for slot in slots})
         rows[self.entity] = first.copy()
