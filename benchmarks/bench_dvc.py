@@ -36,11 +36,11 @@ def project(root: Path, tasks: int) -> None:
     for i in range(tasks):
         (root / f"mixtures/tasks/t{i:03}.yaml").write_text(f"task: t{i:03}\nrows: {i}\n")
     names = "".join(f"  t{i:03}: {{}}\n" for i in range(tasks))
-    (root / "mixtures/active.yaml").write_text(f"name: big\ntasks:\n{names}")
+    (root / "mixtures/big.yaml").write_text(f"name: big\ntasks:\n{names}")
     (root / "resolve.py").write_text(RESOLVE)
     (root / "dvc.yaml").write_text(
-        "vars: [mixtures/active.yaml]\nstages:\n"
-        f"  resolve:\n    cmd: {sys.executable} resolve.py\n    params: [mixtures/active.yaml: ]\n"
+        "vars: [mixtures/big.yaml]\nstages:\n"
+        f"  resolve:\n    cmd: {sys.executable} resolve.py\n    params: [mixtures/big.yaml: ]\n"
         "    deps: [mixtures/tasks, resolve.py]\n    outs: [data/big/sources]\n"
         f"  normalize:\n    foreach: ${{tasks}}\n    do:\n      cmd: {ONE}\n"
         "      deps: ['data/big/sources/${key}.json']\n      outs: ['data/big/examples/${key}']\n"

@@ -181,7 +181,6 @@ def build(folder: Path, tasks: Sequence[str], target: str, seed: int) -> None:
         "params": {**demo.params, "seed": seed},
     }
     write_yaml(card, folder / "mixtures" / f"{NAME}.yaml")
-    (folder / "mixtures" / "active.yaml").symlink_to(f"{NAME}.yaml")
     resolve.main([NAME])
     for task in tasks:
         normalize.main([NAME, task])

@@ -47,7 +47,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for task in ("apples", "pears"):
         write_task(tmp_path, task)
     (tmp_path / "mixtures" / "toy.yaml").write_text(MIXTURE)
-    (tmp_path / "mixtures" / "active.yaml").symlink_to("toy.yaml")
+    walk = (ROOT / "dvc.yaml").read_text()
+    (tmp_path / "dvc.yaml").write_text(
+        walk.replace("- mixtures/demo.yaml", "- mixtures/toy.yaml", 1)
+    )
     (tmp_path / "mixtures" / "revisions.lock").write_text("revisions: {}\n")
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     (tmp_path / "pipeline").symlink_to(ROOT / "pipeline")

@@ -16,7 +16,6 @@ from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import ModelParams, Params
 from pipeline.config.recipe import merged, settings
 from pipeline.config.task_card import TaskCard
-from pipeline.errors import ConfigError
 from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.estimate import stored_tokens_per_row, tokens_per_row, training_seconds
 from pipeline.mixing.plan import Plan, composition, from_json
@@ -71,14 +70,8 @@ def read_recipe(name: str) -> Recipe:
     """Read a mixture with its tasks' cards and its parameters.
 
     Raises:
-        ConfigError: There is no such mixture or no active one, or something in it is wrong.
+        ConfigError: There is no such mixture, or something in it is wrong.
     """
-    if not name:
-        raise ConfigError(
-            "no mixture is active",
-            where=str(MIXTURES),
-            remedy="give a name, or `taskloom use NAME`",
-        )
     where = str(MIXTURES / f"{name}.yaml")
     card = load_mixture(name)
     cards = load_tasks(CARDS, card.tasks, where=where)

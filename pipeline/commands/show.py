@@ -144,9 +144,7 @@ def first_examples(card: TaskCard, split: Split, count: int) -> pl.DataFrame:
     from pipeline.normalize.dispatch import normalize
     from pipeline.sources.dispatch import read_split
 
-    params = load(Params, PARAMS)
-    if active():
-        params = merged(params, load_mixture(active()).params, where=str(MIXTURES))
+    params = merged(load(Params, PARAMS), load_mixture(active()).params, where=str(MIXTURES))
     records = read_split(
         card,
         split,

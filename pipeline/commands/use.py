@@ -1,20 +1,23 @@
-"""`taskloom use NAME`: switch the active mixture, a link that DVC follows."""
+"""`taskloom use NAME`: switch the active mixture.
+
+Which one is active stands in dvc.yaml, under `vars:`: DVC reads that in every revision, which it cannot
+do through a link.
+"""
 
 import argparse
-import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.config.catalog import names
-from pipeline.config.load import load
+from pipeline.config.load import load, read_yaml
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.errors import ConfigError, unknown_name
-from pipeline.stages.layout import ACTIVE, MIXTURES
+from pipeline.stages.layout import MIXTURES, WALK
+from pipeline.tables import whole_file
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Check the mixture's card and point the link at it."""
+    """Check the mixture's card and make dvc.yaml name it."""
     parser = argparse.ArgumentParser(prog="taskloom use", description=__doc__)
     parser.add_argument("name", nargs="?", help="a mixture; left out, lists them")
     name = parser.parse_args(arguments).name
@@ -23,13 +26,23 @@ def main(arguments: Sequence[str]) -> None:
         return
     card = load_mixture(name)
     if active() != name:
-        link(Path(f"{name}.yaml"))
+        switch(name)
     print(f"active mixture: {name} ({len(card.tasks)} tasks). Next: dvc repro")
 
 
 def active() -> str:
-    """Return the name of the active mixture; empty where there is none."""
-    return ACTIVE.resolve().stem if ACTIVE.exists() else ""
+    """Return the name of the active mixture, which the `vars:` of dvc.yaml name.
+
+    Raises:
+        ConfigError: dvc.yaml is missing or names no mixture card.
+    """
+    files = read_yaml(WALK).get("vars") or [""]
+    path = Path(str(files[0]))
+    if path.parent != MIXTURES or path.suffix != ".yaml":
+        raise ConfigError(
+            f"vars: names '{files[0]}' first", where=str(WALK), expected="mixtures/NAME.yaml"
+        )
+    return path.stem
 
 
 def load_mixture(name: str) -> MixtureCard:
@@ -48,11 +61,12 @@ def load_mixture(name: str) -> MixtureCard:
     return card
 
 
-def link(target: Path) -> None:
-    """Point the active link at `target` (relative to its folder), in one step."""
-    temporary = ACTIVE.with_name(f".active.{uuid.uuid4().hex[:8]}")
-    temporary.symlink_to(target)
-    os.replace(temporary, ACTIVE)
+def switch(name: str) -> None:
+    """Make the first of the `vars:` in dvc.yaml the card of `name`; the rest stays as it is."""
+    text = WALK.read_text(encoding="utf-8")
+    current = f"- {MIXTURES / active()}.yaml"
+    with whole_file(WALK) as temporary:
+        temporary.write_text(text.replace(current, f"- {MIXTURES / name}.yaml", 1), "utf-8")
 
 
 def listing() -> str:

@@ -10,8 +10,8 @@ from pipeline.errors import ConfigError, PipelineError, unknown_name
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of the cards in `folder`, sorted; links (the active mixture) are left out."""
-    return sorted(path.stem for path in folder.glob("*.yaml") if not path.is_symlink())
+    """Return the names of the cards in `folder`, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
 def load_task(path: Path) -> TaskCard:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 CARDS = Path("mixtures/tasks")
 MIXTURES = Path("mixtures")
-ACTIVE = MIXTURES / "active.yaml"
+WALK = Path("dvc.yaml")
+"""Its `vars:` name the card of the mixture in use."""
 REVISIONS = MIXTURES / "revisions.lock"
 PARAMS = Path("params.yaml")
 

@@ -1,6 +1,6 @@
 """Stage `resolve`: all that people write, checked and split into what each stage needs.
 
-Reads:   mixtures/active.yaml, mixtures/tasks/, mixtures/revisions.lock, params.yaml, `data_dir`
+Reads:   mixtures/NAME.yaml, mixtures/tasks/, mixtures/revisions.lock, params.yaml, `data_dir`
 Writes:  data/NAME/settings/<stage>.json and data/NAME/sources/<task>.json, and into
          mixtures/revisions.lock the commit of each hub card that names none. Removes the examples
          of tasks that left the mixture, so that no later stage can see them.
@@ -25,7 +25,7 @@ from pipeline.config.task_card import TaskCard
 from pipeline.errors import ConfigError
 from pipeline.sources.dispatch import source_files
 from pipeline.sources.package import package_folder
-from pipeline.stages.layout import ACTIVE, CARDS, PARAMS, REVISIONS, Layout
+from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, REVISIONS, Layout
 from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import sha256
 
@@ -61,8 +61,8 @@ def main(arguments: Sequence[str]) -> None:
     (name,) = arguments
     layout = Layout(name)
     with stage_lock(layout.data, "resolve"):
-        card = load(MixtureCard, ACTIVE)
-        where = str(ACTIVE)
+        path = MIXTURES / f"{name}.yaml"
+        card, where = load(MixtureCard, path), str(path)
         if card.name != name:
             raise ConfigError(f"name: is '{card.name}'", where=where, expected=f"'{name}'")
         written = load(Params, PARAMS)

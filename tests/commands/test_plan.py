@@ -147,7 +147,7 @@ def test_an_unknown_mixture_is_refused_with_the_nearest_name(project: Path, caps
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_without_an_active_mixture_it_asks_for_a_name(project: Path):
-    (project / "mixtures/active.yaml").unlink()
-    with pytest.raises(ConfigError, match="no mixture is active\n  to do: give a name"):
+def test_an_active_mixture_whose_card_is_gone_is_named(project: Path):
+    (project / "mixtures/toy.yaml").unlink()
+    with pytest.raises(ConfigError, match="no mixture named 'toy'"):
         plan.main([])

@@ -6,14 +6,17 @@ import pytest
 
 from pipeline.commands import use
 from pipeline.errors import ConfigError
+from tests.conftest import ROOT
 
 
-def test_the_link_moves_to_the_named_mixture(project: Path, capsys):
+def test_dvc_yaml_names_the_mixture_and_is_else_unchanged(project: Path, capsys):
     text = (project / "mixtures/toy.yaml").read_text().replace("name: toy", "name: other")
     (project / "mixtures/other.yaml").write_text(text)
     use.main(["other"])
-    assert (project / "mixtures/active.yaml").readlink() == Path("other.yaml")
     assert use.active() == "other"
+    before, after = (ROOT / "dvc.yaml").read_text(), (project / "dvc.yaml").read_text()
+    changed = set(after.splitlines()) - set(before.splitlines())
+    assert changed == {"  - mixtures/other.yaml"}
     assert capsys.readouterr().out == "active mixture: other (2 tasks). Next: dvc repro\n"
 
 
@@ -22,7 +25,7 @@ def test_without_a_name_the_mixtures_are_listed(project: Path, capsys):
     assert capsys.readouterr().out == "* toy\n"
 
 
-def test_an_unknown_mixture_is_refused_and_the_link_stays(project: Path):
+def test_an_unknown_mixture_is_refused_and_nothing_is_switched(project: Path):
     with pytest.raises(
         ConfigError, match="mixtures: no mixture named 'tuy'\n  to do: did you mean 'toy'"
     ):
@@ -36,3 +39,11 @@ def test_a_mixture_of_another_name_than_its_file_is_refused(project: Path):
         ConfigError, match="mixtures/other.yaml: name: is 'toy'\n  expected: 'other'"
     ):
         use.main(["other"])
+
+
+def test_a_walk_that_names_no_mixture_is_worded(project: Path):
+    (project / "dvc.yaml").write_text("vars: [params.yaml]\n")
+    with pytest.raises(
+        ConfigError, match="vars: names 'params.yaml' first\n  expected: mixtures/NAME"
+    ):
+        use.active()

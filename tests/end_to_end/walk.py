@@ -67,6 +67,12 @@ class Walk:
             process.send_signal(signal.SIGKILL)
             process.stdout.close()
 
+    def commit(self, message: str) -> None:
+        """Commit all that git sees."""
+        identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        self.run("git", "add", "-A")
+        self.run("git", *identity, "commit", "-q", "-m", message)
+
     def edit(self, path: str, change) -> None:
         """Change a YAML file in place."""
         value = read_yaml(self.root / path)
@@ -123,8 +129,6 @@ def make_walk(root: Path, **options: str) -> Walk:
     write_yaml(tiny_mixture(), root / "mixtures/tiny.yaml")
     walk = Walk(root, **options)
     walk.taskloom("use", "tiny")
-    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
     walk.run("git", "init", "-q", "-b", "main")
-    walk.run("git", "add", "-A")
-    walk.run("git", *identity, "commit", "-q", "-m", "start")
+    walk.commit("start")
     return walk

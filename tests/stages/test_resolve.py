@@ -93,7 +93,8 @@ def test_a_failure_leaves_the_old_settings(project: Path):
 
 
 def test_another_mixture_than_dvc_s_is_refused(project: Path):
-    with pytest.raises(ConfigError, match="active.yaml: name: is 'toy'\n  expected: 'other'"):
+    (project / "mixtures/other.yaml").write_text((project / "mixtures/toy.yaml").read_text())
+    with pytest.raises(ConfigError, match="other.yaml: name: is 'toy'\n  expected: 'other'"):
         resolve.main(["other"])
 
 
