@@ -48,6 +48,7 @@ def test_what_was_mixed_is_what_was_planned(walk: Walk):
 
 def test_git_sees_nothing_but_the_lock(walk: Walk):
     assert walk.run("git", "status", "--porcelain").stdout.split() == ["??", "dvc.lock"]
+    walk.commit("first run")
 
 
 def test_a_second_run_runs_nothing(walk: Walk):
@@ -99,13 +100,10 @@ def test_an_added_task_is_one_line(walk: Walk):
 
 
 def test_metrics_and_parameters_compare_across_commits(walk: Walk):
-    walk.commit("another task")
-    walk.edit("params.yaml", lambda params: params["evaluate"].update(bins=7))
-    assert walk.repro() == ["resolve", "evaluate", "report"]
     metrics = walk.run("dvc", "metrics", "diff", "HEAD")
-    assert "_ece" in metrics.stdout or ".ece" in metrics.stdout
+    assert f"compass.tasks.{NEW}.accuracy" in metrics.stdout
     params = walk.run("dvc", "params", "diff", "HEAD")
-    assert "evaluate.bins" in params.stdout
+    assert "mixtures/tiny.yaml" in params.stdout
     assert "fail" not in metrics.stderr + params.stderr
 
 

@@ -35,42 +35,44 @@ def settle(
     *,
     kinds: Ids | None = None,
 ) -> tuple[Ids, Rows]:
-    """Draw a row per anchor and draw again those that belong to another split.
+    """Draw a row per anchor, again while it belongs to another split; return anchors and rows.
 
-    Anchors stay as they are, so that their balance does, unless one has no wording at all in this
-    split: after many rounds it is replaced by another anchor of its kind.
+    Anchors keep their balance. Only one that has no wording at all in this split is, after many
+    rounds, replaced by another of its kind.
 
     Args:
         anchors: What the rows are about, (n,).
         draw: Draws rows for given anchors.
         wording: Templates of the rows.
-        split: Where the rows must belong.
-        rng: Source of replaced anchors.
-        kinds: Code per row; an anchor is replaced by one of the same code. All alike if left out.
-
-    Returns:
-        The anchors and the rows, both of length n.
+        split: Where the rows belong.
+        rng: Draws replacements.
+        kinds: Code per row, equal for anchors that may replace each other; all may if left out.
 
     Raises:
         ConfigError: The wording leaves no row for this split.
     """
     anchors = anchors.copy()
-    kinds = np.zeros(len(anchors), dtype=np.int64) if kinds is None else kinds
     rows = draw(anchors)
     for turn in range(_ROUNDS):
         wrong = np.flatnonzero(~_belongs(rows, wording, split))
         if not len(wrong):
             return anchors, rows
         if turn >= _GENTLE_ROUNDS:
-            for kind in np.unique(kinds[wrong]):
-                alike = wrong[kinds[wrong] == kind]
-                anchors[alike] = rng.choice(anchors[kinds == kind], len(alike))
+            _replace(anchors, wrong, kinds, rng)
         for name, ids in draw(anchors[wrong]).items():
             rows[name][wrong] = ids
     raise ConfigError(
         f"wording '{wording.name}' is too poor: no rows are left for the {split} split",
         remedy="add templates, or slots with more values",
     )
+
+
+def _replace(anchors: Ids, wrong: Ids, kinds: Ids | None, rng: np.random.Generator) -> None:
+    """Replace the anchors of some rows, in place, by others of their kind."""
+    kinds = np.zeros(len(anchors), dtype=np.int64) if kinds is None else kinds
+    for kind in np.unique(kinds[wrong]):
+        alike = wrong[kinds[wrong] == kind]
+        anchors[alike] = rng.choice(anchors[kinds == kind], len(alike))
 
 
 def fresh_slots(wording: Wording, size: int, rng: np.random.Generator, skip: set[str]) -> Rows:

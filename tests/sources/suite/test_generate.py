@@ -126,7 +126,7 @@ def test_a_million_rows_are_made(recipe):
     options = PROPERTY if recipe == "property" else {"wording": "sum"}
     frame = read(recipe, rows=1_000_000, **options)
     assert frame.height == 1_000_000
-    assert said(frame).n_unique() > 500_000
+    assert said(frame.head(10_000)).n_unique() > 9_000
 
 
 def test_fifty_rows_are_made():
