@@ -102,8 +102,12 @@ def test_an_added_task_is_one_line(walk: Walk):
 def test_metrics_and_parameters_compare_across_commits(walk: Walk):
     metrics = walk.run("dvc", "metrics", "diff", "HEAD")
     assert f"compass.tasks.{NEW}.accuracy" in metrics.stdout
+    text = (walk.root / "params.yaml").read_text()
+    walk.edit("params.yaml", lambda params: params["train"].update(batch=17))
     params = walk.run("dvc", "params", "diff", "HEAD")
-    assert "mixtures/tiny.yaml" in params.stdout
+    (walk.root / "params.yaml").write_text(text)
+    assert "train.batch" in params.stdout
+    assert "17" in params.stdout
     assert "fail" not in metrics.stderr + params.stderr
 
 
