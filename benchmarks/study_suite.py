@@ -8,9 +8,21 @@ text similarity alone would tell the relations, as Spearman's rho over the same 
 
 Each training is kept in a table as soon as it is done, so that a study that was stopped goes on.
 
-The table of relations was drawn up before, but for two pairs that were taken out when their sign turned
-with the seed in a first run of two: `dinner_rating` (+0.33, -0.39) and `kinder_word` (+0.06, -0.03) for
-`dinner_verdict`. Both ask in a form that so short a training does not learn.
+How the suite came to be, since the figures depend on it. Tasks, forms and relations were designed by
+looking at trial trainings, not fixed beforehand:
+
+- A first design (one text, two classes) was given up: whether it was learned at all turned on the seed.
+- `dinner_strength` and `barn_diet` were meant as neutral decoys; they are called harmful since trials
+  showed that they are.
+- `dinner_rating` (+0.33, -0.39) and `kinder_word` (+0.06, -0.03), meant as helpful for `dinner_verdict`,
+  were taken out of the table when their sign turned with the seed; so was a third one, after a single
+  trial (-0.05) of one text about animals for `barn_lift`.
+- Pairs were added and neutral ones dropped until text similarity said little about the relations, so
+  the small rho is a property of the list by construction and not a finding.
+- Seed 0, and of one target seed 1, had been looked at on earlier versions; seed 2 had not.
+
+So this confirms that the planted relations hold in the suite as it ships. It is no evidence of how often
+such designs would.
 
 Usage: python -m benchmarks.study_suite [--seeds 3] [--rows 4800] [--arms FILE] [--out FILE]
 """
