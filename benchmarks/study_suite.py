@@ -29,12 +29,9 @@ Usage: python -m benchmarks.study_suite [--seeds 3] [--rows 4800] [--arms FILE] 
 
 import argparse
 import csv
-import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -43,21 +40,18 @@ import numpy as np
 import polars as pl
 
 from benchmarks.harness import Bar, finish
-from pipeline.config.load import load, write_yaml
-from pipeline.config.mixture_card import MixtureCard, MixtureTask, Sampling
-from pipeline.mixing.corpus import read_corpus
-from pipeline.mixing.plan import to_json
+from benchmarks.study_project import (
+    ALONE,
+    NAME,
+    ROOT,
+    StudyProject,
+    recipe_key,
+    trained_accuracy,
+)
 from pipeline.relationships.text import BUCKETS, centroid_cosines, coverage, hashed_tfidf
-from pipeline.stages import curate, mix, normalize, resolve, tokenize, tokenizer, train
 from pipeline.stages.layout import Layout
-from pipeline.stages.plan import exact_plan
-from pipeline.tables import sha256, write_json
 
-ROOT = Path(__file__).parent.parent
-DEMO = ROOT / "mixtures" / "demo.yaml"
 RELATIONS = ROOT / "mixtures" / "suite_relations.csv"
-NAME = "study"
-ALONE = "-"
 PLANTED = {"helpful": 1, "harmful": -1, "neutral": 0, "duplicate": 0}
 TEXT_ROWS = 96
 
@@ -82,7 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arms: Arms = {}
     similarities: dict[str, list[float]] = {}
     for seed in range(options.seeds):
-        with tempfile.TemporaryDirectory() as folder, _project(Path(folder), pairs, seed):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            StudyProject(Path(folder), tasks_of(pairs), pairs[0].target, seed),
+        ):
             if seed == 0:
                 similarities = text_similarities(pairs)
             key = recipe_key(options.rows)
@@ -124,15 +121,9 @@ def read_relations(path: Path) -> list[Pair]:
     return [Pair(*row) for row in rows]
 
 
-def recipe_key(rows: int) -> str:
-    """Return a hash of what a training in this project depends on: tokens, settings and rows.
-
-    A kept result is used again under the same recipe only.
-    """
-    layout = Layout(NAME)
-    files = [layout.tokens(role) / "manifest.json" for role in ("train", "report")]
-    parts = [str(rows), *map(sha256, (*files, layout.settings("train")))]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
+def tasks_of(pairs: Sequence[Pair]) -> list[str]:
+    """Return the tasks of all pairs, sorted."""
+    return sorted({name for pair in pairs for name in (pair.source, pair.target)})
 
 
 def read_arms(path: Path, key: str) -> Arms:
@@ -167,73 +158,10 @@ def _missing(arms: Arms, pairs: Sequence[Pair], seed: int) -> Iterator[tuple[str
                 yield target, source
 
 
-class _project(chdir[Path]):  # noqa: N801 - used as a function
-    """A project in `folder` with all tasks of the pairs, tokenised; made the current folder."""
-
-    def __init__(self, folder: Path, pairs: Sequence[Pair], seed: int) -> None:
-        super().__init__(folder)
-        tasks = sorted({name for pair in pairs for name in (pair.source, pair.target)})
-        self._build = (folder, tasks, pairs[0].target, seed)
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        build(*self._build)
-
-
-def build(folder: Path, tasks: Sequence[str], target: str, seed: int) -> None:
-    """Write a mixture of the tasks into `folder`, the current one, and tokenise them."""
-    (folder / "pipeline").symlink_to(ROOT / "pipeline")
-    shutil.copy(ROOT / "params.yaml", folder)
-    (folder / "mixtures" / "tasks").mkdir(parents=True)
-    for task in tasks:
-        shutil.copy(ROOT / "mixtures" / "tasks" / f"{task}.yaml", folder / "mixtures" / "tasks")
-    demo = load(MixtureCard, DEMO)
-    card = {
-        "name": NAME,
-        "tasks": {task: {} for task in tasks},
-        "sampling": {"strategy": "equal", "epochs": 1},
-        "limits": {"train": 5000, "select": 50},
-        "tailor": {"target": target},
-        "params": {**demo.params, "seed": seed},
-    }
-    write_yaml(card, folder / "mixtures" / f"{NAME}.yaml")
-    resolve.main([NAME])
-    for task in tasks:
-        normalize.main([NAME, task])
-    for stage in (curate, tokenizer, tokenize):
-        stage.main([NAME])
-
-
-def trained_accuracy(target: str, source: str, *, rows: int, seed: int) -> float:
-    """Train in the current project and return the accuracy on the target's report rows."""
-    import torch
-
-    from pipeline.training.export import load_model
-    from pipeline.training.predict import answered
-    from pipeline.training.shards import open_shards
-
-    layout = Layout(NAME)
-    share = {target: rows} if source == ALONE else {target: rows // 2, source: rows - rows // 2}
-    tasks = {task: MixtureTask(count=count) for task, count in share.items()}
-    plan = exact_plan(
-        read_corpus(layout.tokens("train")), tasks, Sampling(strategy="counts"),
-        name=NAME, which="compass", seed=seed,
-    )  # fmt: skip
-    write_json(to_json(plan), layout.plan("compass"))
-    mix.main([NAME, "compass"])
-    train.main([NAME, "compass"])
-    shards = open_shards(layout.tokens("report"))
-    model = load_model(layout.model("compass"), max_tokens=shards.max_tokens)
-    shard = next(shard for shard in shards.shards if shard.task == target)
-    cpu = torch.device("cpu")
-    answers = answered(model, shard, shards.special, token_budget=16384, device=cpu)
-    return float((answers.predicted == answers.label).mean())
-
-
 def text_similarities(pairs: Sequence[Pair]) -> dict[str, list[float]]:
     """Return each pair's similarity by hashed TF-IDF, four ways: what of the text, and how compared."""
     layout = Layout(NAME)
-    tasks = sorted({name for pair in pairs for name in (pair.source, pair.target)})
+    tasks = tasks_of(pairs)
     stem = ("context", "question")
     found = {}
     for part, columns in (("stem", stem), ("stem and choices", (*stem, "choices"))):
