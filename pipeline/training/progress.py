@@ -14,45 +14,53 @@ import numpy as np
 
 from pipeline.training.ragged import Floats, Ints
 
-LOG_COLUMNS = (
-    "step", "loss", "choice_loss", "mlm_loss", "learning_rate", "tokens", "examples",
-)  # fmt: skip
 TASK_COLUMNS = ("task", "examples", "loss", "accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One term of the loss: a mean over the items that it looks at."""
+
+    name: str
+    weight: float
+
+
+def log_columns(terms: Sequence[Term]) -> tuple[str, ...]:
+    """Return the columns of log.csv."""
+    losses = [f"{term.name}_loss" for term in terms]
+    return ("step", "loss", *losses, "learning_rate", "tokens", "examples")
 
 
 @dataclass(frozen=True, slots=True)
 class StepSums:
     """Sums over one global batch, or over one rank's part of it."""
 
-    choice_loss: float = 0.0
-    rows: float = 0.0
-    masked_loss: float = 0.0
-    masked_tokens: float = 0.0
-    tokens: float = 0.0
-    """That the encoder read."""
-    cells: float = 0.0
+    terms: Floats
+    """Per term: sum of its losses, items that it looked at; (K, 2)."""
+    tokens: float
+    """That the model read."""
+    cells: float
     """With padding."""
-    tasks: Floats | None = None
-    """Per task: rows, sum of choice losses, rows answered right; (T, 3)."""
+    tasks: Floats
+    """Per task: rows, sum of losses, rows answered right; (T, 3)."""
 
     def vector(self) -> Floats:
         """Return all figures as one array, for adding up over ranks."""
-        head = [self.choice_loss, self.rows, self.masked_loss, self.masked_tokens]
-        tasks = np.zeros(0) if self.tasks is None else self.tasks.ravel()
-        return np.concatenate([np.array([*head, self.tokens, self.cells]), tasks])
+        head = np.array([self.tokens, self.cells])
+        return np.concatenate([head, self.terms.ravel(), self.tasks.ravel()])
 
     @classmethod
-    def from_vector(cls, vector: Floats) -> "StepSums":
-        """Undo `vector`."""
-        choice, rows, masked, masked_tokens, tokens, cells = vector[:6].tolist()
-        tasks = vector[6:].reshape(-1, 3)
-        return cls(choice, rows, masked, masked_tokens, tokens, cells, tasks)
+    def from_vector(cls, vector: Floats, *, terms: int) -> "StepSums":
+        """Undo `vector` for this number of terms."""
+        tokens, cells = vector[:2].tolist()
+        end = 2 + 2 * terms
+        return cls(vector[2:end].reshape(-1, 2), tokens, cells, vector[end:].reshape(-1, 3))
 
-    def losses(self, masked_weight: float) -> tuple[float, float, float]:
-        """Return the step's loss, its mean choice loss and its mean masked-token loss."""
-        choice = self.choice_loss / max(1.0, self.rows)
-        masked = self.masked_loss / max(1.0, self.masked_tokens)
-        return choice + masked_weight * masked, choice, masked
+    def losses(self, terms: Sequence[Term]) -> tuple[float, ...]:
+        """Return the step's loss, then the mean of each term."""
+        means = self.terms[:, 0] / np.maximum(1.0, self.terms[:, 1])
+        loss = sum(term.weight * mean for term, mean in zip(terms, means.tolist(), strict=True))
+        return (float(loss), *means.tolist())
 
 
 def task_sums(task: Ints, loss: Floats, right: Floats, tasks: int) -> Floats:
@@ -66,48 +74,47 @@ class Progress:
 
     Args:
         tasks: Names of the tasks, in the order of the shards.
+        terms: Terms of the loss.
         log_every: Steps of a line of the log; its losses are means over them.
     """
 
-    def __init__(self, tasks: Sequence[str], *, log_every: int) -> None:
+    def __init__(self, tasks: Sequence[str], terms: Sequence[Term], *, log_every: int) -> None:
         self._names = list(tasks)
+        self._terms = tuple(terms)
         self._log_every = log_every
         self._tasks = np.zeros((len(self._names), 3))
-        self._losses: list[tuple[float, float, float]] = []
+        self._losses: list[tuple[float, ...]] = []
         self.rows: list[list[float]] = []
         """Lines of the log."""
         self.tokens = self.cells = 0.0
         self.examples = 0
 
     def add(
-        self, sums: StepSums, *, step: int, examples: int, masked_weight: float, rate: float,
-        last: bool,
-    ) -> dict[str, float] | None:  # fmt: skip
+        self, sums: StepSums, *, step: int, examples: int, rate: float, last: bool
+    ) -> dict[str, float] | None:
         """Take up one step.
 
         Args:
             sums: Of the whole global batch.
             step: Counted from 1.
             examples: Rows of the global batch.
-            masked_weight: Weight of the masked-token loss.
             rate: Learning rate of the step.
             last: Whether this is the last step of the run, which is always logged.
 
         Returns:
             The new line of the log by column, if this step ends one.
         """
-        if sums.tasks is not None:
-            self._tasks += sums.tasks
+        self._tasks += sums.tasks
         self.tokens += sums.tokens
         self.cells += sums.cells
         self.examples += examples
-        self._losses.append(sums.losses(masked_weight))
+        self._losses.append(sums.losses(self._terms))
         if step % self._log_every and not last:
             return None
         means = np.mean(np.array(self._losses), axis=0).tolist()
         self._losses = []
         self.rows.append([step, *means, rate, int(self.tokens), self.examples])
-        return dict(zip(LOG_COLUMNS, self.rows[-1], strict=True))
+        return dict(zip(log_columns(self._terms), self.rows[-1], strict=True))
 
     @property
     def padding(self) -> float:
@@ -120,7 +127,7 @@ class Progress:
             [int(step), *(f"{value:.9g}" for value in values), int(tokens), int(examples)]
             for step, *values, tokens, examples in self.rows
         ]
-        return _csv(LOG_COLUMNS, lines)
+        return _csv(log_columns(self._terms), lines)
 
     def tasks_csv(self) -> str:
         """Return tasks.csv; loss and accuracy are empty for a task that was never drawn."""

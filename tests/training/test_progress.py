@@ -3,20 +3,23 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.training.progress import Progress, StepSums, task_sums
+from pipeline.training.progress import Progress, StepSums, Term, task_sums
+
+TERMS = (Term("choice", 1.0), Term("mlm", 0.5))
 
 
 def sums(loss, tasks):
-    return StepSums(loss, 4.0, 6.0, 3.0, 40.0, 50.0, np.array(tasks, dtype=float))
+    terms = np.array([[loss, 4.0], [6.0, 3.0]])
+    return StepSums(terms, 40.0, 50.0, np.array(tasks, dtype=float))
 
 
 def add(progress, step, loss, **changes):
-    values = {"step": step, "examples": 5, "masked_weight": 0.5, "rate": 0.1, "last": False}
+    values = {"step": step, "examples": 5, "rate": 0.1, "last": False}
     return progress.add(sums(loss, [[1, 2, 1], [3, 3, 0]]), **(values | changes))
 
 
 def test_a_line_of_the_log_is_the_mean_of_its_steps():
-    progress = Progress(["a", "b"], log_every=2)
+    progress = Progress(["a", "b"], TERMS, log_every=2)
     assert add(progress, 1, 8.0) is None
     line = add(progress, 2, 16.0)
     assert line == {
@@ -32,10 +35,10 @@ def test_a_line_of_the_log_is_the_mean_of_its_steps():
 
 
 def test_tasks_are_summed_and_an_undrawn_one_has_no_mean():
-    progress = Progress(["a", "b", "c"], log_every=2)
+    progress = Progress(["a", "b", "c"], TERMS, log_every=2)
     progress.add(
         sums(1.0, task_sums(np.array([0, 1, 1]), np.array([2.0, 1.0, 3.0]), np.array([1, 0, 1]), 3)),
-        step=1, examples=3, masked_weight=0.0, rate=0.1, last=False,
+        step=1, examples=3, rate=0.1, last=False,
     )  # fmt: skip
     assert progress.tasks_csv() == (
         "task,examples,loss,accuracy\na,1,2.000000,1.000000\nb,2,2.000000,0.500000\nc,0,,\n"
@@ -43,7 +46,7 @@ def test_tasks_are_summed_and_an_undrawn_one_has_no_mean():
 
 
 def test_state_survives_json_exactly():
-    one, two = (Progress(["a", "b"], log_every=3) for _ in range(2))
+    one, two = (Progress(["a", "b"], TERMS, log_every=3) for _ in range(2))
     for step in (1, 2, 3, 4):
         add(one, step, 1 / 3 * step)
     two.load_state(json.loads(json.dumps(one.state())))
@@ -55,10 +58,12 @@ def test_state_survives_json_exactly():
 
 def test_sums_survive_the_vector_that_ranks_add_up():
     vector = sums(1.5, [[1, 2, 3]]).vector()
-    back = StepSums.from_vector(vector * 2)
-    assert (back.choice_loss, back.rows, back.cells) == (3.0, 8.0, 100.0)
+    back = StepSums.from_vector(vector * 2, terms=2)
+    assert back.terms.tolist() == [[3.0, 8.0], [12.0, 6.0]]
+    assert (back.tokens, back.cells) == (80.0, 100.0)
     assert back.tasks.tolist() == [[2, 4, 6]]
 
 
 def test_a_step_without_rows_has_no_loss_rather_than_nan():
-    assert StepSums().losses(0.5) == (0.0, 0.0, 0.0)
+    empty = StepSums(np.zeros((2, 2)), 0.0, 0.0, np.zeros((0, 3)))
+    assert empty.losses(TERMS) == (0.0, 0.0, 0.0)
