@@ -1,0 +1,93 @@
+"""The truth of a planted level: measured joint-training gains, and what was planted.
+
+A gain is accuracy on the target's report rows after training on source and target, half of the rows each,
+minus after training on the target alone, with as many rows in all. Knows the generator and the adapter.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.relationships.adapter.tasks import pooled
+from pipeline.relationships.adapter.training import Arm, Recipe, accuracies, train
+from pipeline.relationships.agreement.truth import Truth
+from pipeline.relationships.planted.generate import PlantedTask, targets
+
+HELPFUL, HARMFUL = 0.01, -0.03
+"""Gains above which a source counts as helpful, and below which as clearly harmful."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlantedTruth:
+    """What a level's tasks do for one another."""
+
+    truth: Truth
+    alone_KT: NDArray[np.float64]
+    """Accuracy on the report rows after training on the target alone, by seed."""
+
+
+def measured(tasks: Sequence[PlantedTask], recipe: Recipe, *, seeds: Sequence[int]) -> PlantedTruth:
+    """Train every source with every target, and every target alone.
+
+    Args:
+        tasks: Of one level.
+        recipe: The same for all trainings.
+        seeds: Each gives initial weights and row sequences to all trainings of a run.
+    """
+    names, wanted = tuple(task.name for task in tasks), targets(tasks)
+    pairs = [(s, t) for s in names for t in wanted if s != t]
+    train_pool = pooled([task.train for task in tasks])
+    report = pooled([task.report for task in tasks])
+    gains = np.full((len(seeds), len(names), len(wanted)), np.nan)
+    alone = np.zeros((len(seeds), len(wanted)))
+    for run, seed in enumerate(seeds):
+        arms = [Arm(seed, {t: 1.0}) for t in wanted]
+        arms += [Arm(seed, {s: 0.5, t: 0.5}) for s, t in pairs]
+        weights = train(train_pool, arms, recipe)
+        for place, target in enumerate(wanted):
+            alone[run, place] = accuracies(weights.model(place), report, target)[0]
+        for index, (source, target) in enumerate(pairs, start=len(wanted)):
+            place = wanted.index(target)
+            joint = accuracies(weights.model(index), report, target)[0]
+            gains[run, names.index(source), place] = joint - alone[run, place]
+    truth = Truth(sources=names, targets=wanted, gains_KST=gains)
+    return PlantedTruth(truth=truth, alone_KT=alone)
+
+
+def planted(tasks: Sequence[PlantedTask]) -> NDArray[np.float64]:
+    """Return the oracle: the cosine of what the golds of two tasks follow, sources x targets.
+
+    All that was planted of a pair's labels; it leaves out sizes, noise and what training makes of it.
+    """
+    wanted = {task.name: task for task in tasks}
+    return np.array(
+        [
+            [float(task.direction @ wanted[target].direction) for target in targets(tasks)]
+            for task in tasks
+        ]
+    )
+
+
+def shares(truth: Truth) -> tuple[float, float]:
+    """Return the share of helpful pairs and that of clearly harmful ones."""
+    gains = truth.mean_ST[np.isfinite(truth.mean_ST)]
+    return float((gains > HELPFUL).mean()), float((gains < HARMFUL).mean())
+
+
+def content_hash(tasks: Sequence[PlantedTask]) -> str:
+    """Return a SHA-256 over all rows of all tasks: what holds a level fixed.
+
+    Features are hashed in thousandths, so that the last bits of a maths library do not count.
+    """
+    digest = hashlib.sha256()
+    for task in tasks:
+        digest.update(f"{task.name} {task.kind} {task.family} {task.flips:.6f}\n".encode())
+        for rows in (task.train, task.dev, task.report):
+            digest.update(np.rint(rows.features_OD * 1000.0).astype("<i4").tobytes())
+            digest.update(rows.first.astype("<i8").tobytes())
+            digest.update(rows.gold.astype("<i8").tobytes())
+        digest.update("\n".join((*task.texts, *task.dev_texts, *task.report_texts)).encode())
+    return digest.hexdigest()
