@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.errors import ArtefactError
+from pipeline.relationships.adapter.tasks import FeatureTask
 from pipeline.tables import require
 
 _REMEDY = "delete the model's folder and run `dvc repro train`"
@@ -33,8 +34,19 @@ class Evidence:
     examples: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
     """Curated *train* rows (`schema.EXAMPLE`) by task."""
     prefixes: Prefixes | None = None
+    features: Mapping[str, FeatureTask] = field(default_factory=dict)
+    """Fixed features of train rows with one gold choice, by task; all of one width."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Train rows by task."""
+    forms: Mapping[str, str] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each file behind this, by a name that says which it is."""
+
+    @property
+    def width(self) -> int:
+        """Of the features; 0 where there are none."""
+        return next((task.features_OD.shape[1] for task in self.features.values()), 0)
 
 
 def read_prefixes(path: Path) -> Prefixes:

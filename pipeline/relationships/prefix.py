@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ArtefactError
 from pipeline.relationships.evidence import Evidence, Prefixes
+from pipeline.relationships.protocol import Budget, Cost
 from pipeline.relationships.scores import Provenance, ScoreMatrix, as_rows
 from pipeline.seeds import derive_rng
 
@@ -40,8 +41,12 @@ class PrefixCorrelation:
         """Name of the score's files."""
         return "prefix"
 
-    def score(self, evidence: Evidence, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.score`."""
+    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
+        """One joint training, which the mixture's compass pass has done already."""
+        return Cost()
+
+    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `RelationshipScorer.fit`."""
         prefixes = _prefixes_of(evidence)
         matrices = variants(prefixes)
         bands = {

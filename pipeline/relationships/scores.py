@@ -88,6 +88,55 @@ class ScoreMatrix:
         return tuple(sorted(column, key=lambda source: (-column[source], source))[:k])
 
 
+def over_runs(
+    values_KST: NDArray[np.float64],
+    tasks: tuple[str, ...],
+    *,
+    directional: bool,
+    provenance: Provenance,
+    unit: Unit = "similarity",
+    extras: Mapping[str, Any] | None = None,
+) -> ScoreMatrix:
+    """Return the mean over K runs, with its standard error, and how well halves of the runs agree.
+
+    Args:
+        values_KST: Scores by run, sources and targets being the same tasks.
+        tasks: Their names.
+        directional: Whether the two directions of a pair can differ.
+        provenance: Where the scores come from.
+        unit: Of the scores.
+        extras: What else there is to say; `reliability` is added to it.
+    """
+    runs = len(values_KST)
+    se_ST = values_KST.std(axis=0, ddof=1) / np.sqrt(runs) if runs > 1 else None
+    return ScoreMatrix(
+        sources=tasks,
+        targets=tasks,
+        values_ST=values_KST.mean(axis=0),
+        se_ST=se_ST,
+        directional=directional,
+        unit=unit,
+        provenance=provenance,
+        extras={**(extras or {}), "reliability": reliability(values_KST)},
+    )
+
+
+def reliability(values_KST: NDArray[np.float64]) -> float | None:
+    """Return how well a mean over all runs would repeat: split halves, stepped up to full length.
+
+    The mean correlation over off-diagonal pairs of two runs, by the Spearman-Brown formula for K runs;
+    null where there is one run, or nothing varies.
+    """
+    runs, tasks = values_KST.shape[0], values_KST.shape[1]
+    off = ~np.eye(tasks, values_KST.shape[2], dtype=bool)
+    known = off & np.isfinite(values_KST).all(axis=0)
+    flat = [values[known] for values in values_KST]
+    if runs < 2 or known.sum() < 3 or any(np.ptp(values) == 0.0 for values in flat):
+        return None
+    r = float(np.corrcoef(flat)[np.triu_indices(runs, 1)].mean())
+    return round(runs * r / (1.0 + (runs - 1) * r), DIGITS) if r > 0.0 else round(r, DIGITS)
+
+
 def frame_of(matrix: ScoreMatrix) -> pl.DataFrame:
     """Return a matrix as rows of `schema.SCORE`: all pairs but a task with itself, by names."""
     source, target = np.meshgrid(matrix.sources, matrix.targets, indexing="ij")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from pipeline.relationships.evidence import Evidence
+from pipeline.relationships.protocol import Budget, Cost
 from pipeline.relationships.scores import Provenance, ScoreMatrix, as_rows
 
 VERSION = "1"
@@ -44,8 +45,12 @@ class TextSimilarity:
         """Name of the score's files."""
         return "text"
 
-    def score(self, evidence: Evidence, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.score`. Draws nothing, whatever the seed."""
+    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
+        """One pass over a sample of the texts."""
+        return Cost()
+
+    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `RelationshipScorer.fit`. Draws nothing, whatever the seed."""
         rows = max(_FEWEST_ROWS, min(_MOST_ROWS, _ALL_ROWS // max(len(evidence.tasks), 1)))
         texts = {task: sample(evidence.examples[task], rows=rows) for task in evidence.tasks}
         vectors = hashed_tfidf(texts, buckets=self.buckets)

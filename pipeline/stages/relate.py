@@ -14,7 +14,7 @@ from pipeline.config.settings import RelateSettings
 from pipeline.config.settings_file import read
 from pipeline.relationships.evidence import Evidence, read_prefixes
 from pipeline.relationships.prefix import PrefixCorrelation
-from pipeline.relationships.protocol import RelationshipScorer
+from pipeline.relationships.protocol import Budget, RelationshipScorer
 from pipeline.relationships.scores import write_scores
 from pipeline.relationships.text import TextSimilarity
 from pipeline.stages.layout import Layout
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         evidence = gathered(layout, settings.tasks)
         with new_folder(layout.scores) as folder:
             for scorer in scorers(settings.relate):
-                matrix = scorer.score(evidence, seed=settings.seed)
+                matrix = scorer.fit(evidence, Budget(), seed=settings.seed)
                 write_scores(matrix, folder)
                 for warning in matrix.provenance.warnings:
                     print(f"{scorer.name}: {warning}")

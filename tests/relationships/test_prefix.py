@@ -4,7 +4,7 @@ import pytest
 from pipeline.errors import ArtefactError
 from pipeline.relationships.evidence import Evidence, Prefixes
 from pipeline.relationships.prefix import PrefixCorrelation, correlations, movement, null_band
-from pipeline.relationships.protocol import RelationshipScorer
+from pipeline.relationships.protocol import Budget, RelationshipScorer
 from pipeline.seeds import derive_rng
 
 TASKS = ("a", "b", "c", "d")
@@ -23,7 +23,7 @@ def prefixes(*, shared, moved=True, tasks=TASKS, width=64):
 
 def score(found, *, centre=True, tasks=TASKS):
     scorer: RelationshipScorer = PrefixCorrelation(centre=centre)
-    return scorer.score(Evidence(tasks=tasks, prefixes=found), seed=13)
+    return scorer.fit(Evidence(tasks=tasks, prefixes=found), Budget(), seed=13)
 
 
 def test_correlations_are_pearson_s():

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import RelationshipScorer
+from pipeline.relationships.protocol import Budget, RelationshipScorer
 from pipeline.relationships.text import TextSimilarity, hashed_tfidf, sample
 
 FRUIT = [f"the {a} {b} tastes sweet" for a in ("red", "green") for b in ("apple", "pear", "plum")]
@@ -24,7 +24,7 @@ def score(texts):
     scorer: RelationshipScorer = TextSimilarity()
     tasks = tuple(sorted(texts))
     found = {task: examples(texts[task]) for task in tasks}
-    return scorer.score(Evidence(tasks=tasks, examples=found), seed=13)
+    return scorer.fit(Evidence(tasks=tasks, examples=found), Budget(), seed=13)
 
 
 def test_tasks_that_share_words_score_higher():

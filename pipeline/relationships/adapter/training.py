@@ -6,7 +6,7 @@ every batch from all of its tasks in the proportion of the whole. Knows pools an
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,14 @@ class Recipe:
     def rows(self) -> int:
         """Rows that an arm sees."""
         return self.steps * self.batch
+
+    def of_steps(self, steps: int) -> "Recipe":
+        """Return the same recipe with another number of steps."""
+        return replace(self, steps=steps)
+
+    def flops(self, width: int, *, choices: int = 3) -> float:
+        """Return about how many operations a training takes: two a weight forward, four backward."""
+        return 6.0 * self.rows * choices * width * self.hidden
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,128 @@
+"""How well a source's states explain a target's golds: LogME and the H-score.
+
+For each source a small model is trained on it alone; its hidden states on the target's rows, centred in
+each row, are the features, and which choice is gold, centred too, what they should explain. Both see
+labels and are directional; neither sees a sign: a source that answers everything the wrong way round
+explains as much as its opposite. Sources: You et al., LogME (ICML 2021); Bao et al., H-score (ICIP 2019).
+Knows features and golds; no text.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.relationships.adapter import runs
+from pipeline.relationships.evidence import Evidence
+from pipeline.relationships.protocol import Budget, Cost
+from pipeline.relationships.scores import Provenance, ScoreMatrix, over_runs
+
+VERSION = "1"
+_ROUNDS = 50
+_TOLERANCE = 1e-5
+_RIDGE = 1e-3
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateEvidence:
+    """LogME or the H-score of source-trained states on target golds.
+
+    Attributes:
+        formula: Which of the two.
+    """
+
+    formula: Literal["logme", "hscore"] = "logme"
+
+    @property
+    def name(self) -> str:
+        """Name of the score's files."""
+        return self.formula
+
+    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
+        """A training a task and seed."""
+        trained = budget.seeds * len(evidence.tasks)
+        return Cost(runs=trained, flops=trained * budget.recipe.flops(evidence.width))
+
+    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `RelationshipScorer.fit`."""
+        pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer=self.name)
+        tasks = range(len(pool.names))
+        probes = [runs.probe(pool, task, seed=seed) for task in tasks]
+        seeds = runs.run_seeds(seed, budget.seeds)
+        formula = log_evidence if self.formula == "logme" else h_score
+        values_KST = np.full((len(seeds), len(tasks), len(tasks)), np.nan)
+        for run, models in enumerate(runs.apart(pool, budget.recipe, seeds=seeds)):
+            for source in tasks:
+                for target in tasks:
+                    batch = runs.seen_as(probes[target], source)
+                    values_KST[run, source, target] = formula(
+                        *runs.states(models.model(source), batch)
+                    )
+        cost = self.cost(evidence, budget)
+        return over_runs(
+            values_KST,
+            evidence.tasks,
+            directional=True,
+            provenance=Provenance(
+                scorer=self.name,
+                version=VERSION,
+                seed=seed,
+                inputs=dict(evidence.inputs),
+                cost={"small_trainings": float(cost.runs), "flops": cost.flops},
+            ),
+        )
+
+
+def log_evidence(features_OH: Floats, gold_O: Floats) -> float:
+    """Return the maximum log evidence of gold marks under linear regression, per choice.
+
+    `max over a, b of (1/n) log p(y | F, a, b)` with weights ~ N(0, 1/a) and noise ~ N(0, 1/b), found by
+    the fixed-point rounds of the paper.
+
+    Args:
+        features_OH: One row a choice.
+        gold_O: What they should explain.
+    """
+    size, width = features_OH.shape
+    left, singular, _ = np.linalg.svd(features_OH, full_matrices=False)
+    energy = singular**2
+    projected = (left.T @ gold_O) ** 2
+    outside = max(float(gold_O @ gold_O - projected.sum()), 0.0)
+    alpha = beta = 1.0
+    for _ in range(_ROUNDS):
+        gamma = float((beta * energy / (alpha + beta * energy)).sum())
+        length = float((beta**2 * energy * projected / (alpha + beta * energy) ** 2).sum())
+        error = outside + float((projected * (alpha / (alpha + beta * energy)) ** 2).sum())
+        before = alpha / beta
+        alpha = gamma / max(length, 1e-12)
+        beta = max(size - gamma, 1e-9) / max(error, 1e-12)
+        if abs(alpha / beta - before) <= _TOLERANCE * before:
+            break
+    length = float((beta**2 * energy * projected / (alpha + beta * energy) ** 2).sum())
+    error = outside + float((projected * (alpha / (alpha + beta * energy)) ** 2).sum())
+    determinant = float(np.log(alpha + beta * energy).sum())
+    determinant += (width - len(energy)) * np.log(alpha)
+    total = size * np.log(beta) + width * np.log(alpha) - size * np.log(2.0 * np.pi)
+    return float((total - beta * error - alpha * length - determinant) / (2.0 * size))
+
+
+def h_score(features_OH: Floats, gold_O: Floats) -> float:
+    """Return the H-score `tr(cov(f)^-1 cov(E[f | y]))` of features for being gold or not.
+
+    Args:
+        features_OH: One row a choice.
+        gold_O: Above 0 for gold choices.
+    """
+    deviations = features_OH - features_OH.mean(axis=0)
+    total = deviations.T @ deviations / len(deviations)
+    between = np.zeros_like(total)
+    for gold in (False, True):
+        members = deviations[(gold_O > 0.0) == gold]
+        if len(members):
+            mean = members.mean(axis=0)
+            between += len(members) / len(deviations) * np.outer(mean, mean)
+    ridge = _RIDGE * max(float(np.trace(total)) / len(total), 1e-12)
+    return float(np.trace(np.linalg.solve(total + ridge * np.eye(len(total)), between)))
