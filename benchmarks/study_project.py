@@ -7,7 +7,7 @@ from contextlib import chdir
 from pathlib import Path
 
 from pipeline.config.load import load, write_yaml
-from pipeline.config.mixture_card import MixtureCard, MixtureTask, Sampling
+from pipeline.config.mixture_card import Mixture, MixtureCard
 from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.plan import to_json
 from pipeline.stages import curate, mix, normalize, resolve, tokenize, tokenizer, train
@@ -78,11 +78,15 @@ def trained_accuracy(target: str, source: str, *, rows: int, seed: int) -> float
 
     layout = Layout(NAME)
     share = {target: rows} if source == ALONE else {target: rows // 2, source: rows - rows // 2}
-    tasks = {task: MixtureTask(count=count) for task, count in share.items()}
-    plan = exact_plan(
-        read_corpus(layout.tokens("train")), tasks, Sampling(strategy="counts"),
-        name=NAME, which="compass", seed=seed,
-    )  # fmt: skip
+    mixture = Mixture.model_validate(
+        {
+            "tasks": {task: {"count": count} for task, count in share.items()},
+            "sampling": {"strategy": "counts"},
+            "same_content": "allow",  # one of the relations is a duplicate
+        }
+    )
+    corpus = read_corpus(layout.tokens("train"))
+    plan = exact_plan(corpus, mixture, name=NAME, which="compass", seed=seed)
     write_json(to_json(plan), layout.plan("compass"))
     mix.main([NAME, "compass"])
     train.main([NAME, "compass"])

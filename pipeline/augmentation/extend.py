@@ -35,7 +35,10 @@ def tailored_card(card: MixtureCard, rows: Budget) -> MixtureCard:
         "name": name,
         "description": f"{target} with what complements it, out of mixture '{card.name}'.",
         "tasks": {task: {"count": counts[task]} for task in sorted(counts)},
-        "sampling": {"strategy": "counts"},
+        "sampling": {"strategy": "counts", "order": card.sampling.order},
+        # counts share nothing out, and the base's phases name tasks that are no longer there
+        "groups": {},
+        "phases": (),
     }
     return MixtureCard.model_validate(value)
 
@@ -43,10 +46,15 @@ def tailored_card(card: MixtureCard, rows: Budget) -> MixtureCard:
 def as_mapping(card: MixtureCard) -> dict[str, Any]:
     """Return a card as a person would write it: what is silent, or at its default, is left out."""
     value = card.model_dump(mode="json", exclude_none=True)
-    for key in ("limits", "params", "description"):
+    for key in ("limits", "params", "description", "groups", "phases"):
         if not value.get(key):
             value.pop(key, None)
-    return value
+    for key in ("sampling", "tasks"):
+        value[key] = card.model_dump(mode="json", exclude_defaults=True)[key]
+    if card.same_content == MixtureCard.model_fields["same_content"].default:
+        value.pop("same_content")
+    first = [key for key in ("name", "description") if key in value]
+    return {key: value[key] for key in (*first, *(key for key in value if key not in first))}
 
 
 def comment(card: MixtureCard, rows: Budget, *, source: Mapping[str, str]) -> str:

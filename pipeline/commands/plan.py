@@ -17,9 +17,23 @@ from pipeline.config.params import ModelParams, Params
 from pipeline.config.recipe import merged, settings
 from pipeline.config.task_card import TaskCard
 from pipeline.mixing.corpus import read_corpus
-from pipeline.mixing.estimate import stored_tokens_per_row, tokens_per_row, training_seconds
-from pipeline.mixing.plan import Plan, composition, from_json
-from pipeline.mixing.table import count, duration, plan_table, size, text_table
+from pipeline.mixing.estimate import (
+    stored_tokens_per_row,
+    supervised_per_row,
+    tokens_per_row,
+    training_seconds,
+)
+from pipeline.mixing.lengths import MeanLengths
+from pipeline.mixing.plan import Plan, from_json, make_plan
+from pipeline.mixing.table import (
+    UNKNOWN,
+    count,
+    duration,
+    plan_tables,
+    sampling_line,
+    size,
+    text_table,
+)
 from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, Layout
 from pipeline.tables import read_json
 
@@ -48,6 +62,7 @@ class Guess:
 
     rows: int | None
     tokens_per_row: float | None = None
+    supervised_per_row: float | None = None
     stored_per_row: float | None = None
 
 
@@ -104,22 +119,24 @@ def exact_lines(recipe: Recipe) -> list[str]:
     """Word the exact plan, and that of the tailored mixture where it exists and is current."""
     from pipeline.stages.plan import exact_plan
 
-    corpus = read_corpus(recipe.layout.tokens("train"))
+    corpus, card = read_corpus(recipe.layout.tokens("train")), recipe.card
     plan = exact_plan(
         corpus,
-        recipe.card.tasks,
-        recipe.card.sampling,
-        name=recipe.card.name,
+        card,
+        name=card.name,
         which="compass",
         seed=recipe.params.seed,
+        batch=recipe.params.train.batch,
+        target=card.tailor.target,
     )
-    lines = [f"mixture '{plan.name}', exact", "", plan_table(plan), "", *outlook(plan, recipe)]
+    lines = [f"mixture '{plan.name}', exact", "", plan_tables(plan), ""]
+    lines += [sampling_line(card.sampling), *notes(plan, card), *outlook(plan, recipe)]
     path = recipe.layout.plan("tailored")
     if path.exists():
         tailored = from_json(read_json(path), where=str(path))
         if tailored.tokens_sha256 == corpus.sha256:
             title = f"tailored to '{recipe.card.tailor.target}', exact as of the last run"
-            lines += ["", title, "", plan_table(tailored), "", *outlook(tailored, recipe)]
+            lines += ["", title, "", plan_tables(tailored), "", *outlook(tailored, recipe)]
     return lines
 
 
@@ -129,13 +146,16 @@ def estimate_lines(recipe: Recipe) -> list[str]:
     title = f"mixture '{recipe.card.name}', ESTIMATE: its tokens do not exist or are out of date"
     sizes = {task: known.rows for task, known in guesses.items() if known.rows is not None}
     unknown = [task for task in guesses if task not in sizes]
+    if recipe.card.sampling.unit != "rows":
+        unknown += [t for t in sizes if guesses[t].tokens_per_row is None]
     if unknown:
         body = [(task, count(guesses[task].rows)) for task in guesses]
         tasks, them = ("tasks", "them") if len(unknown) > 1 else ("task", "it")
         note = f"{len(unknown)} {tasks} of unknown size; `taskloom data` normalizes {them}"
         return [title, "", text_table(("task", "train rows"), body), "", note]
     plan = estimated_plan(recipe, guesses, sizes)
-    return [title, "", plan_table(plan), "", *outlook(plan, recipe)]
+    lines = [title, "", plan_tables(plan), "", sampling_line(recipe.card.sampling)]
+    return [*lines, *notes(plan, recipe.card), *outlook(plan, recipe)]
 
 
 def guess(recipe: Recipe, task: str) -> Guess:
@@ -148,7 +168,10 @@ def guess(recipe: Recipe, task: str) -> Guess:
         sample = pl.scan_parquet(folder / "train.parquet").head(SAMPLE_ROWS).collect()
         return Guess(
             rows=train_rows(rows, recipe),
-            tokens_per_row=tokens_per_row(sample, max_tokens=recipe.params.tokenize.max_tokens),
+            tokens_per_row=tokens_per_row(
+                sample, max_tokens=recipe.params.tokenize.max_tokens, view=recipe.card.view
+            ),
+            supervised_per_row=supervised_per_row(sample, view=recipe.card.view),
             stored_per_row=stored_tokens_per_row(sample),
         )
     source = recipe.cards[task].source
@@ -166,25 +189,41 @@ def train_rows(rows: int, recipe: Recipe) -> int:
 
 def estimated_plan(recipe: Recipe, guesses: Mapping[str, Guess], sizes: Mapping[str, int]) -> Plan:
     """Plan from guessed sizes; tokens and disk stay unknown where a task's text was never seen."""
-    parts = composition(sizes, recipe.card.tasks, recipe.card.sampling)
-    tasks = []
-    for part in parts:
-        mean = guesses[part.task].tokens_per_row
-        tasks.append(replace(part, tokens=None if mean is None else round(mean * part.quota)))
+    lengths = MeanLengths(
+        sizes,
+        {task: known.tokens_per_row for task, known in guesses.items()},
+        {task: known.supervised_per_row for task, known in guesses.items()},
+    )
+    plan = make_plan(
+        recipe.card,
+        lengths,
+        name=recipe.card.name,
+        which="compass",
+        seed=recipe.params.seed,
+        batch=recipe.params.train.batch,
+    )
     stored = [
         None if known.stored_per_row is None else round(4 * known.stored_per_row * sizes[task])
         for task, known in guesses.items()
     ]
     known_bytes = [value for value in stored if value is not None]
-    return Plan(
-        name=recipe.card.name,
-        which="compass",
-        seed=recipe.params.seed,
-        strategy=recipe.card.sampling.strategy,
-        positions=sum(part.quota for part in parts),
-        tasks=tuple(tasks),
-        shard_bytes=sum(known_bytes) if len(known_bytes) == len(stored) else None,
-    )
+    whole = len(known_bytes) == len(stored)
+    return replace(plan, shard_bytes=sum(known_bytes) if whole else None)
+
+
+def notes(plan: Plan, card: MixtureCard) -> list[str]:
+    """Word what a plan's figures do not show by themselves."""
+    lines = [f"'{gone}' has the content of '{kept}' and left" for gone, kept in plan.merged.items()]
+    if card.sampling.stop == "endless":
+        lines.append(f"the mixture has no end; its first {count(plan.positions)} rows are built")
+    limit = card.sampling.max_epochs
+    over = [task.task for task in plan.tasks if limit and task.quota > limit * task.rows]
+    if over and card.sampling.strategy == "unimax":
+        lines.append(
+            f"the budget is beyond {limit:g} epochs of all tasks together, so that "
+            f"{len(over)} of them are repeated more often"
+        )
+    return lines
 
 
 def outlook(plan: Plan, recipe: Recipe) -> list[str]:
@@ -198,11 +237,20 @@ def outlook(plan: Plan, recipe: Recipe) -> list[str]:
             plan.tokens, layers=layers, width=width, threads=train.threads, mlm=train.mlm_weight > 0
         )
     return [
-        f"strategy {plan.strategy}, {count(-(-plan.positions // train.batch))} steps of "
-        f"{train.batch} rows",
+        f"{count(plan.positions)} rows in order {plan.order}: {steps(plan, recipe)}",
         f"disk: {size(plan.disk_bytes)} of tokens and order",
         f"time: roughly {duration(seconds)} of training on {train.threads} CPU threads",
     ]
+
+
+def steps(plan: Plan, recipe: Recipe) -> str:
+    """Word the optimiser steps of one pass; rough where rows are packed, which the stage `mix` does."""
+    batch, text = recipe.params.train.batch, recipe.params.text
+    if recipe.card.view == "text" and text.model == "causal" and text.pack_tokens:
+        lines = None if plan.tokens is None else -(-plan.tokens // text.pack_tokens)
+        known = UNKNOWN if lines is None else count(-(-lines // batch))
+        return f"about {known} steps of {batch} packed lines"
+    return f"{count(-(-plan.positions // batch))} steps of {batch} rows"
 
 
 def encoder_size(model: ModelParams) -> tuple[int, int] | None:

@@ -33,16 +33,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"not UTF-8: {error.reason} at byte {error.start}", where=str(path)
         ) from error
+    return parse_yaml(text, where=str(path))
+
+
+def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
+    """Parse a YAML text that holds a mapping.
+
+    Args:
+        text: Of a file, of any revision.
+        where: What the errors name.
+
+    Raises:
+        ConfigError: It is empty, not YAML, or not a mapping.
+    """
     try:
         value = YAML(typ="safe").load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise ConfigError(f"not YAML: {error.problem}", where=f"{path}, line {line}") from error
+        raise ConfigError(f"not YAML: {error.problem}", where=f"{where}, line {line}") from error
     except YAMLError as error:
-        raise ConfigError(f"not YAML: {error}", where=str(path)) from error
+        raise ConfigError(f"not YAML: {error}", where=where) from error
     if not isinstance(value, dict):
         kind = "empty" if value is None else f"a {type(value).__name__}"
-        raise ConfigError(f"the file is {kind}", where=str(path), expected="a mapping of keys")
+        raise ConfigError(f"the file is {kind}", where=where, expected="a mapping of keys")
     return value
 
 

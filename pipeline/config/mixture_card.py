@@ -1,16 +1,18 @@
 """The mixture card: which tasks, in which proportions, for which target.
 
 Adding a task to a mixture is one line under `tasks:`. `params:` overrides single values of
-`params.yaml` for this mixture, key by key.
+`params.yaml` for this mixture, key by key. `docs/mixtures.md` shows every key with what it gives.
 """
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.config.mixture_rules import complaint
+from pipeline.config.sampling import Group, Phase, Sampling
 from pipeline.config.strict import Name, Positive, Share, Strict
 
-Strategy = Literal["proportional", "temperature", "equal", "weights", "counts"]
+View = Literal["choice", "text"]
 
 
 class MixtureTask(Strict):
@@ -20,37 +22,11 @@ class MixtureTask(Strict):
     """Multiplies the rate that the strategy gives (default 1); required by `weights`."""
     count: Annotated[int, Field(ge=0)] | None = None
     """Rows to draw; required by `counts`, refused elsewhere."""
-
-
-class Sampling(Strict):
-    """How often each task is drawn, and how many rows the mixture has in all."""
-
-    strategy: Strategy
-    """`proportional` to the rows a task has; `temperature`: those sizes to the power 1/T; `equal`;
-    `weights`: the weights alone; `counts`: exactly these rows."""
-    temperature: Positive | None = None
-    """T of `temperature`: 1 keeps proportions, larger flattens them."""
-    cap: Annotated[int, Field(gt=0)] | None = None
-    """Size above which a task counts as no larger, applied before the temperature."""
-    rows: Annotated[int, Field(gt=0)] | None = None
-    """Rows of the mixture; give this or `epochs`, neither with `counts`."""
     epochs: Positive | None = None
-    """Rows of the mixture as a multiple of all tasks' train rows."""
-
-    @model_validator(mode="after")
-    def _keys_agree(self) -> Self:
-        sizes = [name for name in ("rows", "epochs") if getattr(self, name) is not None]
-        if self.strategy == "counts" and sizes:
-            raise ValueError(
-                f"'{sizes[0]}' does not go with strategy 'counts', which fixes the rows"
-            )
-        if self.strategy != "counts" and len(sizes) != 1:
-            raise ValueError("give exactly one of 'rows' and 'epochs'")
-        if (self.temperature is not None) != (self.strategy == "temperature"):
-            raise ValueError("'temperature' goes with strategy 'temperature' and only with it")
-        if self.cap is not None and self.strategy not in ("proportional", "temperature"):
-            raise ValueError("'cap' goes with strategy 'proportional' or 'temperature'")
-        return self
+    """Times that the task's rows are drawn; of strategy `epochs`, refused elsewhere."""
+    prompts: Annotated[int, Field(gt=0)] | None = None
+    """Prompts that a cap `per: prompt` counts; left out, those that the task's rows were made through,
+    and 1 where there are none."""
 
 
 class Limits(Strict):
@@ -82,36 +58,41 @@ class Tailor(Strict):
     """Start of the tailored training: the base model again, or the compass checkpoint."""
 
 
-class MixtureCard(Strict):
+class Mixture(Strict):
+    """What of a card decides how many rows each task gives, and in which order."""
+
+    view: View = "choice"
+    """`choice`: every row is a question with choices; `text`: a prompt and its target."""
+    tasks: dict[Name, MixtureTask] = Field(min_length=1)
+    sampling: Sampling
+    groups: dict[Name, Group] = {}
+    """Tasks that share one part of the mixture; a task is in one group or in none."""
+    phases: tuple[Phase, ...] = ()
+    """Stretches with proportions of their own, one after the other; none is one phase of all."""
+    same_content: Literal["refuse", "merge", "allow"] = "refuse"
+    """What happens to tasks whose train rows are the same under two names: an error; the first name
+    stays (the target's, if it is one of them) and the others leave; or nothing."""
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        words = complaint(self)
+        if words:
+            raise ValueError(words)
+        return self
+
+
+class MixtureCard(Mixture):
     """One mixture: a whole experiment, side by side with others under its `name`."""
 
     name: Name
     description: str = ""
-    view: Literal["choice"] = "choice"
-    tasks: dict[Name, MixtureTask] = Field(min_length=1)
-    sampling: Sampling
     limits: Limits = Limits()
     tailor: Tailor
     params: dict[str, Any] = {}
     """Overrides of `params.yaml`, for example `{train: {batch: 16}}`."""
 
     @model_validator(mode="after")
-    def _tasks_agree(self) -> Self:
+    def _target_is_a_task(self) -> Self:
         if self.tailor.target not in self.tasks:
             raise ValueError(f"tailor.target: '{self.tailor.target}' is not among the tasks")
-        counts = [task for task, entry in self.tasks.items() if entry.count is not None]
-        if self.sampling.strategy == "counts":
-            lacking = sorted(set(self.tasks) - set(counts))
-            if lacking:
-                raise ValueError(
-                    f"tasks.{lacking[0]}: strategy 'counts' needs a count for every task"
-                )
-        elif counts:
-            raise ValueError(f"tasks.{counts[0]}: 'count' goes with strategy 'counts' only")
-        if self.sampling.strategy == "weights":
-            lacking = sorted(task for task, entry in self.tasks.items() if entry.weight is None)
-            if lacking:
-                raise ValueError(
-                    f"tasks.{lacking[0]}: strategy 'weights' needs a weight for every task"
-                )
         return self

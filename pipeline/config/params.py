@@ -5,12 +5,18 @@ These are plain values with ranges; a mixture card may override any of them unde
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.strict import Positive, Share, Strict
+from pipeline.errors import unknown_name
 
 Count = Annotated[int, Field(gt=0)]
 Size = Annotated[int, Field(ge=0)]
+SCORERS = (
+    "prefix", "text", "prior", "source_head", "logme", "hscore", "gradient", "lookahead",
+    "small_prefix", "measured",
+)  # fmt: skip
+"""What `relate.scorers` may name."""
 
 
 class CurateParams(Strict):
@@ -33,7 +39,15 @@ class TokenizeParams(Strict):
     """Rendering and tokenising."""
 
     max_tokens: Annotated[int, Field(ge=16, le=8192)] = 128
-    """Longest sequence, special tokens included; the context is cut first, at its end."""
+    """Longest sequence, special tokens included; the context is cut first, then choices, at the front."""
+    long_rows: Literal["truncate", "drop", "error", "split"] = "truncate"
+    """What becomes of rows that are longer: cut; left out; refused; or the context split into windows,
+    each a row of its own with the same label. `drop` and `split` hold for train rows: rows for
+    evaluation are truncated, so that every model answers the same rows."""
+    truncate: Literal["context_end", "context_start", "context_middle"] = "context_end"
+    """Which part of a context that does not fit is lost."""
+    split_overlap: Size = 32
+    """Tokens that two windows of a split context share, at most half a window."""
 
 
 class ModelParams(Strict):
@@ -63,6 +77,13 @@ class TrainParams(Strict):
     """Rows of a global batch: one optimiser step."""
     token_budget: Count = 8192
     """Most tokens, padding included, of one forward pass; shapes micro-batches only."""
+    layout: Literal["ragged", "shared_context", "padded", "compass"] = "ragged"
+    """How choices are laid out. `ragged`: a sequence for each choice, no fillers. `shared_context`: the
+    context once for all choices of a row, which do not see one another; faster, and another model.
+    `padded` (fillers up to the batch's largest number of choices) and `compass` (four choices, `N/A`
+    endings, all padded to `max_tokens`, as CompassMTL) are there to compare with."""
+    readout: Literal["own_cls", "last_sep"] = "own_cls"
+    """`shared_context` only: whether a choice is scored at a [CLS] of its own or at its last [SEP]."""
     learning_rate: Positive = 5e-4
     warmup: Share = 0.06
     """Share of the steps over which the rate rises; it then falls linearly to 0."""
@@ -70,6 +91,9 @@ class TrainParams(Strict):
     clip: Positive = 1.0
     mlm_weight: Annotated[float, Field(ge=0.0)] = 0.1
     """Lambda: weight of the masked-language-model loss; 0 turns it off."""
+    mlm_pass: Literal["second", "same"] = "second"
+    """Whether stems are masked in a pass of their own, as in CompassMTL, or in the sequences that the
+    choices are scored in: cheaper, but the choices are then learned from masked text."""
     mlm_probability: Share = 0.25
     mask_prefix: Literal["never", "like_any_token", "always"] = "like_any_token"
     max_options: Annotated[int, Field(ge=2)] | None = 8
@@ -81,13 +105,74 @@ class TrainParams(Strict):
     """CPU threads of a process; part of the recipe, since sums depend on it."""
     log_every: Count = 10
     checkpoint_every: Count = 200
+    keep_last: Count = 2
+    """Checkpoints that stay while a training runs."""
+    best: bool = False
+    """Whether the result is the model that did best on the `select` rows (macro accuracy; the earliest
+    of equals) instead of the last. The last is the default: the learning rate ends at 0, so it is the
+    settled one, and the best of many looks at few rows flatters itself."""
+    select_every: Count | None = None
+    """Steps between two looks at the `select` rows; null: at the end only, or, with `best`, with every
+    checkpoint."""
+    gradient_checkpointing: bool = False
+    """Whether activations are computed again in the backward pass: less memory, about a third more time."""
+    compile: bool = False
+    """Whether `torch.compile` is used; worth it on GPUs only."""
+
+
+class TextParams(Strict):
+    """The text view: what a language model reads and writes. Counts for mixtures of that view only."""
+
+    model: Literal["causal", "seq2seq"] = "causal"
+    """Kind of model: a decoder, or an encoder with a decoder. A `small` one is Llama-like, or T5-like."""
+    cut: Literal["input_start", "input_end"] = "input_start"
+    """Which end of an input that does not fit is lost. A causal model has `tokenize.max_tokens` for
+    prefix, input and target together; a seq2seq model has them for input and target each."""
+    target_tokens: Annotated[int, Field(ge=1)] = 48
+    """A target is never cut below this. Longer ones lose their end where the input, cut to a quarter of
+    `tokenize.max_tokens`, leaves them no room."""
+    pack_tokens: Annotated[int, Field(ge=16)] | None = 512
+    """Rows of a causal model are packed into lines of this many tokens, at least `tokenize.max_tokens`;
+    rows of a line do not see each other, and `train.batch` counts lines. Null does not pack: then, and
+    for a seq2seq model, `train.batch` counts rows."""
+    pack_window: Count = 16384
+    """Positions of the order that are packed together: what stands further apart never changes places."""
+    attention: Literal["mask", "flex"] = "mask"
+    """How a causal model keeps packed rows apart: a dense mask, or PyTorch's flex attention (GPU)."""
+    score: Literal["sum", "mean"] = "sum"
+    """What ranks the options of a row: the sum of the log-probabilities of an option's tokens (T0), or
+    their mean. The end of the text counts as a token of each option. Both are reported."""
 
 
 class RelateParams(Strict):
     """Task relationships."""
 
+    scorers: tuple[str, ...] = ("prefix", "text", "prior")
+    """What scores all pairs; see `SCORERS`. The default ones train nothing and need no features."""
+    stack: tuple[str, ...] = ()
+    """Scorers whose equal-weight sum is written as one more, `stack`; none by default."""
+    seeds: Count = 3
+    """Small trainings of each kind that a scorer may do."""
     centre: bool = True
     """Whether the mean prefix is subtracted before correlating."""
+
+    @field_validator("scorers")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in SCORERS:
+                what, remedy = unknown_name("scorer", name, SCORERS)
+                raise ValueError(f"{what}; {remedy}")
+        if not value or len(set(value)) < len(value):
+            raise ValueError("one scorer at least, and none twice")
+        return value
+
+    @model_validator(mode="after")
+    def _stack_is_scored(self) -> Self:
+        missing = [name for name in self.stack if name not in self.scorers]
+        if missing:
+            raise ValueError(f"stack: '{missing[0]}' is not among scorers")
+        return self
 
 
 class EvaluateParams(Strict):
@@ -107,5 +192,6 @@ class Params(Strict):
     tokenize: TokenizeParams = TokenizeParams()
     model: ModelParams = ModelParams()
     train: TrainParams = TrainParams()
+    text: TextParams = TextParams()
     relate: RelateParams = RelateParams()
     evaluate: EvaluateParams = EvaluateParams()

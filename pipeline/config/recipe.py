@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.config.load import check
-from pipeline.config.mixture_card import MixtureCard
+from pipeline.config.mixture_card import Mixture, MixtureCard
 from pipeline.config.params import ModelParams, Params
 from pipeline.config.settings import (
     CurateSettings,
     EvaluateSettings,
+    PackSettings,
     PlanSettings,
     RelateSettings,
     ReportSettings,
@@ -20,6 +21,7 @@ from pipeline.config.settings import (
 )
 from pipeline.config.settings_file import Settings
 from pipeline.config.task_card import TaskCard
+from pipeline.config.text_rules import text_settings
 from pipeline.schema import prefix_token
 
 
@@ -59,21 +61,24 @@ def settings(
     tasks = {"tasks": tuple(sorted(card.tasks))}
     families = {"families": {task: cards[task].family for task in sorted(card.tasks)}}
     tokenizer = {"model": _tokenizer_model(params.model), "model_sha256": model_sha256}
+    text = text_settings(card, params)
+    prefixes = {"prefixes": {task: prefix_token(task) for task in tasks["tasks"]}}
     licences = {task: cards[task].licence for task in sorted(card.tasks)}
     return {
         "curate": CurateSettings(**head, **tasks, limits=card.limits, curate=params.curate),
-        "tokenizer": TokenizerSettings(**head, **tasks, **tokenizer),
+        "tokenizer": TokenizerSettings(**head, **tasks, **tokenizer, view=card.view),
         "tokenize": TokenizeSettings(
-            **head,
-            **tasks,
-            tokenize=params.tokenize,
-            prefixes={task: prefix_token(task) for task in tasks["tasks"]},
+            **head, **tasks, **prefixes, tokenize=params.tokenize, text=text.tokens
         ),
-        "plan": PlanSettings(
-            **head, tasks=dict(sorted(card.tasks.items())), sampling=card.sampling
-        ),
+        "packs": PackSettings(**head, batch=text.batch, text=text.packs),
+        "plan": _plan_settings(card, params, head),
         "train": TrainSettings(
-            **head, model=params.model, train=params.train, init=card.tailor.init
+            **head,
+            model=params.model,
+            train=params.train,
+            init=card.tailor.init,
+            licences=licences,
+            text=text.train,
         ),
         "relate": RelateSettings(**head, **tasks, **families, relate=params.relate),
         "tailor": TailorSettings(**head, **families, card=card),
@@ -86,6 +91,30 @@ def settings(
             max_tokens=params.tokenize.max_tokens,
         ),
         "report": ReportSettings(**head, **families, card=card, licences=licences),
+    }
+
+
+def _plan_settings(card: MixtureCard, params: Params, head: Mapping[str, Any]) -> PlanSettings:
+    """Return what decides a plan, in an order of keys that does not depend on the card's."""
+    value = json.loads(card.model_dump_json(include=set(Mixture.model_fields)))
+    value["tasks"] = dict(sorted(value["tasks"].items()))
+    value["groups"] = _sorted_groups(value["groups"])
+    for phase in value["phases"]:
+        phase["tasks"].sort()
+        phase["weights"] = dict(sorted(phase["weights"].items()))
+    stratified = card.sampling.order == "stratified"
+    return PlanSettings(
+        **head,
+        **value,
+        batch=params.train.batch if stratified else None,
+        target=card.tailor.target if card.same_content == "merge" else None,
+    )
+
+
+def _sorted_groups(groups: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: group | {"tasks": sorted(group["tasks"]), "groups": _sorted_groups(group["groups"])}
+        for name, group in sorted(groups.items())
     }
 
 

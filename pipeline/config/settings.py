@@ -6,12 +6,13 @@ settings it changes. `settings_file.read` reads them.
 
 from typing import Literal
 
-from pipeline.config.mixture_card import Limits, MixtureCard, MixtureTask, Sampling
+from pipeline.config.mixture_card import Limits, Mixture, MixtureCard, View
 from pipeline.config.params import (
     CurateParams,
     EvaluateParams,
     ModelParams,
     RelateParams,
+    TextParams,
     TokenizeParams,
     TrainParams,
 )
@@ -33,6 +34,8 @@ class TokenizerSettings(Settings):
     model: ModelParams
     model_sha256: str | None = None
     """Hash of a local tokenizer's file."""
+    view: View = "choice"
+    """Decides which special tokens there must be."""
 
 
 class TokenizeSettings(Settings):
@@ -41,13 +44,27 @@ class TokenizeSettings(Settings):
     tasks: tuple[str, ...]
     tokenize: TokenizeParams
     prefixes: dict[str, str]
+    text: TextParams | None = None
+    """Of the text view, what decides its tokens; null in the choice view."""
 
 
-class PlanSettings(Settings):
+class PlanSettings(Settings, Mixture):
     """`settings/plan.json`."""
 
-    tasks: dict[str, MixtureTask]
-    sampling: Sampling
+    batch: int | None = None
+    """Rows of a global batch; null where the order does not depend on it, so that another batch
+    re-runs no plan."""
+    target: str | None = None
+    """Task that stays where tasks of the same content are merged; null where none are."""
+
+
+class PackSettings(Settings):
+    """`settings/packs.json`, which the stage `mix` reads."""
+
+    batch: int | None = None
+    """Units of a global batch; null in the choice view."""
+    text: TextParams | None = None
+    """Of the text view, what decides its packs; null in the choice view."""
 
 
 class TrainSettings(Settings):
@@ -57,6 +74,10 @@ class TrainSettings(Settings):
     train: TrainParams
     init: Literal["base", "compass"]
     """Where the tailored pass starts."""
+    licences: dict[str, str] = {}
+    """Of each task's data, for the model card, which is part of the output: an edit trains again."""
+    text: TextParams | None = None
+    """Of the text view; null in the choice view."""
 
 
 class RelateSettings(Settings):

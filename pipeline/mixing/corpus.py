@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import ArtefactError
 from pipeline.tables import read_arrow, read_json, sha256
 
 SEQUENCE_EXTRAS = 4
-"""Tokens of a sequence besides its context and choice: `[CLS] prefix context [SEP] choice [SEP]`."""
+"""Tokens of a sequence of the choice view besides its context and choice:
+`[CLS] prefix context [SEP] choice [SEP]`."""
+
+_BLOCK = 1 << 20
+"""Rows whose lengths are computed at once."""
 
 _REMEDY = "delete the folder and run `dvc repro tokenize`"
 
@@ -32,6 +35,10 @@ class CorpusTask:
     rows: int
     tokens: int
     """Of all sequences of all choices of all rows."""
+    supervised: int | None = None
+    """Of all rows, the tokens that a loss is taken of; null in the choice view."""
+    prompts: int = 1
+    """Through which the rows were made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +49,11 @@ class Corpus:
     tasks: Mapping[str, CorpusTask]
     sha256: str
     """Of the manifest, which holds the shards' own hashes."""
+    view: str = "choice"
+    extras: int = SEQUENCE_EXTRAS
+    """Tokens of a sequence besides its segments."""
+    supervised_extras: int = 0
+    """Supervised tokens of a sequence besides its target; of the text view."""
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -66,10 +78,25 @@ def read_corpus(folder: Path) -> Corpus:
         raise ArtefactError(
             f"version is {version!r}", where=str(path), expected="1", remedy=_REMEDY
         )
+    text = manifest.get("view", "choice") == "text"
     try:
-        tasks = {entry["task"]: _task(entry) for entry in manifest["tasks"]}
+        tasks = {entry["task"]: _task(entry, text=text) for entry in manifest["tasks"]}
+        extras = manifest["extras"] if text else SEQUENCE_EXTRAS
+        supervised_extras = manifest["supervised_extras"] if text else 0
     except KeyError as error:
         raise ArtefactError(f"lacks the key {error}", where=str(path), remedy=_REMEDY) from None
+    _check_starts(tasks, path)
+    return Corpus(
+        folder=folder,
+        tasks={name: tasks[name] for name in sorted(tasks)},
+        sha256=sha256(path),
+        view="text" if text else "choice",
+        extras=extras,
+        supervised_extras=supervised_extras,
+    )
+
+
+def _check_starts(tasks: Mapping[str, CorpusTask], path: Path) -> None:
     start = 0
     for name in sorted(tasks):
         if tasks[name].start != start:
@@ -80,43 +107,114 @@ def read_corpus(folder: Path) -> Corpus:
                 remedy=_REMEDY,
             )
         start += tasks[name].rows
-    return Corpus(
-        folder=folder, tasks={name: tasks[name] for name in sorted(tasks)}, sha256=sha256(path)
-    )
 
 
-def _task(entry: Mapping[str, Any]) -> CorpusTask:
+def _task(entry: Mapping[str, Any], *, text: bool) -> CorpusTask:
     return CorpusTask(
-        task=entry["task"], start=entry["start"], rows=entry["rows"], tokens=entry["tokens"]
+        task=entry["task"],
+        start=entry["start"],
+        rows=entry["rows"],
+        tokens=entry["tokens"],
+        supervised=entry["supervised"] if text else None,
+        prompts=max(len(entry["prompts"]), 1) if text else 1,
     )
 
 
 def row_tokens(corpus: Corpus, task: str) -> NDArray[np.int64]:
-    """Return the tokens of each row of a task, all sequences of all its choices together.
+    """Return the tokens of each row of a task: of the sequences of all choices, or input and target.
 
     Raises:
-        ArtefactError: The shard is missing, or does not hold what the manifest says of it.
+        ArtefactError: The shard is missing, lacks a column, or does not hold what the manifest says.
     """
     shard = read_arrow(corpus.shard(task))
-    context = shard.column("context").combine_chunks()
-    choices = shard.column("choices").combine_chunks()
-    num_choices = _lengths(choices)
-    # sums of the choices' lengths per row, as differences of their running sum
-    running = np.concatenate(([0], np.cumsum(_lengths(pc.list_flatten(choices)))))
-    ends = np.cumsum(num_choices)
-    choice_tokens = running[ends] - running[ends - num_choices]
-    tokens: NDArray[np.int64] = num_choices * (_lengths(context) + SEQUENCE_EXTRAS) + choice_tokens
+    if corpus.view == "text":
+        tokens = np.full(shard.num_rows, corpus.extras, dtype=np.int64)
+        for column in ("input", "target"):
+            _add_lengths(tokens, _offsets(_lists(corpus, task, shard, column)))
+    else:
+        tokens = _choice_tokens(corpus, task, shard)
     said = corpus.tasks[task]
-    if (len(tokens), int(tokens.sum())) != (said.rows, said.tokens):
-        raise ArtefactError(
-            f"holds {len(tokens)} rows and {int(tokens.sum())} tokens",
-            where=str(corpus.shard(task)),
-            expected=f"{said.rows} rows and {said.tokens} tokens, as the manifest says",
-            remedy=_REMEDY,
-        )
+    _check_sums(corpus, task, tokens, said.tokens, "tokens")
     return tokens
 
 
-def _lengths(lists: pa.Array) -> NDArray[np.int64]:
-    lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
-    return np.asarray(lengths, dtype=np.int64)
+def row_supervised(corpus: Corpus, task: str) -> NDArray[np.int64]:
+    """Return the supervised tokens of each row of a task of the text view.
+
+    Raises:
+        ArtefactError: As `row_tokens`; or the folder is of the choice view, which has none.
+    """
+    said = corpus.tasks[task].supervised
+    if said is None:
+        raise ArtefactError(
+            f"holds tokens of view '{corpus.view}'", where=str(corpus.folder), expected="text"
+        )
+    targets = _offsets(_lists(corpus, task, read_arrow(corpus.shard(task)), "target"))
+    supervised = np.full(len(targets) - 1, corpus.supervised_extras, dtype=np.int64)
+    _add_lengths(supervised, targets)
+    _check_sums(corpus, task, supervised, said, "supervised tokens")
+    return supervised
+
+
+def _choice_tokens(corpus: Corpus, task: str, shard: pa.Table) -> NDArray[np.int64]:
+    """Return each row's tokens block by block: beside the result, only views into the file are held."""
+    choices = _lists(corpus, task, shard, "choices")
+    if not pa.types.is_large_list(choices.values.type):
+        raise _other_type(corpus, task, "choices", choices.type)
+    context_M = _offsets(_lists(corpus, task, shard, "context"))  # M = rows + 1
+    first_M, inner = _offsets(choices), _offsets(choices.values)
+    tokens = np.empty(shard.num_rows, dtype=np.int64)
+    for start in range(0, len(tokens), _BLOCK):
+        stop = min(start + _BLOCK, len(tokens))
+        first = first_M[start : stop + 1]
+        frames = np.diff(context_M[start : stop + 1]) + corpus.extras
+        tokens[start:stop] = np.diff(first) * frames + np.diff(inner[first])
+    return tokens
+
+
+def _add_lengths(tokens_N: NDArray[np.int64], offsets_M: NDArray[np.int64]) -> None:
+    for start in range(0, len(tokens_N), _BLOCK):
+        stop = min(start + _BLOCK, len(tokens_N))
+        tokens_N[start:stop] += np.diff(offsets_M[start : stop + 1])
+
+
+def _lists(corpus: Corpus, task: str, shard: pa.Table, column: str) -> pa.Array:
+    if column not in shard.column_names:
+        raise ArtefactError(
+            f"lacks the column '{column}'",
+            where=str(corpus.shard(task)),
+            expected=f"the columns of view '{corpus.view}'",
+            remedy=_REMEDY,
+        )
+    chunks = shard.column(column)
+    # combining a single chunk would copy it out of the mapped file
+    lists = chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
+    if not pa.types.is_large_list(lists.type):
+        raise _other_type(corpus, task, column, lists.type)
+    return lists
+
+
+def _other_type(corpus: Corpus, task: str, column: str, kind: pa.DataType) -> ArtefactError:
+    return ArtefactError(
+        f"column '{column}' is of type {kind}",
+        where=str(corpus.shard(task)),
+        expected="large lists, as the stage `tokenize` writes them",
+        remedy=_REMEDY,
+    )
+
+
+def _check_sums(
+    corpus: Corpus, task: str, lengths: NDArray[np.int64], said: int, what: str
+) -> None:
+    rows = corpus.tasks[task].rows
+    if (len(lengths), int(lengths.sum())) != (rows, said):
+        raise ArtefactError(
+            f"holds {len(lengths)} rows and {int(lengths.sum())} {what}",
+            where=str(corpus.shard(task)),
+            expected=f"{rows} rows and {said} {what}, as the manifest says",
+            remedy=_REMEDY,
+        )
+
+
+def _offsets(lists: pa.LargeListArray) -> NDArray[np.int64]:
+    return np.asarray(lists.offsets.to_numpy(), dtype=np.int64)

@@ -18,21 +18,37 @@ PADDING = 1.5
 """Tokens computed over tokens wanted."""
 
 
-def tokens_per_row(examples: pl.DataFrame, *, max_tokens: int) -> float | None:
+def tokens_per_row(
+    examples: pl.DataFrame, *, max_tokens: int, view: str = "choice"
+) -> float | None:
     """Guess the mean tokens of a row, all sequences of all its choices.
 
     Args:
-        examples: Rows with `context`, `question` and `choices`; a sample will do.
+        examples: Rows with `context`, `question` and `choices`, in the text view also `target`; a sample
+            will do.
         max_tokens: Longest sequence.
+        view: `text`: one sequence of context, question, all choices and target; a prompt's own words
+            are not counted.
 
     Returns:
-        Null where there is no row with choices.
+        Null where there is no row, or in the choice view none with choices.
     """
-    sequence = (
-        (_characters("context") + _characters("question") + _mean_choice()) / CHARACTERS_PER_TOKEN
-    ) + FRAME
+    stem = _characters("context") + _characters("question")
+    if view == "text":
+        joined = pl.col("choices").list.eval(pl.element().str.len_chars()).list.sum()
+        text = (stem + joined + _characters("target").fill_null(0)) / CHARACTERS_PER_TOKEN
+        return _mean(examples, (text + FRAME).clip(upper_bound=max_tokens), choices=False)
+    sequence = ((stem + _mean_choice()) / CHARACTERS_PER_TOKEN) + FRAME
     row = pl.col("choices").list.len() * sequence.clip(upper_bound=max_tokens)
     return _mean(examples, row)
+
+
+def supervised_per_row(examples: pl.DataFrame, *, view: str = "choice") -> float | None:
+    """Guess the mean tokens of a target, with the one that ends it; null in the choice view."""
+    if view != "text":
+        return None
+    row = _characters("target").fill_null(0) / CHARACTERS_PER_TOKEN + 1
+    return _mean(examples, row, choices=False)
 
 
 def stored_tokens_per_row(examples: pl.DataFrame) -> float | None:
@@ -50,9 +66,9 @@ def _mean_choice() -> pl.Expr:
     return pl.col("choices").list.eval(pl.element().str.len_chars()).list.mean()
 
 
-def _mean(examples: pl.DataFrame, row: pl.Expr) -> float | None:
-    with_choices = examples.filter(pl.col("choices").list.len() > 0)
-    value = with_choices.select(row.mean()).item() if with_choices.height else None
+def _mean(examples: pl.DataFrame, row: pl.Expr, *, choices: bool = True) -> float | None:
+    rows = examples.filter(pl.col("choices").list.len() > 0) if choices else examples
+    value = rows.select(row.mean()).item() if rows.height else None
     return None if value is None else float(value)
 
 

@@ -4,20 +4,18 @@ Pure. The same code makes the exact plan, from stored lengths, and the estimate 
 in an estimate tokens may be unknown. What is built from a plan equals it to the row.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipeline.config.mixture_card import MixtureTask, Sampling
-from pipeline.errors import ArtefactError, MixtureError, unknown_name
-from pipeline.mixing.order import epoch_rows
-from pipeline.mixing.quotas import check_quotas, quotas
-from pipeline.mixing.rates import positions, rates, shares
+from pipeline.config.mixture_card import Mixture
+from pipeline.errors import ArtefactError
+from pipeline.mixing.compose import Drawn, compose
+from pipeline.mixing.lengths import Held, Lengths
+from pipeline.mixing.phases import PhasePlan
 
 VERSION = 1
+ALGORITHMS = {"shuffled": "shuffled-1", "smooth": "smooth-1", "stratified": "stratified-1"}
 ORDER_BYTES = 5
 """Bytes of a position in `order.arrow`."""
 
@@ -27,13 +25,16 @@ class TaskPlan:
     """One task of a plan."""
 
     task: str
+    group: str = ""
+    """Groups around it, outermost first, joined by `/`; empty where there are none."""
     rows: int
     """Train rows that there are."""
     weight: float | None
     """As written on the card; null where the card is silent."""
     rate: float
+    """Against the other members of its level."""
     share: float
-    """In [0, 1], what the card asks for; sums to 1 over the tasks."""
+    """In [0, 1], what the card asks for, of rows or of tokens; sums to 1 over the tasks."""
     quota: int
     """Rows drawn, exactly."""
     epochs: float
@@ -41,7 +42,9 @@ class TaskPlan:
     unseen_rows: int
     """Rows that are never drawn."""
     tokens: int | None = None
-    """Of the rows drawn, all sequences of all choices; null = unknown."""
+    """Of the rows drawn: all sequences of all choices, or input and target; null = unknown."""
+    supervised: int | None = None
+    """Of the rows drawn, tokens that a loss is taken of; null = unknown, or the choice view."""
 
     @property
     def tokens_per_row(self) -> float | None:
@@ -57,8 +60,17 @@ class Plan:
     which: str
     seed: int
     strategy: str
+    stop: str = "fixed"
+    order: str
+    """Name and version of the algorithm that puts the positions in order."""
+    batch: int | None = None
+    """Rows of a global batch; null where the order does not depend on it."""
     positions: int
+    phases: tuple[PhasePlan, ...]
+    """In their order, one at least; their quotas sum to those of the tasks."""
     tasks: tuple[TaskPlan, ...]
+    merged: Mapping[str, str] = field(default_factory=dict)
+    """Tasks that left because another has the same content -> that other."""
     shard_bytes: int | None = None
     """Size of the token files that the mixture reads; null = unknown."""
     tokens_sha256: str = ""
@@ -67,8 +79,12 @@ class Plan:
     @property
     def tokens(self) -> int | None:
         """Of all tasks; null as soon as one is unknown."""
-        known = [task.tokens for task in self.tasks if task.tokens is not None]
-        return sum(known) if len(known) == len(self.tasks) else None
+        return _sum(task.tokens for task in self.tasks)
+
+    @property
+    def supervised(self) -> int | None:
+        """Of all tasks; null as soon as one is unknown, and in the choice view."""
+        return _sum(task.supervised for task in self.tasks)
 
     @property
     def disk_bytes(self) -> int | None:
@@ -76,87 +92,81 @@ class Plan:
         return None if self.shard_bytes is None else self.shard_bytes + ORDER_BYTES * self.positions
 
 
-def composition(
-    sizes: Mapping[str, int], tasks: Mapping[str, MixtureTask], sampling: Sampling
-) -> tuple[TaskPlan, ...]:
-    """Return what a mixture draws of each of its tasks, tokens left unknown.
-
-    Args:
-        sizes: Train rows by task; may hold more tasks than the mixture has.
-        tasks: The mixture's tasks.
-        sampling: Strategy and size.
-
-    Raises:
-        MixtureError: A task is unknown or has no rows, a rate cannot be used, the mixture is empty,
-            or a task would be repeated more than 256 times.
-    """
-    for task in sorted(tasks):
-        if task not in sizes:
-            what, remedy = unknown_name("task", task, sizes)
-            raise MixtureError(f"{what} among the tokenised ones", remedy=remedy)
-    rate = rates(sizes, tasks, sampling)
-    drawn = quotas(rate, total=positions(sizes, rate, sampling))
-    check_quotas(drawn, sizes)
-    share = shares(rate)
-    return tuple(
-        TaskPlan(
-            task=task,
-            rows=sizes[task],
-            weight=tasks[task].weight,
-            rate=rate[task],
-            share=round(share[task], 9),
-            quota=drawn[task],
-            epochs=round(drawn[task] / sizes[task], 4) if sizes[task] else 0.0,
-            unseen_rows=max(sizes[task] - drawn[task], 0),
-        )
-        for task in sorted(tasks)
-    )
-
-
-def drawn_tokens(task: str, tokens_N: NDArray[np.int64], *, quota: int, seed: int) -> int:
-    """Return the tokens of the rows that the order draws of a task: exact, without building it.
-
-    Args:
-        task: Its name.
-        tokens_N: Tokens of each of its N rows.
-        quota: Rows drawn.
-        seed: Seed of the run, which decides the rows of the last, broken epoch.
-    """
-    if not quota:
-        return 0
-    whole, left = divmod(quota, len(tokens_N))
-    total = whole * int(tokens_N.sum())
-    if left:
-        total += int(tokens_N[epoch_rows(task, len(tokens_N), whole, seed=seed)[:left]].sum())
+def _sum(values: Iterable[int | None]) -> int | None:
+    total = 0
+    for value in values:
+        if value is None:
+            return None
+        total += value
     return total
 
 
-def to_json(plan: Plan, *, batch: int | None = None) -> dict[str, Any]:
-    """Return the content of plan.json.
+def make_plan(
+    mixture: Mixture,
+    lengths: Lengths,
+    *,
+    name: str,
+    which: str,
+    seed: int,
+    batch: int | None = None,
+) -> Plan:
+    """Plan a mixture.
 
     Args:
-        plan: The plan.
-        batch: Rows of an optimiser step; `steps` is null without it. The stage leaves it out, so
-            that another batch size re-runs no mixing.
+        mixture: What people wrote of it.
+        lengths: Rows and tokens of its tasks, stored or guessed.
+        name: Of the mixture.
+        which: The pass.
+        seed: Of the run.
+        batch: Rows of a global batch; kept where the order depends on it.
+
+    Raises:
+        MixtureError: The mixture cannot be drawn from these tasks; see `compose`.
     """
-    value = {
-        "version": VERSION,
-        "name": plan.name,
-        "which": plan.which,
-        "seed": plan.seed,
-        "strategy": plan.strategy,
-        "positions": plan.positions,
-        "steps": -(-plan.positions // batch) if batch else None,
-        "tasks": [asdict(t) | {"tokens_per_row": t.tokens_per_row} for t in plan.tasks],
-        "shard_bytes": plan.shard_bytes,
-        "disk_bytes": plan.disk_bytes,
-        "tokens_sha256": plan.tokens_sha256,
-    }
+    composed, rows = compose(mixture, lengths), lengths.rows
+    sampling = mixture.sampling
+    return Plan(
+        name=name,
+        which=which,
+        seed=seed,
+        strategy=sampling.strategy,
+        stop=sampling.stop,
+        order=ALGORITHMS[sampling.order],
+        batch=batch if sampling.order == "stratified" else None,
+        positions=composed.positions,
+        phases=composed.phases,
+        tasks=tuple(
+            _task_plan(task, mixture, drawn, rows[task], lengths.drawn(task, drawn.quota))
+            for task, drawn in composed.tasks.items()
+        ),
+    )
+
+
+def _task_plan(task: str, mixture: Mixture, drawn: Drawn, rows: int, held: Held) -> TaskPlan:
+    return TaskPlan(
+        task=task,
+        group=drawn.group,
+        rows=rows,
+        weight=mixture.tasks[task].weight,
+        rate=float(drawn.rate),
+        share=round(float(drawn.share), 9),
+        quota=drawn.quota,
+        epochs=round(drawn.quota / rows, 4) if rows else 0.0,
+        unseen_rows=max(rows - drawn.quota, 0),
+        tokens=held.tokens,
+        supervised=held.supervised,
+    )
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """Return the content of plan.json."""
+    value = asdict(plan) | {"version": VERSION, "disk_bytes": plan.disk_bytes}
+    value["tasks"] = [asdict(t) | {"tokens_per_row": t.tokens_per_row} for t in plan.tasks]
     return value | {"totals": totals(plan)}
 
 
 def totals(plan: Plan) -> dict[str, Any]:
-    """Return the sums over a plan's tasks; `tokens` is null where one is unknown."""
+    """Return the sums over a plan's tasks; tokens are null where those of one are unknown."""
     rows = sum(task.rows for task in plan.tasks)
     return {
         "rows": rows,
@@ -164,6 +174,7 @@ def totals(plan: Plan) -> dict[str, Any]:
         "epochs": round(plan.positions / rows, 4),
         "unseen_rows": sum(task.unseen_rows for task in plan.tasks),
         "tokens": plan.tokens,
+        "supervised": plan.supervised,
         "tokens_per_row": round(plan.tokens / plan.positions, 2) if plan.tokens else None,
     }
 
@@ -182,13 +193,19 @@ def from_json(value: Mapping[str, Any], *, where: str) -> Plan:
             remedy="run `dvc repro plan` again",
         )
     try:
-        tasks = tuple(
-            TaskPlan(**{key: entry[key] for key in TaskPlan.__dataclass_fields__})
-            for entry in value["tasks"]
-        )
-        rest = {key: value[key] for key in Plan.__dataclass_fields__ if key != "tasks"}
+        tasks = tuple(_record(TaskPlan, entry) for entry in value["tasks"])
+        phases = tuple(_record(PhasePlan, entry) for entry in value["phases"])
+        rest = {key: value[key] for key in Plan.__dataclass_fields__ if key not in _NESTED}
     except KeyError as error:
         raise ArtefactError(
             f"lacks the key {error}", where=where, remedy="run `dvc repro plan` again"
         ) from None
-    return Plan(tasks=tasks, **rest)
+    return Plan(tasks=tasks, phases=phases, **rest)
+
+
+_NESTED = ("tasks", "phases")
+_Record = TypeVar("_Record", TaskPlan, PhasePlan)
+
+
+def _record(kind: type[_Record], entry: Mapping[str, Any]) -> _Record:
+    return kind(**{key: entry[key] for key in kind.__dataclass_fields__})

@@ -6,7 +6,7 @@ rates, and is the same on every machine. Knows names and numbers only.
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import lcm
+from math import floor
 
 from pipeline.errors import MixtureError
 
@@ -41,21 +41,35 @@ def quotas(rates: Mapping[str, float | Fraction], *, total: int) -> dict[str, in
     Raises:
         MixtureError: All rates are 0 and `total` is not.
     """
-    names = sorted(rates)
-    exact = [_exact(rates[name]) for name in names]
-    scale = lcm(*(value.denominator for value in exact))
-    parts = [value.numerator * (scale // value.denominator) for value in exact]
-    whole = sum(parts)
+    exact = {name: _exact(rates[name]) for name in rates}
+    whole = sum(exact.values())
     if whole == 0:
         if total:
             raise MixtureError(f"{total} rows cannot be split: all rates are 0")
-        return dict.fromkeys(names, 0)
-    split = [divmod(total * part, whole) for part in parts]
-    left = total - sum(count for count, _ in split)
-    # stable sort on the remainder alone: names are sorted already, so they break ties
-    by_remainder = sorted(range(len(names)), key=lambda i: -split[i][1])
-    extra = set(by_remainder[:left])
-    return {name: split[i][0] + (i in extra) for i, name in enumerate(names)}
+        return dict.fromkeys(sorted(rates), 0)
+    return apportioned({name: total * value / whole for name, value in exact.items()}, total=total)
+
+
+def apportioned(exact: Mapping[str, Fraction], *, total: int) -> dict[str, int]:
+    """Round exact amounts down or up to integers of a given sum, by largest remainder.
+
+    Rounding the members of a whole to the whole's own rounded sum keeps both less than one off their
+    exact amounts, level by level.
+
+    Args:
+        exact: Amounts (>= 0) that sum to less than one more or less than `total`.
+        total: What the integers sum to.
+
+    Returns:
+        Integers in name order; among equal remainders those of earlier names are rounded up.
+    """
+    names = sorted(exact)
+    down = {name: floor(exact[name]) for name in names}
+    # the sort is stable and names are sorted already, so that they break ties
+    by_remainder = sorted(names, key=lambda name: down[name] - exact[name])
+    for name in by_remainder[: total - sum(down.values())]:
+        down[name] += 1
+    return down
 
 
 def _exact(rate: float | Fraction) -> Fraction:

@@ -1,130 +1,172 @@
-"""Rates: how often each task is drawn, relative to the others, by the card's strategy.
+"""Rates: how often each member of a level is drawn, relative to the others, by the level's strategy.
 
-Pure on names, sizes and weights. Knows no file, no seed and no text.
+Pure on names, sizes and weights; all arithmetic is on fractions, so that results are the same on every
+machine. Knows no file, no seed and no text.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 
-from pipeline.config.mixture_card import MixtureTask, Sampling
+from pipeline.config.sampling import Knobs
 from pipeline.errors import MixtureError
-from pipeline.mixing.quotas import rounded
+from pipeline.mixing.quotas import decimal
+from pipeline.mixing.unimax import unimax
 
 _DIGITS = 12
 """Significant digits of a power: what is left after that differs between maths libraries."""
 
 
-def rates(
-    sizes: Mapping[str, int], tasks: Mapping[str, MixtureTask], sampling: Sampling
-) -> dict[str, float]:
-    """Return each task's unnormalised rate, by name in name order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A task, or a group that counts as one."""
+
+    name: str
+    size: int | Fraction
+    """Rows or tokens (>= 0); of a group those of all its tasks."""
+    weight: float | None = None
+    """As written; null counts as 1."""
+    prompts: int | None = None
+    """Of the card; null where it is silent."""
+    made: int = 1
+    """Prompts through which the rows were made: so many rows are one example, on average."""
+
+
+def level_rates(
+    members: Sequence[Member], strategy: str, knobs: Knobs, *, budget: Fraction | None
+) -> dict[str, Fraction]:
+    """Return each member's unnormalised rate, by name in name order.
 
     Args:
-        sizes: Train rows of each task (>= 0).
-        tasks: What the mixture says of each of them: weight, count.
-        sampling: Strategy, with its temperature and cap.
+        members: Of one level; none is without rows.
+        strategy: One of `SplitStrategy`.
+        knobs: What the strategy was told.
+        budget: What the level has to split, in the unit of the sizes; `unimax` alone needs it.
 
     Returns:
-        Rates >= 0. Under `counts` a rate is the count itself; else it is the weight (default 1)
-        times the strategy's own rate. 0 only where a count is 0.
+        Rates > 0: the weight times the strategy's own rate. Under `unimax` a rate is the amount itself,
+        0 where `max_epochs` allows not even one row.
 
     Raises:
-        MixtureError: A rate is NaN, infinite or negative, or its task has no rows.
+        MixtureError: A rate is infinite or 0.
     """
+    if strategy == "unimax":
+        sizes = {member.name: member.size for member in members}
+        return unimax(sizes, budget=budget or Fraction(0), max_epochs=knobs.max_epochs or 1.0)
     result = {}
-    for task in sorted(tasks):
-        rate = _rate(sizes.get(task, 0), tasks[task], sampling)
-        check_rate(task, rate)
-        if not sizes.get(task, 0) and tasks[task].count != 0:
-            raise MixtureError(
-                f"task '{task}' is in the mixture but has no train rows",
-                where=f"tasks.{task}",
-                remedy="see curation/drops.parquet for where its rows went, or take the task out",
-            )
-        result[task] = rate
+    for member in sorted(members, key=lambda member: member.name):
+        weight = Fraction(1) if member.weight is None else decimal(member.weight)
+        own = Fraction(1) if strategy in ("equal", "weights") else _by_size(member, knobs)
+        check_rate(member.name, weight * own)
+        result[member.name] = weight * own
     return result
 
 
-def _rate(rows: int, entry: MixtureTask, sampling: Sampling) -> float:
-    if sampling.strategy == "counts":
-        return float(entry.count or 0)
-    weight = 1.0 if entry.weight is None else entry.weight
-    if sampling.strategy in ("equal", "weights"):
-        return weight
-    return weight * size_rate(rows, cap=sampling.cap, temperature=sampling.temperature or 1.0)
+def _by_size(member: Member, knobs: Knobs) -> Fraction:
+    rate = size_rate(
+        member.size,
+        scale=knobs.scale or 1.0,
+        cap=knobs.cap,
+        temperature=knobs.temperature or 1.0,
+        prompts=_prompts(member) if knobs.per == "prompt" else None,
+        made=member.made,
+    )
+    if rate == 0:
+        raise MixtureError(
+            f"the rate of '{member.name}' is 0: "
+            f"its {_prompts(member)} prompts share a cap of {knobs.cap}",
+            where=f"tasks.{member.name}",
+            remedy="raise the cap",
+        )
+    return rate
+
+
+def _prompts(member: Member) -> int:
+    if member.made > 1 and member.prompts not in (None, member.made):
+        raise MixtureError(
+            f"the card says {member.prompts} prompts, but the rows were made through {member.made}",
+            where=f"tasks.{member.name}.prompts",
+            remedy="take the key out",
+        )
+    return member.prompts or member.made
 
 
 def size_rate(
-    rows: int, *, scale: float = 1.0, cap: float | None = None, temperature: float = 1.0
-) -> float:
-    """Return the rate that a task has by its size, as SeqIO's `mixing_rate_num_examples` does.
+    size: int | Fraction,
+    *,
+    scale: float = 1.0,
+    cap: int | None = None,
+    temperature: float = 1.0,
+    prompts: int | None = None,
+    made: int = 1,
+) -> Fraction:
+    """Return the rate that a member has by its size, as SeqIO's `mixing_rate_num_examples` does.
 
     Args:
-        rows: Rows of the task (>= 0).
-        scale: Multiplies the rows first.
-        cap: Size above which a task counts as no larger.
-        temperature: T > 0; the capped size is taken to the power 1/T, last.
+        size: Rows or tokens (> 0).
+        scale: Multiplies the size first.
+        cap: Size above which a member counts as no larger.
+        temperature: T > 0; the capped size is taken to the power 1/T, last; 12 digits are kept.
+        prompts: Null, or the prompts P among which T0 splits the cap (Sanh et al., 2022): each has the
+            whole size up to the cap, and `cap // P` above; the rate is the sum over them.
+        made: Prompts through which the rows were made already, so that one prompt has `size / made`;
+            of no matter where `prompts` is null.
+
+    Raises:
+        MixtureError: The power is larger than the largest float.
     """
-    rate = rows * scale
-    if cap is not None:
-        rate = min(rate, cap)
-    if temperature != 1.0 and rate > 0.0:
-        try:
-            rate = float(f"{rate ** (1.0 / temperature):.{_DIGITS}g}")
-        except OverflowError:
-            rate = math.inf
-    return float(rate)
+    rate = size * decimal(scale)
+    if prompts is not None:
+        one = rate / made
+        rate = prompts * (one if cap is None or one <= cap else Fraction(cap // prompts))
+    elif cap is not None:
+        rate = min(rate, Fraction(cap))
+    if temperature == 1.0 or rate == 0:
+        return rate
+    try:
+        return Fraction(f"{float(rate) ** (1.0 / temperature):.{_DIGITS}g}")
+    except (OverflowError, ValueError):
+        raise MixtureError(
+            f"{float(rate):g} to the power 1/{temperature} is too large to use",
+            where="sampling.temperature",
+            remedy="raise it",
+        ) from None
 
 
-def check_rate(task: str, rate: float) -> None:
+def check_rate(name: str, rate: float | Fraction) -> None:
     """Check one rate.
 
     Raises:
-        MixtureError: It is NaN, infinite or negative; names the task.
+        MixtureError: It is NaN, infinite (as a float) or negative; names the task.
     """
-    if math.isfinite(rate) and rate >= 0.0:
+    try:
+        value = float(rate)
+    except OverflowError:
+        value = math.inf
+    if math.isfinite(value) and value >= 0.0:
         return
     raise MixtureError(
-        f"the rate of task '{task}' is {rate}",
-        where=f"tasks.{task}",
+        f"the rate of '{name}' is {value}",
+        where=f"tasks.{name}",
         expected="a finite number that is not negative",
         remedy="check its weight and the temperature",
     )
 
 
-def shares(rates: Mapping[str, float]) -> dict[str, float]:
-    """Return each task's share of the rows asked for: in [0, 1], summing to 1, in name order.
+def shares(rates: Mapping[str, float | Fraction]) -> dict[str, Fraction]:
+    """Return each member's share: in [0, 1], summing to 1 exactly, in name order.
 
     Raises:
         MixtureError: A rate is not a number that can be used, or all are 0.
     """
-    for task in sorted(rates):
-        check_rate(task, rates[task])
-    largest = max(rates.values(), default=0.0)
-    if largest == 0.0:
+    for name in sorted(rates):
+        check_rate(name, rates[name])
+    exact = {
+        name: rate if isinstance(rate, Fraction) else decimal(rate)
+        for name, rate in sorted(rates.items())
+    }
+    whole = sum(exact.values())
+    if whole == 0:
         raise MixtureError("no task of the mixture is drawn", expected="one rate above 0 at least")
-    total = math.fsum(rate / largest for rate in rates.values())
-    return {task: rates[task] / largest / total for task in sorted(rates)}
-
-
-def positions(sizes: Mapping[str, int], rates: Mapping[str, float], sampling: Sampling) -> int:
-    """Return how many rows the mixture has in all.
-
-    Args:
-        sizes: Train rows of each task.
-        rates: As `rates` returns them.
-        sampling: Gives `rows`, or `epochs` (a multiple of all tasks' rows, a half rounded up), or
-            the strategy `counts`.
-
-    Raises:
-        MixtureError: It has none.
-    """
-    if sampling.strategy == "counts":
-        total = sum(int(rate) for rate in rates.values())
-    elif sampling.rows is not None:
-        total = sampling.rows
-    else:
-        total = rounded(sampling.epochs or 0.0, sum(sizes[task] for task in rates))
-    if total == 0:
-        raise MixtureError("the mixture has no rows", remedy="raise 'rows', 'epochs' or a count")
-    return total
+    return {name: rate / whole for name, rate in exact.items()}

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from pipeline.config.sampling import Sampling
 from pipeline.mixing.plan import Plan, TaskPlan, totals
 
 UNKNOWN = "?"
+_SIZE_KEYS = ("rows", "epochs", "passes", "tokens")
 _HEAD = ("task", "rows", "share", "drawn", "epochs", "unseen", "tokens", "a row")
 
 
@@ -32,9 +34,20 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     ).rstrip()
 
 
+def plan_tables(plan: Plan) -> str:
+    """Return a plan as tables: its tasks; its groups and its phases, where it has any."""
+    tables = [plan_table(plan)]
+    if any(task.group for task in plan.tasks):
+        tables.append(groups_table(plan))
+    if len(plan.phases) > 1:
+        tables.append(phases_table(plan))
+    return "\n\n".join(tables)
+
+
 def plan_table(plan: Plan) -> str:
-    """Return a plan as a table, one line a task, with a line of totals."""
+    """Return a plan's tasks as a table, one line a task, with a line of totals."""
     total = totals(plan)
+    supervised = plan.supervised is not None
     foot = (
         f"{len(plan.tasks)} tasks",
         count(total["rows"]),
@@ -44,21 +57,80 @@ def plan_table(plan: Plan) -> str:
         count(total["unseen_rows"]),
         count(plan.tokens),
         _mean(total["tokens_per_row"]),
+        *([count(plan.supervised)] if supervised else []),
     )
-    return text_table(_HEAD, [_cells(task) for task in plan.tasks], foot=foot)
+    head = (*_HEAD, "supervised") if supervised else _HEAD
+    body = [_cells(task, supervised=supervised) for task in plan.tasks]
+    return text_table(head, body, foot=foot)
 
 
-def _cells(task: TaskPlan) -> tuple[str, ...]:
+def _cells(task: TaskPlan, *, supervised: bool) -> tuple[str, ...]:
     return (
         task.task,
         count(task.rows),
-        f"{100 * task.share:.2f} %",
+        _percent(task.share),
         count(task.quota),
         f"{task.epochs:.2f}",
         count(task.unseen_rows),
         count(task.tokens),
         _mean(task.tokens_per_row),
+        *([count(task.supervised)] if supervised else []),
     )
+
+
+def groups_table(plan: Plan) -> str:
+    """Return what each group gets, with that of the groups in it, as a table."""
+    inside: dict[str, list[TaskPlan]] = {}
+    for task in plan.tasks:
+        parts = task.group.split("/") if task.group else []
+        for depth in range(len(parts)):
+            inside.setdefault("/".join(parts[: depth + 1]), []).append(task)
+    body = [
+        (
+            path,
+            count(len(tasks)),
+            count(sum(task.rows for task in tasks)),
+            _percent(sum(task.share for task in tasks)),
+            count(sum(task.quota for task in tasks)),
+        )
+        for path, tasks in sorted(inside.items())
+    ]
+    return text_table(("group", "tasks", "rows", "share", "drawn"), body)
+
+
+def phases_table(plan: Plan) -> str:
+    """Return what each phase draws of each task as a table, with a line of totals."""
+    body = [
+        (task.task, *(count(phase.quotas.get(task.task, 0)) for phase in plan.phases))
+        for task in plan.tasks
+    ]
+    foot = ("rows", *(count(phase.positions) for phase in plan.phases))
+    return text_table(("task", *(phase.name for phase in plan.phases)), body, foot=foot)
+
+
+def sampling_line(sampling: Sampling) -> str:
+    """Word how a mixture is sampled, with all that a preset stands for."""
+    size = [f"{key} {_number(getattr(sampling, key))}" for key in _SIZE_KEYS
+            if getattr(sampling, key) is not None]  # fmt: skip
+    knobs = [f"{key} {_number(value)}" for key, value in sampling.given().items()]
+    by = [f"by {sampling.split}"] if sampling.by else []
+    preset = f" (preset '{sampling.preset}')" if sampling.preset else ""
+    told = ", ".join([f"strategy {sampling.strategy}", *by, *knobs, *size])
+    return f"{told}{preset}; stop {sampling.stop}; order {sampling.order}"
+
+
+def _number(value: float | str) -> str:
+    return (
+        value
+        if isinstance(value, str)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else f"{value:g}"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
 
 
 def count(value: int | None) -> str:

@@ -5,19 +5,19 @@ Reads:   data/NAME/settings/plan.json, data/NAME/tokens/train; for the tailored 
 Writes:  data/NAME/plans/<pass>.json
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from tqdm import tqdm
-
 from pipeline.config.load import load
-from pipeline.config.mixture_card import MixtureCard, MixtureTask, Sampling
+from pipeline.config.mixture_card import Mixture, MixtureCard
 from pipeline.config.settings import PlanSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ConfigError, unknown_name
-from pipeline.mixing.corpus import Corpus, read_corpus, row_tokens
-from pipeline.mixing.plan import Plan, TaskPlan, composition, drawn_tokens, to_json
-from pipeline.mixing.table import plan_table
+from pipeline.mixing.corpus import Corpus, read_corpus
+from pipeline.mixing.lengths import StoredLengths
+from pipeline.mixing.plan import Plan, make_plan, to_json
+from pipeline.mixing.same_content import judged, same_content
+from pipeline.mixing.table import plan_tables
 from pipeline.stages.layout import PASSES, Layout
 from pipeline.stages.publish import stage_lock
 from pipeline.tables import write_json
@@ -30,16 +30,20 @@ def main(arguments: Sequence[str]) -> None:
     layout = Layout(name)
     with stage_lock(layout.data, f"plan.{which}"):
         settings = read(PlanSettings, layout.settings("plan"))
-        tasks, sampling = settings.tasks, settings.sampling
+        mixture: Mixture = settings
         if which == "tailored":
-            card = load(MixtureCard, layout.tailored / "tailored.yaml")
-            tasks, sampling = card.tasks, card.sampling
-        corpus = read_corpus(layout.tokens("train"))
+            mixture = load(MixtureCard, layout.tailored / "tailored.yaml")
         plan = exact_plan(
-            corpus, tasks, sampling, name=settings.name, which=which, seed=settings.seed
+            read_corpus(layout.tokens("train")),
+            mixture,
+            name=settings.name,
+            which=which,
+            seed=settings.seed,
+            batch=settings.batch,
+            target=settings.target,
         )
         write_json(to_json(plan), layout.plan(which))
-        print(plan_table(plan))
+        print(plan_tables(plan))
 
 
 def check_pass(which: str) -> None:
@@ -55,34 +59,37 @@ def check_pass(which: str) -> None:
 
 def exact_plan(
     corpus: Corpus,
-    tasks: Mapping[str, MixtureTask],
-    sampling: Sampling,
+    mixture: Mixture,
     *,
     name: str,
     which: str,
     seed: int,
+    batch: int | None = None,
+    target: str | None = None,
 ) -> Plan:
     """Plan a mixture of tokenised tasks; reads the lengths of their rows.
 
+    Args:
+        corpus: Their tokens.
+        mixture: What people wrote of it.
+        name: Of the mixture.
+        which: The pass.
+        seed: Of the run.
+        batch: Rows of a global batch; kept where the order depends on it.
+        target: Task that stays where tasks of the same content are merged.
+
     Raises:
-        MixtureError: The mixture cannot be drawn from these tasks.
+        MixtureError: The mixture cannot be drawn from these tasks, or two of them are the same.
         ArtefactError: A shard is not what the manifest says.
     """
-    parts = composition(corpus.sizes, tasks, sampling)
-    bar = tqdm(parts, desc="count tokens", delay=2, leave=False)
-    return Plan(
-        name=name,
-        which=which,
-        seed=seed,
-        strategy=sampling.strategy,
-        positions=sum(part.quota for part in parts),
-        tasks=tuple(_counted(part, corpus, seed=seed) for part in bar),
-        shard_bytes=sum(corpus.shard(part.task).stat().st_size for part in parts if part.quota),
+    there = [task for task in mixture.tasks if task in corpus.tasks]
+    same = [] if mixture.same_content == "allow" else same_content(corpus, there)
+    mixture, merged = judged(mixture, same, target=target)
+    lengths = StoredLengths(corpus, seed)
+    plan = make_plan(mixture, lengths, name=name, which=which, seed=seed, batch=batch)
+    return replace(
+        plan,
+        merged=merged,
+        shard_bytes=sum(corpus.shard(t.task).stat().st_size for t in plan.tasks if t.quota),
         tokens_sha256=corpus.sha256,
     )
-
-
-def _counted(part: TaskPlan, corpus: Corpus, *, seed: int) -> TaskPlan:
-    tokens_N = row_tokens(corpus, part.task)
-    tokens = drawn_tokens(part.task, tokens_N, quota=part.quota, seed=seed)
-    return replace(part, tokens=tokens)

@@ -28,7 +28,22 @@ def test_the_tailored_card_has_counts_for_the_target_and_its_complements():
         "t": 200,
     }
     assert list(card.tasks) == ["a", "b", "t"]
-    assert card.sampling.model_dump(exclude_none=True) == {"strategy": "counts"}
+    assert card.sampling.model_dump(exclude_defaults=True) == {"strategy": "counts"}
+
+
+def test_groups_and_phases_stay_behind_and_the_order_comes_along():
+    value = BASE.model_dump() | {
+        "groups": {"g": {"tasks": ["a", "b"], "strategy": "equal"}},
+        "phases": [{"name": "first", "share": 0.5, "tasks": ["a"]}, {"name": "rest"}],
+        "sampling": {"strategy": "equal", "rows": 9, "order": "smooth"},
+        "same_content": "allow",
+    }
+    card = tailored_card(MixtureCard.model_validate(value), ROWS)
+    assert (card.groups, card.phases, card.same_content) == ({}, (), "allow")
+    written = as_mapping(card)
+    assert written["sampling"] == {"strategy": "counts", "order": "smooth"}
+    assert written["same_content"] == "allow"
+    assert not {"groups", "phases"} & set(written)
 
 
 def test_view_limits_overrides_and_the_tailor_block_stay():
@@ -61,7 +76,10 @@ def test_the_card_survives_being_written_and_read(tmp_path, base):
 
 def test_a_card_of_defaults_is_written_without_empty_keys():
     assert {"limits", "params"} <= set(as_mapping(tailored_card(BASE, ROWS)))
-    assert not {"limits", "params"} & set(as_mapping(tailored_card(PLAIN, ROWS)))
+    plain = as_mapping(tailored_card(PLAIN, ROWS))
+    assert not {"limits", "params", "groups", "phases", "same_content"} & set(plain)
+    assert plain["tasks"] == {"a": {"count": 80}, "b": {"count": 100}, "t": {"count": 200}}
+    assert plain["sampling"] == {"strategy": "counts"}
 
 
 def test_a_name_that_cannot_be_extended_is_refused_in_words():

@@ -113,7 +113,7 @@ def test_compass_mixtures_have_the_hyperparameters_of_the_original(name):
     assert params.model.source == "microsoft/deberta-v3-large"
     assert (params.train.learning_rate, params.train.weight_decay) == (6e-6, 0.1)
     assert (params.train.mlm_weight, params.train.mlm_probability) == (0.1, 0.25)
-    assert (card.limits.train, card.sampling.epochs) == (10_000, 6)
+    assert (card.limits.train, card.sampling.cap, card.sampling.passes) == (10_000, 10_000, 6)
 
 
 @pytest.mark.parametrize("task", sorted(WITHOUT_CHOICES))

@@ -151,3 +151,72 @@ def test_an_active_mixture_whose_card_is_gone_is_named(project: Path):
     (project / "mixtures/toy.yaml").unlink()
     with pytest.raises(ConfigError, match="no mixture named 'toy'"):
         plan.main([])
+
+
+def retell(project: Path, *, tasks: str, rest: str) -> None:
+    """Write the toy mixture anew."""
+    text = f"name: toy\ntasks: {tasks}\n{rest}\ntailor: {{target: apples, k: 1}}\n"
+    (project / "mixtures/toy.yaml").write_text(text)
+
+
+def test_a_preset_is_shown_with_all_that_it_stands_for(project: Path, capsys):
+    normalized()
+    retell(
+        project, tasks="{apples: {prompts: 3}, pears: {}}", rest="sampling: {preset: t0, epochs: 2}"
+    )
+    output = printed(capsys)
+    assert (
+        "strategy proportional, cap 500,000, per prompt, epochs 2 (preset 't0'); stop fixed; "
+        "order shuffled\n"
+    ) in output
+    assert row_of(output, "apples")[2:5] == ["75.00", "%", "210"]
+    assert "280 rows in order shuffled-" in output
+
+
+def test_groups_and_phases_are_shown(project: Path, capsys):
+    normalized()
+    rest = """sampling: {strategy: equal, rows: 100}
+groups: {soft: {tasks: [pears]}}
+phases: [{name: early, share: 0.25, tasks: [soft]}, {name: late}]"""
+    retell(project, tasks="{apples: {}, pears: {}}", rest=rest)
+    output = printed(capsys)
+    lines = output.splitlines()
+    at = lines.index("task    early  late")
+    assert lines[at + 2 : at + 4] == ["apples      0    38", "pears      25    37"]
+    assert ["soft", "1", "70", "62.50", "%", "62"] in [line.split() for line in lines]
+
+
+def test_a_budget_of_tokens_is_estimated_from_text(project: Path, capsys):
+    retell(
+        project, tasks="{apples: {}, pears: {}}", rest="sampling: {strategy: tokens, tokens: 9000}"
+    )
+    assert "2 tasks of unknown size" in printed(capsys)
+    normalized()
+    output = printed(capsys)
+    assert "ESTIMATE" in output
+    assert abs(int(row_of(output, "apples")[7].replace(",", "")) - 4500) < 60
+
+
+def test_what_figures_do_not_show_is_said(project: Path, capsys):
+    normalized()
+    retell(project, tasks="{apples: {}, pears: {}}",
+           rest="sampling: {strategy: unimax, max_epochs: 2, rows: 400}")  # fmt: skip
+    assert (
+        "the budget is beyond 2 epochs of all tasks together, so that 2 of them are repeated more "
+        "often\n"
+    ) in printed(capsys)
+    retell(project, tasks="{apples: {}, pears: {}}",
+           rest="sampling: {strategy: equal, stop: endless, rows: 400}")  # fmt: skip
+    assert "the mixture has no end; its first 400 rows are built\n" in printed(capsys)
+
+
+def test_in_the_text_view_supervised_tokens_are_shown_and_lines_are_counted(project: Path, capsys):
+    normalized()
+    retell(project, tasks="{apples: {}, pears: {weight: 3}}",
+           rest="view: text\nsampling: {strategy: supervised_tokens, tokens: 2000}")  # fmt: skip
+    output = printed(capsys)
+    assert row_of(output, "task")[-1] == "supervised"
+    # "bad" and "good": 3.5 / 4 characters and an end
+    assert row_of(output, "apples")[4:5] + row_of(output, "apples")[-1:] == ["267", "501"]
+    assert "1,067 rows in order shuffled-" in output
+    assert ": about 2 steps of 32 packed lines\n" in output

@@ -100,7 +100,7 @@ def test_all_offending_keys_are_named_at_once():
         ),
         (
             {"sampling": {"strategy": "temperature", "rows": 5}},
-            "sampling: 'temperature' goes with strategy 'temperature' and only with it",
+            "sampling: strategy 'temperature' needs 'temperature'",
         ),
         (
             {"sampling": {"strategy": "counts", "rows": 5}},

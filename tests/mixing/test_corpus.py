@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import ArtefactError
-from pipeline.mixing.corpus import read_corpus, row_tokens
+from pipeline.mixing.corpus import read_corpus, row_supervised, row_tokens
 from pipeline.tables import sha256, write_arrow, write_json
 
 IDS = pa.large_list(pa.int32())
@@ -76,6 +76,63 @@ def test_a_missing_or_truncated_shard_is_named(folder):
     (folder / "a.arrow").unlink()
     with pytest.raises(ArtefactError, match="a.arrow: does not exist"):
         row_tokens(corpus, "a")
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "message"),
+    [
+        ("choices", None, "lacks the column 'choices'\\n  expected: the columns of view 'choice'"),
+        ("context", pa.list_(pa.int32()), "column 'context' is of type list<item: int32>"),
+        ("choices", IDS, "column 'choices' is of type large_list<item: int32>"),
+    ],
+)
+def test_a_missing_column_or_one_of_another_type_is_named(folder, column, kind, message):
+    corpus = read_corpus(folder)
+    table = pa.table({"context": pa.array([[1]], IDS), "choices": pa.array([[[2]]],
+                     pa.large_list(IDS))}).drop([column])  # fmt: skip
+    if kind is not None:
+        table = table.append_column(column, pa.array([[2]], kind))
+    write_arrow(table, folder / "a.arrow")
+    with pytest.raises(ArtefactError, match=message):
+        row_tokens(corpus, "a")
+
+
+@pytest.fixture
+def text_folder(tmp_path):
+    """Two rows of the text view: 3 and 1 input, 1 and 2 target tokens."""
+    columns = {
+        "input": pa.array([[1, 2, 3], [4]], IDS),
+        "target": pa.array([[5], [6, 7]], IDS),
+        "row": pa.array([0, 1], pa.uint32()),
+    }
+    write_arrow(pa.table(columns), tmp_path / "t.arrow")
+    task = entry("t", 2, 0, 11) | {"supervised": 5, "prompts": ["plain"]}
+    head = {"version": 1, "view": "text", "extras": 2, "supervised_extras": 1}
+    write_json(head | {"tasks": [task]}, tmp_path / "manifest.json")
+    return tmp_path
+
+
+def test_in_the_text_view_a_row_is_one_sequence_of_which_the_target_is_supervised(text_folder):
+    corpus = read_corpus(text_folder)
+    assert corpus.view == "text"
+    assert row_tokens(corpus, "t").tolist() == [6, 5]
+    assert row_supervised(corpus, "t").tolist() == [2, 3]
+
+
+def test_supervised_tokens_that_are_not_what_the_manifest_says_are_refused(text_folder):
+    task = entry("t", 2, 0, 11) | {"supervised": 6, "prompts": ["x", "y"]}
+    head = {"version": 1, "view": "text", "extras": 2, "supervised_extras": 1}
+    write_json(head | {"tasks": [task]}, text_folder / "manifest.json")
+    with pytest.raises(ArtefactError, match="holds 2 rows and 5 supervised tokens\n  expected: 2"):
+        row_supervised(read_corpus(text_folder), "t")
+    write_json(head | {"tasks": [entry("t", 2, 0, 11)]}, text_folder / "manifest.json")
+    with pytest.raises(ArtefactError, match="lacks the key 'supervised'"):
+        read_corpus(text_folder)
+
+
+def test_the_choice_view_has_no_supervised_tokens(folder):
+    with pytest.raises(ArtefactError, match="holds tokens of view 'choice'\n  expected: text"):
+        row_supervised(read_corpus(folder), "a")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,12 @@
 import polars as pl
 import pytest
 
-from pipeline.mixing.estimate import stored_tokens_per_row, tokens_per_row, training_seconds
+from pipeline.mixing.estimate import (
+    stored_tokens_per_row,
+    supervised_per_row,
+    tokens_per_row,
+    training_seconds,
+)
 
 
 def examples(*rows):
@@ -34,3 +39,12 @@ def test_time_grows_with_tokens_and_model_and_falls_with_threads():
     assert training_seconds(10**6, layers=2, width=128, threads=2, mlm=False) == plain / 2
     with_mlm = training_seconds(10**6, layers=2, width=128, threads=1, mlm=True)
     assert with_mlm == pytest.approx(plain * 1.25)
+
+
+def test_in_the_text_view_a_row_is_one_sequence_with_all_choices_and_the_target():
+    frame = examples(("c" * 40, "q" * 8, ["a" * 4, "b" * 12]), ("c" * 8, "", []))
+    frame = frame.with_columns(target=pl.Series(["b" * 12, None]))
+    # (40 + 8 + 16 + 12) / 4 + 4 = 23 and 8 / 4 + 4 = 6
+    assert tokens_per_row(frame, max_tokens=128, view="text") == 14.5
+    assert supervised_per_row(frame, view="text") == (12 / 4 + 1 + 1) / 2
+    assert supervised_per_row(frame) is None

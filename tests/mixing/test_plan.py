@@ -1,27 +1,29 @@
 import json
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pipeline.config.mixture_card import MixtureTask, Sampling
-from pipeline.errors import ArtefactError, MixtureError
-from pipeline.mixing.order import Draw, walk
-from pipeline.mixing.plan import Plan, TaskPlan, composition, drawn_tokens, from_json, to_json
+from pipeline.config.mixture_card import Mixture
+from pipeline.errors import ArtefactError
+from pipeline.mixing.lengths import MeanLengths
+from pipeline.mixing.phases import PhasePlan
+from pipeline.mixing.plan import TaskPlan, from_json, make_plan, to_json
 
 SIZES = {"a": 100, "b": 20, "unused": 7}
 
 
-def plan(parts, **keys):
-    values = {"name": "toy", "which": "compass", "seed": 13, "strategy": "equal"}
-    positions = sum(part.quota for part in parts)
-    return Plan(positions=positions, tasks=parts, **(values | keys))
+def mixture(*, phases=(), **sampling):
+    tasks = {"a": {"weight": 3.0}, "b": {}}
+    return Mixture.model_validate({"tasks": tasks, "sampling": sampling, "phases": list(phases)})
 
 
-def test_a_composition_says_rows_share_epochs_and_what_is_never_seen():
-    tasks = {"a": MixtureTask(weight=3.0), "b": MixtureTask()}
-    a, b = composition(SIZES, tasks, Sampling(strategy="equal", rows=101))
+def plan(made=None, tokens=None, supervised=None, **keys):
+    lengths = MeanLengths(SIZES, tokens or {}, supervised or {})
+    made = made or mixture(strategy="equal", rows=101)
+    return make_plan(made, lengths, name="toy", which="compass", seed=13, **keys)
+
+
+def test_a_plan_says_rows_share_epochs_and_what_is_never_seen():
+    a, b = plan().tasks
     assert a == TaskPlan(
         task="a", rows=100, weight=3.0, rate=3.0, share=0.75, quota=76, epochs=0.76, unseen_rows=24
     )
@@ -30,58 +32,32 @@ def test_a_composition_says_rows_share_epochs_and_what_is_never_seen():
     )
 
 
-def test_an_unknown_task_is_refused_with_the_nearest_name():
-    with pytest.raises(MixtureError) as caught:
-        composition({"apples": 3}, {"aples": MixtureTask()}, Sampling(strategy="equal", rows=1))
-    assert str(caught.value) == (
-        "no task named 'aples' among the tokenised ones\n  to do: did you mean 'apples'?"
-    )
+def test_there_is_one_phase_at_least_and_it_holds_everything():
+    assert plan().phases == (PhasePlan(name="all", positions=101, quotas={"a": 76, "b": 25}),)
 
 
-def test_a_task_with_a_count_of_0_stays_in_the_plan():
-    tasks = {"a": MixtureTask(count=0), "b": MixtureTask(count=40)}
-    a, b = composition(SIZES, tasks, Sampling(strategy="counts"))
-    assert (a.quota, a.epochs, a.unseen_rows, a.share) == (0, 0.0, 100, 0.0)
-    assert (b.quota, b.epochs, b.unseen_rows, b.share) == (40, 2.0, 0, 1.0)
-
-
-def test_a_plan_that_no_order_can_hold_is_refused():
-    tasks = {"a": MixtureTask(), "b": MixtureTask(weight=1e6)}
-    with pytest.raises(MixtureError, match="task 'b' would be repeated 5000 times"):
-        composition(SIZES, tasks, Sampling(strategy="equal", rows=100_000))
-
-
-@given(st.integers(1, 40), st.integers(0, 200), st.integers(0, 1000))
-def test_drawn_tokens_are_those_of_the_rows_that_the_order_draws(rows, quota, seed):
-    tokens = np.arange(rows, dtype=np.int64) ** 2 + 1
-    drawn, _ = walk(Draw(task="a", start=0, rows=rows, quota=quota), seed=seed)
-    assert drawn_tokens("a", tokens, quota=quota, seed=seed) == int(tokens[drawn].sum())
+def test_the_batch_is_kept_where_the_order_depends_on_it():
+    assert plan(batch=32).batch is None
+    stratified = plan(mixture(strategy="equal", rows=101, order="stratified"), batch=32)
+    assert stratified.batch == 32
+    assert stratified.order.startswith("stratified-")
 
 
 def test_totals_are_unknown_as_soon_as_one_task_is():
-    known = TaskPlan(
-        task="a", rows=10, weight=None, rate=1.0, share=0.5, quota=4, epochs=0.4, unseen_rows=6,
-        tokens=50,
-    )  # fmt: skip
-    assert known.tokens_per_row == 12.5
-    value = to_json(plan((known, known), shard_bytes=100), batch=3)
-    assert value["totals"] == {
-        "rows": 20, "quota": 8, "epochs": 0.4, "unseen_rows": 12, "tokens": 100,
-        "tokens_per_row": 12.5,
+    known = to_json(plan(tokens={"a": 2.0, "b": 10.0}, supervised={"a": 1.0, "b": 2.0}))
+    assert known["totals"] == {
+        "rows": 120, "quota": 101, "epochs": 0.8417, "unseen_rows": 24, "tokens": 402,
+        "supervised": 126, "tokens_per_row": 3.98,
     }  # fmt: skip
-    assert (value["disk_bytes"], value["steps"]) == (140, 3)
-    unknown = TaskPlan(
-        task="b", rows=10, weight=None, rate=1.0, share=0.5, quota=4, epochs=0.4, unseen_rows=6
-    )
-    value = to_json(plan((known, unknown)))
-    assert value["totals"]["tokens"] is None
-    assert (value["disk_bytes"], value["steps"]) == (None, None)
+    assert [task["tokens_per_row"] for task in known["tasks"]] == [2.0, 10.0]
+    unknown = to_json(plan(tokens={"a": 2.0}))
+    assert (unknown["totals"]["tokens"], unknown["totals"]["supervised"]) == (None, None)
+    assert unknown["disk_bytes"] is None
 
 
 def test_a_plan_survives_being_written_and_read():
-    tasks = {"a": MixtureTask(weight=3.0), "b": MixtureTask()}
-    parts = composition(SIZES, tasks, Sampling(strategy="equal", rows=101))
-    original = plan(parts, shard_bytes=7, tokens_sha256="f00")
+    phases = [{"name": "x", "share": 0.5, "tasks": ["a"]}, {"name": "y"}]
+    original = plan(mixture(strategy="equal", rows=101, phases=phases), tokens={"a": 1.0, "b": 1.0})
     text = json.dumps(to_json(original))
     assert from_json(json.loads(text), where="plan.json") == original
 
@@ -90,8 +66,9 @@ def test_a_plan_survives_being_written_and_read():
     ("value", "message"),
     [
         ({"version": 2}, "plan.json: version is 2"),
-        ({"version": 1, "tasks": []}, "plan.json: lacks the key 'name'"),
-        ({"version": 1, "tasks": [{"task": "a"}]}, "plan.json: lacks the key 'rows'"),
+        ({"version": 1, "tasks": [], "phases": []}, "plan.json: lacks the key 'name'"),
+        ({"version": 1, "tasks": [{"task": "a"}]}, "plan.json: lacks the key 'group'"),
+        ({"version": 1, "tasks": []}, "plan.json: lacks the key 'phases'"),
     ],
 )
 def test_a_plan_of_another_version_is_refused(value, message):

@@ -1,124 +1,125 @@
 import math
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.mixture_card import MixtureTask, Sampling
+from pipeline.config.sampling import Knobs
 from pipeline.errors import MixtureError
-from pipeline.mixing.rates import check_rate, positions, rates, shares, size_rate
+from pipeline.mixing.rates import Member, check_rate, level_rates, shares, size_rate
 
 SIZES = {"big": 10_000, "mid": 400, "small": 25}
-PLAIN = {name: MixtureTask() for name in SIZES}
+
+
+def rates(strategy, *, weights=None, prompts=None, sizes=None, budget=None, **knobs):
+    weights, prompts = weights or {}, prompts or {}
+    members = [
+        Member(name=n, size=s, weight=weights.get(n), prompts=prompts.get(n, 1))
+        for n, s in (sizes or SIZES).items()
+    ]
+    return level_rates(members, strategy, Knobs(**knobs), budget=budget)
 
 
 def test_proportional_rates_are_the_sizes():
-    sampling = Sampling(strategy="proportional", rows=10)
-    assert rates(SIZES, PLAIN, sampling) == {"big": 10_000.0, "mid": 400.0, "small": 25.0}
+    assert rates("proportional") == {"big": 10_000, "mid": 400, "small": 25}
 
 
-def test_a_cap_bounds_the_size_before_anything_else():
-    sampling = Sampling(strategy="proportional", cap=100, rows=10)
-    assert rates(SIZES, PLAIN, sampling) == {"big": 100.0, "mid": 100.0, "small": 25.0}
+def test_a_size_is_scaled_then_capped_then_taken_to_the_power_one_over_t():
+    assert rates("proportional", cap=100) == {"big": 100, "mid": 100, "small": 25}
+    assert rates("proportional", scale=0.1, cap=100) == {"big": 100, "mid": 40, "small": 2.5}
+    assert rates("temperature", temperature=2.0, cap=400) == {"big": 20, "mid": 20, "small": 5}
+    assert size_rate(100, scale=4.0, cap=256, temperature=4.0) == 4
+    assert size_rate(100, scale=0.5, cap=256) == 50
+    # cap before scale would be 4 * 50, the root before the cap 10
+    assert size_rate(100, scale=4.0, cap=50, temperature=2.0) == Fraction("7.07106781187")
 
 
-def test_temperature_takes_the_capped_size_to_the_power_one_over_t():
-    sampling = Sampling(strategy="temperature", temperature=2.0, cap=400, rows=10)
-    assert rates(SIZES, PLAIN, sampling) == {"big": 20.0, "mid": 20.0, "small": 5.0}
-
-
-def test_size_rate_scales_then_caps_then_takes_the_root():
-    assert size_rate(100, scale=4.0, cap=256, temperature=4.0) == 4.0
-    assert size_rate(100, scale=0.5, cap=256) == 50.0
+def test_rates_are_exact_decimals_not_binary_fractions():
+    assert size_rate(3, scale=0.1) == Fraction(3, 10)
+    assert rates("equal", weights={"mid": 0.1})["mid"] == Fraction(1, 10)
 
 
 def test_a_weight_multiplies_the_rate_that_the_strategy_gives():
-    tasks = PLAIN | {"mid": MixtureTask(weight=3.0)}
-    sampling = Sampling(strategy="temperature", temperature=2.0, rows=10)
-    assert rates(SIZES, tasks, sampling)["mid"] == 60.0
-    assert rates(SIZES, tasks, Sampling(strategy="equal", rows=10)) == {
-        "big": 1.0,
-        "mid": 3.0,
-        "small": 1.0,
+    assert rates("temperature", temperature=2.0, weights={"mid": 3.0})["mid"] == 60
+    assert rates("equal", weights={"mid": 3.0}) == {"big": 1, "mid": 3, "small": 1}
+    assert rates("weights", weights={"big": 0.5, "mid": 2.0, "small": 1.0}) == {
+        "big": Fraction(1, 2),
+        "mid": 2,
+        "small": 1,
     }
 
 
-def test_weights_and_counts_ignore_sizes():
-    weighted = {"big": MixtureTask(weight=0.5), "small": MixtureTask(weight=2.0)}
-    assert rates(SIZES, weighted, Sampling(strategy="weights", rows=10)) == {
-        "big": 0.5,
-        "small": 2.0,
-    }
-    counted = {"big": MixtureTask(count=7), "small": MixtureTask(count=0)}
-    assert rates(SIZES, counted, Sampling(strategy="counts")) == {"big": 7.0, "small": 0.0}
+def test_t0_s_rule_gives_each_prompt_the_whole_size_up_to_the_cap_and_a_part_of_it_above():
+    sizes = {"below": 500_000, "above": 500_001, "huge": 3_600_000}
+    prompts = {"below": 10, "above": 10, "huge": 9}
+    got = rates("proportional", cap=500_000, per="prompt", sizes=sizes, prompts=prompts)
+    # floor(500,000 / 9) = 55,555, nine times
+    assert got == {"below": 5_000_000, "above": 500_000, "huge": 499_995}
+    one = rates("proportional", cap=500_000, per="prompt", sizes=sizes)
+    assert one == {"below": 500_000, "above": 500_000, "huge": 500_000}
+    # prompts change nothing where the cap is per task
+    plain = rates("proportional", cap=500_000, sizes=sizes, prompts=prompts)
+    assert plain == one
 
 
-@pytest.mark.parametrize("strategy", ["proportional", "equal"])
-def test_a_task_without_rows_is_refused_by_name_and_told_what_to_do(strategy):
+def test_rows_that_were_made_through_prompts_count_as_those_prompts():
+    # 4,000 examples seen through 5 prompts: below the cap each prompt has all, above they share it
+    assert size_rate(20_000, cap=4_000, prompts=5, made=5) == 20_000
+    assert size_rate(20_000, cap=3_999, prompts=5, made=5) == 5 * 799
+    member = Member(name="t", size=20_000, made=5)
+    knobs = Knobs(cap=3_999, per="prompt")
+    assert level_rates([member], "proportional", knobs, budget=None) == {"t": 3_995}
+    told = Member(name="t", size=20_000, made=5, prompts=4)
     with pytest.raises(MixtureError) as caught:
-        rates(SIZES | {"small": 0}, PLAIN, Sampling(strategy=strategy, rows=10))
+        level_rates([told], "proportional", knobs, budget=None)
     assert str(caught.value) == (
-        "tasks.small: task 'small' is in the mixture but has no train rows\n"
-        "  to do: see curation/drops.parquet for where its rows went, or take the task out"
+        "tasks.t.prompts: the card says 4 prompts, but the rows were made through 5\n"
+        "  to do: take the key out"
     )
 
 
-def test_a_count_of_0_needs_no_rows():
-    sampling = Sampling(strategy="counts")
-    assert rates({"a": 0}, {"a": MixtureTask(count=0)}, sampling) == {"a": 0.0}
+def test_more_prompts_than_the_cap_are_refused_in_words():
+    with pytest.raises(MixtureError) as caught:
+        rates("proportional", cap=2, per="prompt", prompts={"mid": 3})
+    assert str(caught.value) == (
+        "tasks.mid: the rate of 'mid' is 0: its 3 prompts share a cap of 2\n  to do: raise the cap"
+    )
 
 
 @pytest.mark.parametrize("rate", [math.nan, math.inf, -1.0])
 def test_a_rate_that_is_no_number_is_refused_by_name(rate):
-    with pytest.raises(MixtureError, match=f"the rate of task 'mid' is {rate}"):
+    with pytest.raises(MixtureError, match=f"the rate of 'mid' is {rate}"):
         check_rate("mid", rate)
-    with pytest.raises(MixtureError, match="the rate of task 'mid'"):
+    with pytest.raises(MixtureError, match="the rate of 'mid'"):
         shares({"big": 1.0, "mid": rate})
 
 
 def test_a_weight_that_overflows_is_refused_by_name():
-    tasks = PLAIN | {"mid": MixtureTask(weight=1e308)}
-    with pytest.raises(MixtureError, match="the rate of task 'mid' is inf"):
-        rates(SIZES, tasks, Sampling(strategy="proportional", rows=10))
+    with pytest.raises(MixtureError, match="the rate of 'mid' is inf"):
+        rates("proportional", weights={"mid": 1e308})
 
 
-def test_a_temperature_that_overflows_is_refused_by_name():
-    sampling = Sampling(strategy="temperature", temperature=1e-3, rows=10)
-    with pytest.raises(MixtureError, match="the rate of task 'big' is inf"):
-        rates(SIZES, PLAIN, sampling)
+def test_a_temperature_that_overflows_is_refused():
+    with pytest.raises(MixtureError, match=r"25 to the power 1/0.001 is too large to use"):
+        rates("temperature", temperature=1e-3, sizes={"small": 25})
 
 
 def test_the_smallest_weight_is_kept():
-    tiny = {"a": MixtureTask(weight=5e-324)}
-    assert rates({"a": 3}, tiny, Sampling(strategy="equal", rows=1)) == {"a": 5e-324}
+    assert rates("equal", sizes={"a": 3}, weights={"a": 5e-324}) == {"a": Fraction("5e-324")}
 
 
-def test_shares_sum_to_1_also_for_rates_near_the_ends_of_a_double():
-    assert shares({"a": 1.0, "b": 3.0}) == {"a": 0.25, "b": 0.75}
-    assert shares({"a": 1.5e308, "b": 1.5e308}) == {"a": 0.5, "b": 0.5}
-    assert shares({"a": 1e-300, "b": 1e300}) == {"a": 0.0, "b": 1.0}
+def test_shares_sum_to_1_exactly_also_for_rates_near_the_ends_of_a_double():
+    assert shares({"a": 1.0, "b": 3.0}) == {"a": Fraction(1, 4), "b": Fraction(3, 4)}
+    assert shares({"a": 1.5e308, "b": 1.5e308}) == {"a": Fraction(1, 2), "b": Fraction(1, 2)}
+    tiny = shares({"a": 1e-300, "b": 1e300})
+    assert tiny["a"] == Fraction(1, 10**600 + 1)
+    assert sum(tiny.values()) == 1
 
 
-def test_a_mixture_that_draws_nothing_is_refused():
+def test_a_level_that_draws_nothing_is_refused():
     with pytest.raises(MixtureError, match="no task of the mixture is drawn"):
         shares({"a": 0.0})
-    with pytest.raises(MixtureError, match="the mixture has no rows"):
-        positions({"a": 9}, {"a": 0.0}, Sampling(strategy="counts"))
-    with pytest.raises(MixtureError, match="the mixture has no rows"):
-        positions({"a": 9}, {"a": 9.0}, Sampling(strategy="equal", epochs=0.01))
-
-
-@pytest.mark.parametrize(
-    ("sampling", "total"),
-    [
-        (Sampling(strategy="equal", rows=123), 123),
-        (Sampling(strategy="equal", epochs=1.0), 10_425),
-        (Sampling(strategy="equal", epochs=0.1), 1_043),  # 1042.5: a half rounds up
-        (Sampling(strategy="proportional", cap=5, epochs=2.0), 20_850),
-    ],
-)
-def test_positions_follow_rows_or_epochs(sampling, total):
-    assert positions(SIZES, rates(SIZES, PLAIN, sampling), sampling) == total
 
 
 @given(
@@ -131,4 +132,4 @@ def test_shares_do_not_depend_on_the_order_in_which_tasks_are_written(weights, r
     shuffled = {name: weights[name] for name in names}
     assert shares(shuffled) == shares(weights)
     assert list(shares(shuffled)) == sorted(weights)
-    assert math.isclose(math.fsum(shares(weights).values()), 1.0, abs_tol=1e-12)
+    assert sum(shares(weights).values()) == 1

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from safetensors.numpy import save_file
 
+from pipeline.config.mixture_card import Mixture as Proportions
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import RelateParams, TokenizeParams
 from pipeline.config.settings import PlanSettings, RelateSettings, TailorSettings, TokenizeSettings
@@ -67,7 +68,12 @@ class Mixture:
         mixture = mixture or card()
         head = {"name": NAME, "seed": seed}
         parts = {
-            "plan": PlanSettings(**head, tasks=mixture.tasks, sampling=mixture.sampling),
+            "plan": PlanSettings(
+                **head,
+                **{key: getattr(mixture, key) for key in Proportions.model_fields},
+                batch=32,
+                target=mixture.tailor.target,
+            ),
             "relate": RelateSettings(
                 **head, tasks=tuple(self.sizes), families=self.families, relate=RelateParams()
             ),

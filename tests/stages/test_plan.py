@@ -4,8 +4,8 @@ from pipeline.config.load import write_yaml
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.errors import ArtefactError, ConfigError, MixtureError
 from pipeline.mixing.corpus import read_corpus, row_tokens
-from pipeline.stages import plan
-from pipeline.tables import read_json, sha256
+from pipeline.stages import mix, plan
+from pipeline.tables import read_arrow, read_json, sha256, write_arrow, write_json
 
 
 def planned(mixture, which="compass"):
@@ -13,11 +13,28 @@ def planned(mixture, which="compass"):
     return read_json(mixture.layout.plan(which))
 
 
-def mixture_card(**sampling):
-    tasks = {"apples": {}, "pears": {}, "plums": {}, "stars": {}}
-    tailor = {"target": "apples"}
-    value = {"name": "fruit", "tasks": tasks, "sampling": sampling, "tailor": tailor}
-    return MixtureCard.model_validate(value)
+TASKS = ("apples", "pears", "plums", "stars")
+
+
+def mixture_card(*, tasks=TASKS, groups=None, phases=(), same_content="refuse", **sampling):
+    entries = tasks if isinstance(tasks, dict) else {task: {} for task in tasks}
+    return MixtureCard.model_validate(
+        {"name": "fruit", "tasks": entries, "sampling": sampling, "tailor": {"target": "apples"},
+         "groups": groups or {}, "phases": list(phases), "same_content": same_content}
+    )  # fmt: skip
+
+
+def counted(mixture):
+    """Count the rows of each task, and their tokens, in what the stage `mix` builds."""
+    mix.main([mixture.layout.name, "compass"])
+    row = read_arrow(mixture.layout.mix("compass") / "order.arrow").column("row").to_numpy()
+    corpus = read_corpus(mixture.layout.tokens("train"))
+    result = {}
+    for task, entry in corpus.tasks.items():
+        mine = row[(row >= entry.start) & (row < entry.start + entry.rows)] - entry.start
+        tokens = int(row_tokens(corpus, task)[mine].sum())
+        result[task] = (len(mine), tokens, entry.rows - len(set(mine)))
+    return len(row), result
 
 
 def test_a_plan_says_exact_rows_and_tokens_of_each_task(mixture):
@@ -33,7 +50,9 @@ def test_a_plan_says_exact_rows_and_tokens_of_each_task(mixture):
         "apples": 1, "pears": 0, "plums": 0, "stars": 13,
     }  # fmt: skip
     assert value["totals"]["tokens"] == sum(task["tokens"] for task in value["tasks"])
-    assert value["steps"] is None
+    assert (value["stop"], value["batch"], value["merged"]) == ("fixed", None, {})
+    quotas = {"apples": 39, "pears": 30, "plums": 19, "stars": 47}
+    assert value["phases"] == [{"name": "all", "positions": 135, "quotas": quotas}]
 
 
 def test_one_epoch_of_everything_has_the_tokens_of_the_manifest(mixture, capsys):
@@ -102,4 +121,79 @@ def test_an_unknown_pass_is_refused(mixture):
 def test_missing_settings_say_what_writes_them(mixture):
     mixture.layout.settings("plan").unlink()
     with pytest.raises(ArtefactError, match=r"plan.json: does not exist\n.*`dvc repro resolve`"):
+        planned(mixture)
+
+
+PHASES = (
+    {"name": "many", "share": 0.4, "tasks": ["stone", "stars"], "weights": {"stone": 2.0}},
+    {"name": "rest"},
+)
+GROUPS = {"stone": {"strategy": "proportional", "tasks": ["plums", "apples"]}}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"strategy": "equal", "rows": 301},
+        {"strategy": "equal", "rows": 301, "groups": GROUPS, "phases": PHASES},
+        {"strategy": "tokens", "tokens": 9000, "by": "proportional", "phases": PHASES[1:]},
+        {"strategy": "unimax", "max_epochs": 2.5, "tokens": 9000},
+        {"strategy": "temperature", "temperature": 3.0, "stop": "all_seen"},
+        {"strategy": "equal", "stop": "first_exhausted"},
+        {"strategy": "proportional", "stop": "exactly_once"},
+        {"strategy": "epochs", "epochs": 1.5},
+        {"preset": "t0", "epochs": 1.0, "order": "smooth"},
+        {"preset": "compassmtl", "order": "stratified"},
+    ],
+)
+def test_what_is_built_equals_the_plan_exactly(mixture, keys):
+    mixture.tell(mixture_card(**keys))
+    value = planned(mixture)
+    positions, built = counted(mixture)
+    assert positions == value["positions"]
+    assert built == {t["task"]: (t["quota"], t["tokens"], t["unseen_rows"]) for t in value["tasks"]}
+    for phase in value["phases"]:
+        assert sum(phase["quotas"].values()) == phase["positions"]
+
+
+def test_a_token_budget_is_met_to_half_a_row_of_each_task(mixture):
+    mixture.tell(mixture_card(strategy="tokens", tokens=6000))
+    corpus = read_corpus(mixture.layout.tokens("train"))
+    for task in planned(mixture)["tasks"]:
+        longest = int(row_tokens(corpus, task["task"]).max())
+        assert abs(task["tokens"] - 1500) <= longest / 2
+
+
+def test_the_same_rows_under_two_names_are_refused_and_merged_by_choice(mixture):
+    shard = mixture.layout.tokens("train") / "apples.arrow"
+    manifest = read_json(shard.parent / "manifest.json")
+    apples = next(task for task in manifest["tasks"] if task["task"] == "apples")
+    twin = apples | {"task": "twin", "start": sum(t["rows"] for t in manifest["tasks"])}
+    write_json(manifest | {"tasks": [*manifest["tasks"], twin]}, shard.parent / "manifest.json")
+    table = read_arrow(shard)
+    write_arrow(table.take(list(range(table.num_rows))[::-1]), shard.parent / "twin.arrow")
+    # names in another order: `twin` is the first, `apples` the target
+    tasks = {"plums": {}, "twin": {}, "apples": {}}
+
+    def tell(choice):
+        mixture.tell(mixture_card(tasks=tasks, strategy="equal", rows=9, same_content=choice))
+
+    tell("refuse")
+    with pytest.raises(MixtureError, match="under several names: 'apples' and 'twin'"):
+        planned(mixture)
+    tell("allow")
+    assert [t["quota"] for t in planned(mixture)["tasks"]] == [3, 3, 3]
+    tell("merge")
+    value = planned(mixture)
+    assert value["merged"] == {"twin": "apples"}
+    assert [(t["task"], t["quota"]) for t in value["tasks"]] == [("apples", 5), ("plums", 4)]
+
+
+def test_supervised_tokens_are_refused_where_there_are_none(mixture):
+    settings = read_json(mixture.layout.settings("plan"))
+    sampling = {"strategy": "supervised_tokens", "tokens": 100}
+    write_json(settings | {"view": "text", "sampling": sampling}, mixture.layout.settings("plan"))
+    with pytest.raises(
+        MixtureError, match="the tokens are of the choice view, which has no superv"
+    ):
         planned(mixture)

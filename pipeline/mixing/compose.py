@@ -1,0 +1,181 @@
+"""Composition: how many rows each task gives to each phase of a mixture, exactly. Pure.
+
+The same code composes from stored lengths and from guessed ones. Every task's quota is the sum over the
+phases; in each phase it is less than one row off its exact share, or nearest to its share of the tokens.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pipeline.config.mixture_card import Mixture
+from pipeline.config.mixture_rules import ABSOLUTE
+from pipeline.config.sampling import Phase
+from pipeline.errors import MixtureError, unknown_name
+from pipeline.mixing.groups import Part, leaves, levels, parts, whole_rows
+from pipeline.mixing.lengths import Lengths
+from pipeline.mixing.phases import WHOLE, PhasePlan, phase_rows, phase_shares
+from pipeline.mixing.quotas import check_quotas, rounded
+from pipeline.mixing.stop import stop_size, told_size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What a mixture draws of one task."""
+
+    rate: Fraction
+    """Against the other members of its level, in the first phase that draws it."""
+    group: str
+    """Groups around it, joined by `/`; empty where there are none."""
+    share: Fraction
+    """Of the rows or tokens of the mixture, as the card asks; in [0, 1]."""
+    quota: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """Rows of every task, over all phases and in each."""
+
+    tasks: Mapping[str, Drawn]
+    """In name order."""
+    phases: tuple[PhasePlan, ...]
+    """One at least."""
+
+    @property
+    def positions(self) -> int:
+        """Rows in all."""
+        return sum(phase.positions for phase in self.phases)
+
+
+def compose(mixture: Mixture, lengths: Lengths) -> Composition:
+    """Return what a mixture draws of each of its tasks.
+
+    Raises:
+        MixtureError: A task is unknown or has no rows, a rate cannot be used, the mixture or a phase of
+            it is empty, or a task would be repeated more than 256 times.
+    """
+    _check_tasks(mixture, lengths.rows)
+    if mixture.sampling.strategy in ABSOLUTE:
+        result = _absolute(mixture, lengths.rows)
+    elif mixture.sampling.unit == "rows":
+        result = _by_rows(mixture, lengths.rows, lengths.prompts)
+    else:
+        result = _by_tokens(mixture, lengths)
+    if not result.positions:
+        raise MixtureError(
+            "the mixture has no rows", remedy="raise its rows, epochs, tokens or a count"
+        )
+    check_quotas({task: drawn.quota for task, drawn in result.tasks.items()}, lengths.rows)
+    return result
+
+
+def _check_tasks(mixture: Mixture, rows: Mapping[str, int]) -> None:
+    for task in sorted(mixture.tasks):
+        if task not in rows:
+            what, remedy = unknown_name("task", task, rows)
+            raise MixtureError(f"{what} among the tokenised ones", remedy=remedy)
+        if not rows[task] and mixture.tasks[task].count != 0:
+            raise MixtureError(
+                f"task '{task}' is in the mixture but has no train rows",
+                where=f"tasks.{task}",
+                remedy="see curation/drops.parquet for where its rows went, or take the task out",
+            )
+
+
+def _absolute(mixture: Mixture, rows: Mapping[str, int]) -> Composition:
+    default = mixture.sampling.epochs or 0.0
+    counts = {
+        task: (entry.count or 0)
+        if mixture.sampling.strategy == "counts"
+        else rounded(entry.epochs or default, rows[task])
+        for task, entry in sorted(mixture.tasks.items())
+    }
+    phases = [
+        _phase(phase.name, {task: counts[task] for task in phase.tasks or counts})
+        for phase in mixture.phases
+    ]
+    total = max(sum(counts.values()), 1)
+    tasks = {
+        task: Drawn(rate=Fraction(count), group="", share=Fraction(count, total), quota=count)
+        for task, count in counts.items()
+    }
+    return Composition(tasks=tasks, phases=tuple(phases) or (_phase(WHOLE, counts),))
+
+
+def _phase(name: str, quotas: Mapping[str, int]) -> PhasePlan:
+    return PhasePlan(name=name, positions=sum(quotas.values()), quotas=dict(sorted(quotas.items())))
+
+
+def _by_rows(mixture: Mixture, rows: Mapping[str, int], made: Mapping[str, int]) -> Composition:
+    sizes = {task: rows[task] for task in sorted(mixture.tasks)}
+    total = _total(mixture, sizes, made)
+    splits, plans, asked = [], [], dict.fromkeys(sizes, Fraction(0))
+    phases: Sequence[Phase | None] = mixture.phases or (None,)
+    for phase, count in zip(phases, phase_rows(mixture.phases, total), strict=True):
+        split = parts(levels(mixture, phase), sizes, total=Fraction(count), made=made)
+        for task, leaf in leaves(split).items():
+            asked[task] += count * leaf.share
+        splits.append(leaves(split))
+        plans.append(_phase(phase.name if phase else WHOLE, whole_rows(split, count)))
+    return _composition(splits, plans, asked)
+
+
+def _total(mixture: Mixture, sizes: Mapping[str, int], made: Mapping[str, int]) -> int | None:
+    """Return the rows of a mixture; null where its phases say them."""
+    sampling, rates = mixture.sampling, None
+    if sampling.stop not in ("fixed", "endless"):
+        split = leaves(parts(levels(mixture), sizes, total=None, made=made))
+        return stop_size(sampling.stop, {task: leaf.share for task, leaf in split.items()}, sizes)
+    if sampling.passes is not None:
+        top = parts(levels(mixture), sizes, total=None, made=made)
+        rates = {part.name: part.rate for part in top}
+    return told_size(sampling, sum(sizes.values()), rates)
+
+
+def _by_tokens(mixture: Mixture, lengths: Lengths) -> Composition:
+    unit, budget = mixture.sampling.unit, Fraction(mixture.sampling.tokens or 0)
+    tasks = sorted(mixture.tasks)
+    sizes = {task: lengths.amount(task, unit) for task in tasks}
+    for task in tasks:
+        if not sizes[task]:
+            kind = unit.replace("_", " ")
+            raise MixtureError(f"the rows of task '{task}' have no {kind}", where=f"tasks.{task}")
+    phases: Sequence[Phase | None] = mixture.phases or (None,)
+    splits, targets = [], {task: [Fraction(0)] for task in tasks}
+    for phase, share in zip(phases, phase_shares(mixture.phases), strict=True):
+        level = levels(mixture, phase)
+        split = leaves(parts(level, sizes, total=budget * share, made=lengths.prompts))
+        splits.append(split)
+        for task in tasks:
+            part = budget * share * split[task].share if task in split else Fraction(0)
+            # a task's walk goes on from phase to phase, and so does its target
+            targets[task].append(targets[task][-1] + part)
+    ends = {task: [0, *lengths.reached(task, unit, targets[task][1:])] for task in tasks}
+    plans = [
+        _phase(
+            phase.name if phase else WHOLE,
+            {task: ends[task][i + 1] - ends[task][i] for task in tasks if task in splits[i]},
+        )
+        for i, phase in enumerate(phases)
+    ]
+    return _composition(splits, plans, {task: targets[task][-1] for task in tasks})
+
+
+def _composition(
+    splits: Sequence[Mapping[str, Part]],
+    plans: Sequence[PhasePlan],
+    asked: Mapping[str, Fraction],
+) -> Composition:
+    """Sum the phases; `asked` holds the rows or tokens that the card asks for, exactly."""
+    first = {task: leaf for split in reversed(splits) for task, leaf in split.items()}
+    whole = sum(asked.values(), Fraction(0))
+    tasks = {
+        task: Drawn(
+            rate=first[task].rate,
+            group=first[task].path,
+            share=asked[task] / whole,
+            quota=sum(plan.quotas.get(task, 0) for plan in plans),
+        )
+        for task in sorted(asked)
+    }
+    return Composition(tasks=tasks, phases=tuple(plans))

@@ -1,0 +1,75 @@
+from fractions import Fraction
+
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import MixtureError
+from pipeline.mixing.corpus import read_corpus, row_supervised, row_tokens
+from pipeline.mixing.lengths import Held, MeanLengths, StoredLengths
+from pipeline.mixing.order import Draw, walk
+from pipeline.tables import write_arrow, write_json
+
+IDS = pa.large_list(pa.int32())
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """One task of the text view, four rows of 1 to 4 input and 1 to 2 target tokens."""
+    lengths = [(1, 1), (2, 2), (3, 1), (4, 2)]
+    table = {
+        "input": pa.array([[7] * n for n, _ in lengths], IDS),
+        "target": pa.array([[8] * n for _, n in lengths], IDS),
+        "label": pa.array([0] * 4, pa.int32()),
+        "row": pa.array(range(4), pa.uint32()),
+    }
+    write_arrow(pa.table(table), tmp_path / "t.arrow")
+    entry = {
+        "task": "t",
+        "rows": 4,
+        "start": 0,
+        "tokens": 10 + 6 + 4 * 2,
+        "supervised": 6 + 4,
+        "prompts": ["x", "y"],
+    }
+    write_json(
+        {"version": 1, "view": "text", "extras": 2, "supervised_extras": 1, "tasks": [entry]},
+        tmp_path / "manifest.json",
+    )
+    return read_corpus(tmp_path)
+
+
+def test_stored_lengths_are_those_of_the_rows_that_the_order_draws(corpus):
+    lengths = StoredLengths(corpus, seed=5)
+    assert (lengths.rows, lengths.prompts) == ({"t": 4}, {"t": 2})
+    assert [lengths.amount("t", u) for u in ("rows", "tokens", "supervised_tokens")] == [4, 24, 10]
+    tokens, supervised = row_tokens(corpus, "t"), row_supervised(corpus, "t")
+    for quota in range(13):
+        rows, _ = walk(Draw(task="t", start=0, rows=4, quota=quota), seed=5)
+        assert lengths.drawn("t", quota) == Held(tokens[rows].sum(), supervised[rows].sum())
+        targets = [Fraction(int(tokens[rows].sum()))]
+        assert lengths.reached("t", "tokens", targets) == [quota]
+        targets = [Fraction(int(supervised[rows].sum()))]
+        assert lengths.reached("t", "supervised_tokens", targets) == [quota]
+
+
+def test_the_choice_view_has_no_supervised_tokens(tmp_path):
+    entry = {"task": "c", "rows": 3, "start": 0, "tokens": 9}
+    write_json({"version": 1, "tasks": [entry]}, tmp_path / "manifest.json")
+    lengths = StoredLengths(read_corpus(tmp_path), seed=5)
+    with pytest.raises(MixtureError) as caught:
+        lengths.reached("c", "supervised_tokens", [Fraction(1)])
+    assert str(caught.value) == (
+        "sampling.strategy: the tokens are of the choice view, which has no supervised tokens\n"
+        "  expected: view: text"
+    )
+
+
+def test_guessed_lengths_are_means():
+    lengths = MeanLengths({"t": 4, "u": 9}, {"t": 2.5}, {})
+    assert lengths.amount("t", "tokens") == 10
+    assert lengths.amount("u", "rows") == 9
+    assert lengths.reached("t", "tokens", [Fraction(4), Fraction(5)]) == [2, 2]
+    assert lengths.drawn("t", 3) == Held(8, None)
+    assert lengths.drawn("u", 3) == Held(None, None)
+    with pytest.raises(MixtureError, match="no one knows yet how many tokens a row of task 'u'"):
+        lengths.amount("u", "tokens")
