@@ -5,12 +5,15 @@ size, no time stamps. Files appear under their name only when complete. Knows no
 the project.
 """
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,21 +26,96 @@ from pipeline.errors import ArtefactError, DataError
 
 _ROWS_PER_GROUP = 131_072
 
+PARQUET: dict[str, Any] = {"compression": "zstd", "version": "2.6", "write_page_checksum": True}
+"""How every Parquet file is written; the checksums let a reader find values that changed in place."""
+
+
+_NO_SPACE = "free some space and run it again; what was there before is still there"
+_NOT_ALLOWED = "make it writable, or choose another place"
+_BLOCKED = "a file lies where a folder should be: move it away"
+_CANNOT_WRITE = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EFBIG: "raise the limit on the size of files (`ulimit -f`)",
+    errno.EROFS: _NOT_ALLOWED,
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
+    errno.ENOTDIR: _BLOCKED,
+    errno.EEXIST: _BLOCKED,
+}
+"""What the system says of a place that takes no file, and what to do about it."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Word what the system says when `path`, or a temporary file for it, cannot be written.
+
+    Raises:
+        ArtefactError: No space, no permission, too large, or a file in the way. Any other error, and
+            one about a file elsewhere, passes as it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = _os_error(error)
+        place = getattr(error, "filename", None)
+        elsewhere = place is not None and not Path(str(place)).is_relative_to(path.parent)
+        if number not in _CANNOT_WRITE or (elsewhere and number == errno.EACCES):
+            raise
+        raise ArtefactError(
+            f"cannot be written: {os.strerror(number)}",
+            where=str(path),
+            remedy=_CANNOT_WRITE[number],
+        ) from error
+
+
+def _os_error(error: Exception) -> int:
+    """Return the system's number of an error, also of a Rust library's that only words it; else 0."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else 0
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
     The temporary name is unique, so that two writers never share one, and it is removed when the
-    block fails.
+    block fails. What a killed writer of the same file left behind is removed first.
+
+    Raises:
+        ArtefactError: The file cannot be written (see `writing`); what was there is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+        try:
+            with temporary.open("wb") as held:
+                _is_mine(held.fileno())
+                yield temporary
+                os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove temporary files for `path` that no living process holds."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{12}}\.tmp")
+    for entry in os.scandir(path.parent):
+        if name.fullmatch(entry.name):
+            with suppress(OSError), Path(entry.path).open("ab") as stale:
+                if _is_mine(stale.fileno()):
+                    Path(entry.path).unlink(missing_ok=True)
+
+
+def _is_mine(handle: int) -> bool:
+    """Lock an open file until it is closed; False where another process holds it."""
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def to_arrow(frame: pl.DataFrame | pa.Table, schema: pa.Schema) -> pa.Table:
@@ -88,9 +166,7 @@ def write_parquet(frame: pl.DataFrame | pa.Table, path: Path, schema: pa.Schema)
     """Write `frame` to `path` as Parquet of exactly `schema` (see `to_arrow` for its errors)."""
     table = to_arrow(frame, schema)
     with whole_file(path) as temporary:
-        pq.write_table(
-            table, temporary, compression="zstd", version="2.6", row_group_size=_ROWS_PER_GROUP
-        )
+        pq.write_table(table, temporary, row_group_size=_ROWS_PER_GROUP, **PARQUET)
 
 
 def write_parquet_parts(parts: Iterable[pl.DataFrame], path: Path, schema: pa.Schema) -> None:
@@ -100,7 +176,7 @@ def write_parquet_parts(parts: Iterable[pl.DataFrame], path: Path, schema: pa.Sc
     """
     with (
         whole_file(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", version="2.6") as writer,
+        pq.ParquetWriter(temporary, schema, **PARQUET) as writer,
     ):
         for part in parts:
             writer.write_table(to_arrow(part, schema), row_group_size=_ROWS_PER_GROUP)
@@ -110,7 +186,7 @@ def write_frame(frame: pl.DataFrame, path: Path) -> None:
     """Write a free-form frame (a report, a preview) to `path` as Parquet."""
     table = frame.to_arrow()
     with whole_file(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", version="2.6")
+        pq.write_table(table, temporary, **PARQUET)
 
 
 def read_parquet(path: Path, schema: pa.Schema | None = None) -> pl.DataFrame:
@@ -154,15 +230,18 @@ def _empty_batch(schema: pa.Schema) -> pa.RecordBatch:
 
 
 def read_arrow(path: Path) -> pa.Table:
-    """Memory-map an Arrow IPC file.
+    """Memory-map an Arrow IPC file, and check that its lists lie inside it.
 
     Raises:
-        ArtefactError: The file is missing or truncated.
+        ArtefactError: The file is missing, truncated or damaged. Values that changed in place are
+            found by their hash alone.
     """
     require(path)
     try:
-        return ipc.open_file(pa.memory_map(str(path))).read_all()
-    except pa.ArrowInvalid as error:
+        table = ipc.open_file(pa.memory_map(str(path))).read_all()
+        table.validate(full=True)
+        return table
+    except (pa.ArrowException, OSError) as error:
         raise ArtefactError(
             f"not a readable Arrow file: {error}",
             where=str(path),

@@ -1,9 +1,12 @@
 """Tables are written whole, byte-stable and checked against their schema."""
 
+import errno
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline import schema, tables
@@ -125,3 +128,73 @@ def test_broken_json_is_worded(tmp_path: Path):
     (tmp_path / "v.json").write_text("{")
     with pytest.raises(ArtefactError, match="not JSON: Expecting property name"):
         tables.read_json(tmp_path / "v.json")
+
+
+def test_litter_of_a_killed_writer_is_swept_and_that_of_a_living_one_is_not(tmp_path: Path):
+    path = tmp_path / "plan.json"
+    for name in (".plan.json.0123456789ab.tmp", ".other.json.0123456789ab.tmp", ".plan.json.tmp"):
+        (tmp_path / name).write_text("half")
+    with tables.whole_file(path) as living:
+        with tables.whole_file(path) as temporary:
+            temporary.write_text("second")
+        assert living.exists()
+        living.write_text("first")
+    assert path.read_text() == "first"
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        ".other.json.0123456789ab.tmp", ".plan.json.tmp", "plan.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "remedy"),
+    [
+        (OSError(errno.ENOSPC, "x"), "No space left on device", "free some space"),
+        (OSError(errno.EROFS, "x"), "Read-only file system", "make it writable"),
+        (OSError(errno.EFBIG, "x"), "File too large", "raise the limit"),
+        (Exception("No space left on device (os error 28)"), "No space left", "free some space"),
+    ],
+)
+def test_what_the_system_says_of_a_place_is_worded(tmp_path: Path, error, words, remedy):
+    path = tmp_path / "x.json"
+    path.write_text("old")
+    with pytest.raises(ArtefactError) as caught, tables.whole_file(path):
+        raise error
+    assert caught.value.where == str(path)
+    assert caught.value.what.startswith(f"cannot be written: {words}")
+    assert caught.value.remedy.startswith(remedy)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("a bug"), FileNotFoundError(errno.ENOENT, "x"),
+     PermissionError(errno.EACCES, "x", "/elsewhere/input")],
+)  # fmt: skip
+def test_other_errors_pass_as_they_are(tmp_path: Path, error):
+    with pytest.raises(type(error)) as caught, tables.whole_file(tmp_path / "x.json"):
+        raise error
+    assert caught.value is error
+
+
+def test_an_arrow_file_whose_lists_leave_it_is_refused(tmp_path: Path):
+    path = tmp_path / "lists.arrow"
+    lists = pa.array([[1, 2], [3], []], pa.large_list(pa.int32()))
+    tables.write_arrow(pa.table({"ids": lists}), path)
+    assert tables.read_arrow(path).num_rows == 3
+    offsets = np.array([0, 2, 3, 3], np.int64).tobytes()
+    content = path.read_bytes()
+    assert content.count(offsets) == 1
+    path.write_bytes(content.replace(offsets, np.array([0, 2, 9000, 3], np.int64).tobytes()))
+    with pytest.raises(ArtefactError, match="lists.arrow: not a readable Arrow file"):
+        tables.read_arrow(path)
+
+
+def test_values_that_changed_in_a_parquet_file_are_found_by_its_checksums(tmp_path: Path):
+    path = tmp_path / "x.parquet"
+    tables.write_frame(pl.DataFrame({"text": ["abcdefgh" * 9]}), path)
+    content = path.read_bytes()
+    at = content.index(b"abcdefgh")
+    path.write_bytes(content[:at] + b"X" + content[at + 1 :])
+    with pytest.raises(OSError, match="CRC checksum"):
+        pq.read_table(path, page_checksum_verification=True)

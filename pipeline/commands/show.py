@@ -23,10 +23,11 @@ from pipeline.config.recipe import merged
 from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
+from pipeline.mixing.frame import collecting
 from pipeline.rendering.choice_view import choice_view
 from pipeline.schema import ROLES, Split, prefix_token
 from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, PASSES, REVISIONS, Layout
-from pipeline.tables import read_parquet
+from pipeline.tables import read_json, read_parquet
 
 _TSV = ("task", "example_id", "context", "question", "choices", "label", "labels", "target")
 _MOST_CHOICES = 10
@@ -100,7 +101,8 @@ def task_rows(task: str, role: str, count: int) -> Shown:
     rendered, curated = layout.rendered(task), layout.curated(task, role)
     if rendered.exists():
         rows = pl.scan_parquet(rendered).filter(pl.col("role").cast(pl.String) == role)
-        return _of_task(task, role, rendered, rows.head(count).collect())
+        with collecting(rendered):
+            return _of_task(task, role, rendered, rows.head(count).collect())
     if curated.exists():
         return _of_task(task, role, curated, read_parquet(curated).head(count))
     if role == "select":
@@ -178,7 +180,9 @@ def mixture_rows(name: str, which: str, count: int) -> Shown:
             f"mixture '{name}' has no training order yet", where=str(manifest),
             remedy=f"run {use}`dvc repro`",
         )  # fmt: skip
-    rows = mixture_frame(name, which=which).head(count).collect()
+    texts = [layout.rendered(entry["task"]) for entry in read_json(manifest)["tasks"]]
+    with collecting(manifest.parent / "order.arrow", *filter(Path.exists, texts)):
+        rows = mixture_frame(name, which=which).head(count).collect()
     golds = [
         pl.scan_parquet(layout.rendered(task))
         .filter(pl.col("example_id").is_in(part["example_id"].implode()))

@@ -1,13 +1,14 @@
 """A mixture as a lazy frame of text, in training order. Reads manifests at once, rows when collected."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.errors import ArtefactError, unknown_name
 from pipeline.mixing.order import Draw
-from pipeline.tables import read_json, require
+from pipeline.tables import read_json, read_parquet, require
 
 COLUMNS = (
     "position", "task", "epoch", "example_id", "context", "question", "choices", "label", "text",
@@ -92,7 +93,8 @@ def preview(
         for draw in draws
         if head["row"].is_between(draw.start, draw.start + draw.rows, closed="left").any()
     ]
-    frame = training_rows(head.lazy(), present, rendered).collect()
+    with collecting(*(rendered / f"{draw.task}.parquet" for draw in present)):
+        frame = training_rows(head.lazy(), present, rendered).collect()
     missing = frame["example_id"].null_count()
     if missing:
         raise ArtefactError(
@@ -101,3 +103,36 @@ def preview(
             remedy="delete the folder and run `dvc repro tokenize`",
         )
     return frame
+
+
+@contextmanager
+def collecting(*paths: Path) -> Iterator[None]:
+    """Word the error of a damaged file where several are read at once, by a lazy frame.
+
+    Args:
+        *paths: The Parquet and Arrow files that the block reads.
+
+    Raises:
+        ArtefactError: One of them cannot be read; names it. Any other error passes as it is.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError):
+        for path in paths:
+            if path.suffix == ".parquet":
+                read_parquet(path)
+            else:
+                _probe_arrow(path)
+        raise
+
+
+def _probe_arrow(path: Path) -> None:
+    require(path)
+    try:
+        pl.scan_ipc(path).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ArtefactError(
+            f"not a readable Arrow file: {error}",
+            where=str(path),
+            remedy="delete it and run `dvc repro` again",
+        ) from error

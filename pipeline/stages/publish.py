@@ -17,25 +17,68 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import ArtefactError
+from pipeline.tables import writing
 
 _PATIENCE_S = 10.0
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder; when the block succeeds it becomes `path`, replacing what was there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in path.parent.glob(f".{path.name}.*.tmp"):
-        shutil.rmtree(stale, ignore_errors=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
-    temporary.mkdir()
+    """Yield an empty folder; when the block succeeds it becomes `path`, replacing what was there.
+
+    Killed at any point, either the old folder or the new one is there whole, at the latest when the
+    next run begins. Call it under the lock of a stage: it removes what earlier runs left behind.
+
+    Raises:
+        ArtefactError: The folder cannot be written (see `tables.writing`); the old one is still there.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _tidy(path)
+        temporary = _beside(path, "tmp")
+        temporary.mkdir()
+        try:
+            yield temporary
+            _replace(path, temporary)
+        except ArtefactError as error:
+            raise _placed(error, temporary, path) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _placed(error: ArtefactError, temporary: Path, path: Path) -> ArtefactError:
+    """Return an error about a temporary file as one about the file that it was to be."""
+    where = error.where.replace(str(temporary), str(path))
+    return ArtefactError(error.what, where=where, expected=error.expected, remedy=error.remedy)
+
+
+def _beside(path: Path, kind: str) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.{kind}")
+
+
+def _tidy(path: Path) -> None:
+    """Put back an old folder that a killed run had moved aside; remove all else that it left."""
+    for old in path.parent.glob(f".{path.name}.*.old"):
+        if not path.exists():
+            os.replace(old, path)
+    for kind in ("tmp", "old"):
+        for stale in path.parent.glob(f".{path.name}.*.{kind}"):
+            shutil.rmtree(stale, ignore_errors=True)
+
+
+def _replace(path: Path, new: Path) -> None:
+    """Move the old folder aside, the new one in, and remove the old one."""
+    if not path.exists():
+        os.replace(new, path)
+        return
+    aside = _beside(path, "old")
+    os.replace(path, aside)
     try:
-        yield temporary
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        os.replace(new, path)
+    except OSError:
+        os.replace(aside, path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager
@@ -47,16 +90,44 @@ def stage_lock(folder: Path, name: str) -> Iterator[None]:
         name: Stage, with the task where there are several.
 
     Raises:
-        ArtefactError: Another run, whose parent is alive, holds the lock.
+        ArtefactError: Another run, whose parent is alive, holds the lock, or the folder cannot be
+            written.
     """
-    locks = folder / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with (locks / name.replace("/", ".")).open("a+") as file:
-        _acquire(file.fileno(), locks / name.replace("/", "."), name)
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()} {os.getppid()}")
-        file.flush()
+    path = folder / ".locks" / name.replace("/", ".")
+    with writing(folder):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    with file:
+        _acquire(file.fileno(), path, name)
+        with writing(folder):
+            file.seek(0)
+            file.truncate()
+            file.write(f"{os.getpid()} {os.getppid()}")
+            file.flush()
+        yield
+
+
+@contextmanager
+def alone(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock file `path`, and wait for no one.
+
+    Args:
+        path: The file; its folder is made.
+        what: What it is that runs alone, for the message.
+
+    Raises:
+        ArtefactError: Another process holds it.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    with file:
+        if not _try_lock(file.fileno()):
+            raise ArtefactError(
+                f"{what} is already running",
+                where=str(path.parent.parent),
+                remedy="wait for that run to end, or stop it",
+            )
         yield
 
 

@@ -66,6 +66,104 @@ def test_litter_of_a_killed_run_is_swept(tmp_path: Path):
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pipeline.stages import publish
+calls, point = [], int(sys.argv[2])
+real = os.replace
+
+def replace(*paths):
+    calls.append(paths)
+    if len(calls) == point:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(*paths)
+    if len(calls) == point - 10:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+os.replace = replace
+with publish.new_folder(Path(sys.argv[1])) as folder:
+    (folder / "a").write_text("new")
+"""
+"""Killed before the n-th rename, or after it where 10 is added."""
+
+
+@pytest.mark.parametrize(
+    ("point", "left"), [(1, "old"), (2, "old"), (11, "old"), (12, "new")],
+)  # fmt: skip
+def test_killed_while_it_swaps_the_old_folder_or_the_new_one_is_there_whole(
+    tmp_path: Path, point: int, left: str
+):
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "a").write_text("old")
+    (target / "b").write_text("old")
+    done = subprocess.run([sys.executable, "-c", KILLED, str(target), str(point)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with pytest.raises(RuntimeError), publish.new_folder(target):  # noqa: PT012
+        # the next run has tidied up before it does anything of its own
+        there = {p.name: p.read_text() for p in target.iterdir()}
+        assert there == ({"a": "old", "b": "old"} if left == "old" else {"a": "new"})
+        raise RuntimeError
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert {p.name: p.read_text() for p in target.iterdir()} == there
+
+
+def test_a_folder_that_cannot_be_swapped_in_leaves_the_old_one(tmp_path: Path, monkeypatch):
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "a").write_text("old")
+    real = os.replace
+
+    def replace(source, destination):
+        if Path(destination) == target and ".tmp" in str(source):
+            raise OSError(28, "No space left on device")
+        real(source, destination)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with (
+        pytest.raises(ArtefactError, match="out: cannot be written: No space left"),
+        publish.new_folder(target) as folder,
+    ):
+        (folder / "a").write_text("new")
+    assert (target / "a").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_error_in_a_new_folder_names_the_file_that_was_to_be(tmp_path: Path):
+    target = tmp_path / "out"
+    with (
+        pytest.raises(ArtefactError) as caught,
+        publish.new_folder(target) as folder,
+    ):
+        raise ArtefactError(
+            "is odd", where=str(folder / "a.json"), expected="even", remedy="halve it"
+        )
+    assert str(caught.value) == f"{target / 'a.json'}: is odd\n  expected: even\n  to do: halve it"
+
+
+def test_what_runs_alone_waits_for_no_one(tmp_path: Path):
+    path = tmp_path / "out/.export/lock"
+    with publish.alone(path, "an export"):
+        with pytest.raises(ArtefactError) as caught, publish.alone(path, "an export"):
+            pass
+        assert str(caught.value) == (
+            f"{tmp_path / 'out'}: an export is already running\n"
+            "  to do: wait for that run to end, or stop it"
+        )
+    with publish.alone(path, "an export"):
+        pass
+
+
+def test_a_place_that_takes_no_lock_is_worded(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(ArtefactError, match="cannot be written: Not a directory"),
+        publish.stage_lock(tmp_path / "file" / "toy", "mix"),
+    ):
+        pass
+
+
 def test_a_second_run_is_refused_while_the_first_lives(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(publish, "_PATIENCE_S", 0.2)
     with subprocess.Popen(
