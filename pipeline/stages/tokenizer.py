@@ -21,8 +21,9 @@ from pipeline.stages.layout import Layout
 from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import read_parquet, sha256
 from pipeline.tokens import wordpiece
-from pipeline.tokens.pretrained import download
+from pipeline.tokens.pretrained import download, max_positions, set_leading_space
 from pipeline.tokens.sample import sample_texts
+from pipeline.tokens.text_vocabulary import small_names, text_names
 from pipeline.tokens.vocabulary import read_tokenizer, save, special_names
 
 
@@ -33,14 +34,15 @@ def main(arguments: Sequence[str]) -> None:
     with stage_lock(layout.data, "tokenizer"):
         settings = read(TokenizerSettings, layout.settings("tokenizer"))
         if settings.model.source == "small":
-            tokenizer = trained(layout, settings)
-            names = wordpiece.SPECIAL
+            tokenizer, positions = trained(layout, settings), None
+            names = small_names(tokenizer) if settings.view == "text" else wordpiece.SPECIAL
         else:
             folder = model_folder(settings)
             tokenizer = loaded(folder, settings)
-            names = special_names(tokenizer, folder)
+            named = text_names if settings.view == "text" else special_names
+            names, positions = named(tokenizer, folder), max_positions(folder)
         with new_folder(layout.tokenizer) as folder:
-            save(tokenizer, names, prefixes(settings.tasks), folder)
+            save(tokenizer, names, prefixes(settings.tasks), folder, max_positions=positions)
 
 
 def trained(layout: Layout, settings: TokenizerSettings) -> Tokenizer:
@@ -66,6 +68,7 @@ def loaded(folder: Path, settings: TokenizerSettings) -> Tokenizer:
             expected=f"SHA-256 {settings.model_sha256}",
             remedy="run `dvc repro`, which resolves anew",
         )
+    set_leading_space(tokenizer, folder)
     return tokenizer
 
 

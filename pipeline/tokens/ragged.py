@@ -60,6 +60,10 @@ class Coded:
         """Where each row starts in `pool.values`, shape `(n,)`."""
         return self.pool.offsets[self.codes]
 
+    def take(self, rows: Offsets) -> "Coded":
+        """Return the named rows, in that order, of the same pool."""
+        return Coded(self.pool, self.codes[rows])
+
     def rows(self) -> Ragged:
         """Write every row out."""
         return gather(self.pool.values, self.starts, self.lengths)

@@ -1,4 +1,4 @@
-"""What a tokenizer is trained on: a bounded number of rows of each task, whatever their weights.
+"""What a tokenizer is trained on, and compared on: a bounded number of rows of each task.
 
 Knows the example schema.
 """
@@ -24,3 +24,21 @@ def sample_texts(examples: pl.DataFrame, *, rows: int = ROWS_PER_TASK) -> list[s
     choices = taken["choices"].explode(empty_as_null=False).cast(pl.String)
     texts = pl.concat([column.alias("text") for column in (*columns, choices)])
     return texts.drop_nulls().filter(texts.drop_nulls() != "").unique().sort().to_list()
+
+
+def probe_texts(examples: pl.DataFrame, *, rows: int) -> list[str]:
+    """Return texts on which two tokenizers that differ are likely to show it.
+
+    Half of the rows are those with the lowest content hash; the others are, in that order, rows with a
+    letter or sign beyond ASCII or a run of spaces, where tokenizers differ first.
+
+    Args:
+        examples: Train rows of one task (`schema.EXAMPLE`), in any order.
+        rows: Most rows to take.
+    """
+    stem = pl.concat_str(
+        pl.col("context"), pl.col("question"), pl.col("choices").list.join(" "), separator=" ."
+    )
+    odd = examples.filter(stem.str.contains(r"[^\x20-\x7e]|  "))
+    plain = sample_texts(examples, rows=rows - rows // 2)
+    return sorted({*plain, *sample_texts(odd, rows=rows // 2)})

@@ -75,13 +75,14 @@ class Shard:
 
 
 def shard_table(fitted: Fitted, label: pl.Series, labels: pl.Series) -> pa.Table:
-    """Return rows as a table of `SHARD`, in their order.
+    """Return rows as a table of `SHARD`, in their order; `row` leads back to the row each is of.
 
     Args:
-        fitted: The R rows.
+        fitted: The rows, W of them, which came of R rows.
         label: R gold choices, null = none.
         labels: R gold sets, null = not multi-label.
     """
+    label, labels = label.gather(fitted.row), labels.gather(fitted.row)
     choices = pa.LargeListArray.from_arrays(
         pa.array(fitted.first), _ids(fitted.choices), type=SHARD.field("choices").type
     )
@@ -92,7 +93,7 @@ def shard_table(fitted: Fitted, label: pl.Series, labels: pl.Series) -> pa.Table
         "choices": choices,
         "label": gold,
         "labels": _gold_sets(labels),
-        "row": pa.array(np.arange(len(label), dtype=np.uint32)),
+        "row": pa.array(fitted.row.astype(np.uint32)),
     }
     return pa.Table.from_pydict(columns, schema=SHARD)
 

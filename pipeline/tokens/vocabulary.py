@@ -37,6 +37,8 @@ class Vocabulary:
         prefixes: Task -> id of its prefix token, tasks in name order.
         size: Highest id plus 1: rows that an embedding table needs.
         sha256: Of `tokenizer.json`.
+        files: Name -> SHA-256 of each file of the folder.
+        max_positions: Longest sequence that the model takes; None where it has no limit of its own.
     """
 
     tokenizer: Tokenizer
@@ -44,10 +46,17 @@ class Vocabulary:
     prefixes: dict[str, int]
     size: int
     sha256: str
+    files: dict[str, str]
+    max_positions: int | None
 
 
 def save(
-    tokenizer: Tokenizer, names: Mapping[str, str], prefixes: Mapping[str, str], folder: Path
+    tokenizer: Tokenizer,
+    names: Mapping[str, str],
+    prefixes: Mapping[str, str],
+    folder: Path,
+    *,
+    max_positions: int | None = None,
 ) -> None:
     """Add the prefixes to `tokenizer` and write its folder.
 
@@ -56,6 +65,9 @@ def save(
         names: Role -> special token, from `special_names` or `wordpiece.SPECIAL`.
         prefixes: Task -> prefix token.
         folder: An empty folder.
+        max_positions: Longest sequence that the model takes, special tokens included; None where it
+            takes any. Stands as `model_max_length` in `tokenizer_config.json`, where `transformers`
+            looks for it too.
     """
     ordered = dict(sorted(prefixes.items()))
     tokens = [AddedToken(t, special=True, normalized=False) for t in ordered.values()]
@@ -64,7 +76,9 @@ def save(
     tokenizer.no_padding()
     tokenizer.save(str(folder / "tokenizer.json"))
     special = {f"{role}_token": names[role] for role in sorted(names)}
-    config = special | {"tokenizer_class": "PreTrainedTokenizerFast"}
+    config: dict[str, Any] = special | {"tokenizer_class": "PreTrainedTokenizerFast"}
+    if max_positions is not None:
+        config["model_max_length"] = max_positions
     write_json(special, folder / "special_tokens_map.json")
     write_json(config, folder / "tokenizer_config.json")
     listed = [
@@ -92,6 +106,8 @@ def load(folder: Path) -> Vocabulary:
         prefixes={entry["task"]: entry["id"] for entry in read_json(folder / "prefixes.json")},
         size=max(ids.values()) + 1,
         sha256=sha256(path),
+        files={file.name: sha256(file) for file in sorted(folder.iterdir()) if file.is_file()},
+        max_positions=read_json(folder / "tokenizer_config.json").get("model_max_length"),
     )
 
 

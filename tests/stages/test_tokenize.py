@@ -1,4 +1,7 @@
+import importlib.util
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -6,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from pipeline.config.params import TokenizeParams
 from pipeline.config.settings import TokenizeSettings
-from pipeline.errors import ArtefactError, MixtureError
+from pipeline.errors import ArtefactError, ConfigError, MixtureError
 from pipeline.rendering.choice_view import RENDERED
 from pipeline.rendering.prefix import prefixes
 from pipeline.schema import EXAMPLE, ROLES
@@ -72,6 +76,10 @@ def project(tmp_path, monkeypatch):
 def words_of(ids: np.ndarray) -> str:
     tokenizer = load(TOY.tokenizer).tokenizer
     return " ".join(tokenizer.id_to_token(i) for i in ids)
+
+
+def ids_of(text: str) -> list[int]:
+    return load(TOY.tokenizer).tokenizer.encode(text, add_special_tokens=False).ids
 
 
 def files() -> dict[str, str]:
@@ -235,3 +243,247 @@ def test_the_standard_library_keeps_its_own_tokenize():
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert run.stdout.strip() == "True"
+
+
+def retell(**changes) -> None:
+    """Change the settings of `tokenize`, or those of the stage."""
+    path = TOY.settings("tokenize")
+    settings = TokenizeSettings.model_validate_json(path.read_text())
+    own = {key: value for key, value in changes.items() if key in TokenizeParams.model_fields}
+    params = settings.tokenize.model_copy(update=own)
+    rest = {key: value for key, value in changes.items() if key not in own}
+    path.write_text(settings.model_copy(update={"tokenize": params, **rest}).model_dump_json())
+
+
+def fingerprint(role: str = "train") -> str:
+    """The hash that plan and trainer know the tokens by."""
+    stage.main(["toy"])
+    return sha256(TOY.tokens(role) / "manifest.json")
+
+
+def change_row() -> None:
+    """Change one text; a tokenizer without capitals gives the same ids."""
+    path = TOY.curated("plums", "train")
+    frame = read_parquet(path, EXAMPLE)
+    shouted = pl.when(pl.col("example_id") == "plums/train/7").then(
+        pl.col("context").str.to_uppercase()
+    )
+    write_parquet(frame.with_columns(shouted.otherwise("context")), path, EXAMPLE)
+
+
+def change_tokenizer_file(name: str) -> None:
+    path = TOY.tokenizer / name
+    path.write_text(path.read_text().rstrip() + "\n\n")
+
+
+def change_prefixes() -> None:
+    words = "the apples pears plums number red green blue a pear is . which words hold ? 0 1 2 3"
+    for path in TOY.tokenizer.iterdir():
+        path.unlink()
+    tokens = {task: f"[{task}]" for task in TASKS}
+    save(wordpiece.train([[words] * 2], vocabulary=300), wordpiece.SPECIAL, tokens, TOY.tokenizer)
+    retell(prefixes=tokens)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_row,
+        change_prefixes,
+        lambda: change_tokenizer_file("tokenizer.json"),
+        lambda: change_tokenizer_file("tokenizer_config.json"),
+        lambda: change_tokenizer_file("special_tokens_map.json"),
+        lambda: retell(max_tokens=401),
+        lambda: retell(truncate="context_start"),
+        lambda: retell(long_rows="drop"),
+        lambda: retell(long_rows="split"),
+        lambda: retell(long_rows="split", split_overlap=2),
+        lambda: retell(tasks=("apples", "plums")),
+    ],
+    ids=["row", "prefixes", "tokenizer", "config", "special", "max_tokens", "truncate", "drop",
+         "split", "overlap", "tasks"],
+)  # fmt: skip
+def test_the_fingerprint_changes_with_all_that_the_tokens_depend_on(change):
+    name = os.environ["PYTEST_CURRENT_TEST"]
+    if "overlap" in name:
+        retell(long_rows="split")
+    if "max_tokens" in name:
+        retell(max_tokens=400)  # nothing is cut, before or after
+    before = fingerprint()
+    change()
+    assert fingerprint() != before
+
+
+def test_the_fingerprint_changes_with_nothing_else(tmp_path, monkeypatch):
+    before = fingerprint()
+    retell(seed=99, split_overlap=7)
+    assert fingerprint() == before
+    monkeypatch.setenv("TASKLOOM_FAST", "0")
+    (tmp_path / "other").mkdir()
+    for name in ("settings", "curated", "tokenizer"):
+        shutil.copytree(TOY.data / name, tmp_path / "other" / "data" / "toy" / name)
+    monkeypatch.chdir(tmp_path / "other")
+    assert fingerprint() == before
+
+
+def test_rows_for_evaluation_keep_their_number_whatever_the_rule():
+    for rule in ("drop", "split"):
+        retell(long_rows=rule, truncate="context_start")
+        stage.main(["toy"])
+        train, select = (read_json(TOY.tokens(r) / "manifest.json") for r in ("train", "select"))
+        assert train["long_rows"]["rule"] == rule
+        assert select["long_rows"] == {"rule": "truncate", "cut": "context_start", "overlap": 0}
+        assert [task["rows"] for task in select["tasks"]] == [5, 5, 5]
+        assert [task["curated_rows"] for task in train["tasks"]] == [30, 30, 30]
+
+
+def test_dropped_rows_are_counted_and_the_rest_lead_back_to_their_rows():
+    retell(long_rows="drop")
+    stage.main(["toy"])
+    role = read_role(TOY.tokens("train"))
+    for entry in role.tasks:
+        shard = role.shard(entry.task)
+        contexts = read_parquet(TOY.curated(entry.task, "train"))["context"]
+        assert 0 < entry.dropped == 30 - entry.rows
+        assert (entry.context_cut, entry.choices_cut, entry.split) == (0, 0, 0)
+        assert entry.tokens_lost > 0
+        for i, row in enumerate(shard.row.tolist()):
+            assert shard.context[i].tolist() == ids_of(contexts[row])
+    assert [entry.start for entry in role.tasks] == [
+        sum(entry.rows for entry in role.tasks[:i]) for i in range(3)
+    ]
+
+
+def test_windows_of_a_split_context_are_rows_with_its_label():
+    retell(long_rows="split", split_overlap=4)
+    stage.main(["toy"])
+    role = read_role(TOY.tokens("train"))
+    apples = role.shard("apples")
+    curated = read_parquet(TOY.curated("apples", "train"))
+    (windows,) = np.nonzero(apples.row == 19)
+    assert len(windows) > 2
+    assert apples.label[windows].tolist() == [curated["label"][19]] * len(windows)
+    parts = [apples.context[w].tolist() for w in windows]
+    whole = ids_of(curated["context"][19])
+    step = len(parts[0]) - 4
+    assert parts[:-1] == [whole[i * step :][: len(parts[0])] for i in range(len(parts) - 1)]
+    assert parts[-1] == whole[-len(parts[0]) :]
+    assert apples.sequence_lengths.max() <= 24
+    assert role.entry("apples").split == len({*apples.row[np.bincount(apples.row)[apples.row] > 1]})
+    assert role.entry("apples").rows == len(apples) > 30
+
+
+def test_a_long_row_is_refused_where_none_may_be():
+    retell(long_rows="error")
+    with pytest.raises(
+        MixtureError, match=r"curated/apples/train\.parquet: row \d+ \(apples/train/"
+    ):
+        stage.main(["toy"])
+    assert not (TOY.data / "tokens").exists()
+    retell(max_tokens=200)
+    stage.main(["toy"])
+    assert read_role(TOY.tokens("train")).entry("apples").tokens_lost == 0
+
+
+def test_a_model_with_fewer_positions_is_refused_before_anything_is_written():
+    config = read_json(TOY.tokenizer / "tokenizer_config.json") | {"model_max_length": 23}
+    (TOY.tokenizer / "tokenizer_config.json").write_text(json.dumps(config))
+    with pytest.raises(ConfigError, match="max_tokens: is 24, and the model takes 23 tokens at"):
+        stage.main(["toy"])
+    assert not (TOY.data / "tokens").exists()
+
+
+COUNTED = """
+import os, signal, sys
+from pipeline.stages import tokenize
+from pipeline.tokens.kept import Kept
+put, made, most = Kept.put, [], int(sys.argv[1])
+def counted(self, task, key, make):
+    if len(made) == most:
+        # a file of the next task lies there, half a result
+        put(self, task, key, lambda folder: make(folder) and os.kill(os.getpid(), signal.SIGKILL))
+    made.append(task)
+    return put(self, task, key, make)
+Kept.put = counted
+tokenize.main(["toy"])
+print(*made)
+"""
+
+
+def run_counted(most: int) -> subprocess.CompletedProcess:
+    """Run the stage in a process of its own, killed in the midst of task `most`."""
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-c", COUNTED, str(most)], env=env, capture_output=True, text=True
+    )
+
+
+def test_a_killed_run_goes_on_where_it_was_and_gives_the_same_bytes():
+    stage.main(["toy"])
+    expected = files()
+    for folder in ("rendered", "tokens"):
+        shutil.rmtree(TOY.data / folder)
+    assert run_counted(1).returncode == -9
+    assert run_counted(1).returncode == -9
+    assert not (TOY.data / "tokens").exists()
+    assert sorted(path.name for path in (TOY.data / ".tokenize").iterdir()) == [
+        "apples", "pears", "plums.partial",
+    ]  # fmt: skip
+    last = run_counted(9)
+    assert last.stdout.split() == ["plums"]
+    assert files() == expected
+    assert not (TOY.data / ".tokenize").exists()
+
+
+def test_a_task_is_made_again_where_anything_that_it_depends_on_changed():
+    assert run_counted(2).returncode == -9
+    path = TOY.data / ".tokenize" / "apples" / "train.arrow"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert run_counted(9).stdout.split() == ["apples", "plums"]
+    shutil.rmtree(TOY.data / "tokens")
+    assert run_counted(2).returncode == -9
+    retell(max_tokens=32)
+    assert run_counted(9).stdout.split() == ["apples", "pears", "plums"]
+    assert {entry.task for entry in read_role(TOY.tokens("train")).tasks} == set(TASKS)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("gigatoken") is None, reason="the extra `fast` is absent"
+)
+def test_a_faster_tokenizer_changes_no_byte(monkeypatch, capsys):
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=320,
+        special_tokens=["<s>", "<pad>", "</s>", "<mask>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(["the apples number red green which words hold"] * 3, trainer)
+    for path in TOY.tokenizer.iterdir():
+        path.unlink()
+    names = {"cls": "<s>", "sep": "</s>", "pad": "<pad>", "mask": "<mask>"}
+    save(tokenizer, names, prefixes(TASKS), TOY.tokenizer)
+    used = []
+    proven = stage.proven
+    monkeypatch.setattr(stage, "proven", lambda *a: used.append(proven(*a)) or used[-1])
+    found = []
+    for switch in ("1", "0"):
+        monkeypatch.setenv("TASKLOOM_FAST", switch)
+        stage.main(["toy"])
+        found.append(files())
+    assert found[0] == found[1]
+    assert [chosen.name.split()[0] for chosen in used] == ["gigatoken", "tokenizers"]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("rule", ["drop", "split"])
+def test_text_has_the_rows_of_the_tokens_whatever_the_rule(rule):
+    """An order counts in the rows of the tokens, and the text of a mixture is found by them."""
+    retell(long_rows=rule)
+    stage.main(["toy"])
+    for task in TASKS:
+        frame = read_parquet(TOY.rendered(task), RENDERED).filter(pl.col("role") == "train")
+        shard = read_role(TOY.tokens("train")).shard(task)
+        assert frame["row"].to_list() == list(range(len(shard)))
+        assert frame["example_id"].to_list() == [f"{task}/train/{row}" for row in shard.row]

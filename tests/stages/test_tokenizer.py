@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from pipeline.config.params import ModelParams
 from pipeline.config.settings import TokenizerSettings
@@ -171,3 +172,34 @@ def test_a_model_inside_a_package_keeps_its_vocabulary():
     assert len(long) == 702
     listed = json.loads((Layout("toy").tokenizer / "prefixes.json").read_text())
     assert [entry["task"] for entry in listed] == ["apples", "pears"]
+
+
+def test_a_model_that_takes_sequences_of_some_length_only_says_so_in_the_folder(tmp_path):
+    stage.main(["toy"])
+    assert load(Layout("toy").tokenizer).max_positions is None
+    Layout("toy").tokenizer.rename(tmp_path / "mine")
+    config = {"model_type": "roberta", "max_position_embeddings": 66, "pad_token_id": 1}
+    (tmp_path / "mine" / "config.json").write_text(json.dumps(config))
+    write_settings(source="./mine")
+    stage.main(["toy"])
+    assert load(Layout("toy").tokenizer).max_positions == 64
+    transformers = pytest.importorskip("transformers")
+    assert (
+        transformers.AutoTokenizer.from_pretrained(Layout("toy").tokenizer).model_max_length == 64
+    )
+
+
+def test_the_leading_space_of_a_model_is_that_of_its_config(tmp_path):
+    tokenizer = Tokenizer(
+        models.BPE({"<s>": 0, "</s>": 1, "<pad>": 2, "<mask>": 3, "a": 4, "\u0120": 5}, [])
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    (tmp_path / "mine").mkdir()
+    tokenizer.save(str(tmp_path / "mine" / "tokenizer.json"))
+    write_settings(source="./mine")
+    for wanted, ids in ((False, [4]), (True, [5, 4])):
+        config = {"tokenizer_class": "RobertaTokenizer", "add_prefix_space": wanted}
+        (tmp_path / "mine" / "tokenizer_config.json").write_text(json.dumps(config))
+        stage.main(["toy"])
+        found = load(Layout("toy").tokenizer).tokenizer
+        assert found.encode("a", add_special_tokens=False).ids == ids

@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.tokens.fit import FRAME, Fitted, Segments, fit
+from pipeline.tokens.fit import FRAME, Fitted, Segments, first_long, fit
+from pipeline.tokens.long_rows import LongRows
 from pipeline.tokens.ragged import Coded, Ragged, offsets_of
 
 SEP = 9
@@ -28,9 +29,12 @@ def lists(rows: Ragged) -> list[list[int]]:
     return [rows[i].tolist() for i in range(len(rows))]
 
 
-def fitted(context, question, options, joined=True, *, max_tokens=16) -> Fitted:
+def fitted(context, question, options, joined=True, *, max_tokens=16, **rule) -> Fitted:
     return fit(
-        segments([(context, question, options, joined)]), separator=SEP, max_tokens=max_tokens
+        segments([(context, question, options, joined)]),
+        separator=SEP,
+        max_tokens=max_tokens,
+        long_rows=LongRows(**rule),
     )
 
 
@@ -112,7 +116,7 @@ rows_strategy = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(rows_strategy, st.integers(16, 40))
 def test_no_sequence_exceeds_max_tokens_and_each_row_follows_the_rule(rows, max_tokens):
     got = fit(segments(rows), separator=SEP, max_tokens=max_tokens)
@@ -131,3 +135,106 @@ def test_no_sequence_exceeds_max_tokens_and_each_row_follows_the_rule(rows, max_
     assert got.context_cut == sum(
         len(c) < len(row[0]) for c, row in zip(context, rows, strict=True)
     )
+    assert got.row.tolist() == list(range(len(rows)))
+    assert got.tokens_lost == sum(
+        len(row[0]) - len(c) + sum(map(len, full(row)))
+        for row, c in zip(rows, context, strict=True)
+    ) - sum(map(len, choices))
+
+
+def full(row):
+    """The uncut choices of a row."""
+    _, question, options, joined = row
+    return [[*question, SEP, *option] if joined and question else option for option in options]
+
+
+def needed(row) -> int:
+    return FRAME + len(row[0]) + max(len(row[1]), *(len(choice) for choice in full(row)))
+
+
+def test_the_start_of_the_context_is_cut_where_the_rule_says_so():
+    got = fitted(ids(100, 20), [3], [[4], ids(50, 3)], cut="context_start")
+    assert lists(got.context) == [ids(113, 7)]
+    assert (got.context_cut, got.long_rows, got.tokens_lost) == (1, 1, 13)
+
+
+def test_the_middle_of_the_context_is_cut_where_the_rule_says_so():
+    got = fitted(ids(100, 20), [3], [[4], ids(50, 3)], cut="context_middle")
+    assert lists(got.context) == [[*ids(100, 4), *ids(117, 3)]]
+    short = fitted([1, 2, 3], [3], [[4]], cut="context_middle")
+    assert lists(short.context) == [[1, 2, 3]]
+    assert (short.context_cut, short.long_rows, short.tokens_lost) == (0, 0, 0)
+
+
+ROWS = [
+    ([1, 2], [], [[4], [5]], False),
+    (ids(100, 20), [3], [[4], ids(50, 3)], True),
+    ([1], [3], [[6]], True),
+    ([1], [], [[6], ids(20, 30)], False),
+]
+
+
+def test_long_rows_are_dropped_with_their_choices_and_counted():
+    got = fit(segments(ROWS), separator=SEP, max_tokens=16, long_rows=LongRows("drop"))
+    assert got.row.tolist() == [0, 2]
+    assert lists(got.context) == [[1, 2], [1]]
+    assert lists(got.choices) == [[4], [5], [3, SEP, 6]]
+    assert got.first.tolist() == [0, 2, 3]
+    assert (got.long_rows, got.dropped, got.context_cut, got.choices_cut) == (2, 2, 0, 0)
+    assert got.tokens_lost == (20 + 3 + 5) + (1 + 1 + 30)
+
+
+def test_the_first_long_row_is_named_with_its_length():
+    assert first_long(segments(ROWS), max_tokens=16) == (1, FRAME + 20 + 5, 2)
+    assert first_long(segments(ROWS), max_tokens=64) is None
+    assert first_long(segments([]), max_tokens=16) is None
+
+
+def test_a_stem_that_does_not_fit_makes_a_row_long_too():
+    assert first_long(segments([([1], ids(30, 20), [[4]], False)]), max_tokens=16) == (0, 25, 1)
+
+
+def test_a_long_context_becomes_windows_that_share_tokens():
+    got = fit(segments(ROWS), separator=SEP, max_tokens=16, long_rows=LongRows("split", overlap=2))
+    assert got.row.tolist() == [0, 1, 1, 1, 1, 2, 3]
+    windows = [ids(100, 7), ids(105, 7), ids(110, 7), ids(113, 7)]
+    assert lists(got.context) == [[1, 2], *windows, [1], [1]]
+    both = [[3, SEP, 4], [3, SEP, 50, 51, 52]]
+    assert lists(got.choices) == [[4], [5], *(both * 4), [3, SEP, 6], [6], ids(39, 11)]
+    assert got.first.tolist() == [0, 2, 4, 6, 8, 10, 11, 13]
+    assert lists(got.question) == [[], [3], [3], [3], [3], [3], []]
+    assert (got.long_rows, got.split, got.context_cut, got.choices_cut) == (2, 1, 0, 1)
+    assert got.tokens_lost == 30 - 11
+
+
+rules = st.builds(
+    LongRows,
+    rule=st.sampled_from(["truncate", "drop", "split"]),
+    cut=st.sampled_from(["context_end", "context_start", "context_middle"]),
+    overlap=st.integers(0, 12),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows_strategy, st.integers(16, 40), rules)
+def test_every_rule_keeps_to_the_limit_and_loses_no_more_than_it_says(rows, max_tokens, rule):
+    got = fit(segments(rows), separator=SEP, max_tokens=max_tokens, long_rows=rule)
+    long = {i for i, row in enumerate(rows) if needed(row) > max_tokens}
+    assert got.long_rows == len(long)
+    assert len(got.first) - 1 == len(got.row) == len(got.context) == len(got.question)
+    seen: dict[int, set[int]] = {}
+    for place, i in enumerate(got.row.tolist()):
+        mine = [got.choices[j].tolist() for j in range(got.first[place], got.first[place + 1])]
+        context, question = got.context[place].tolist(), got.question[place].tolist()
+        assert FRAME + len(context) + max(len(question), *map(len, mine)) <= max_tokens
+        assert len(mine) == len(rows[i][2])
+        if i not in long:
+            assert (context, question, mine) == (rows[i][0], rows[i][1], full(rows[i]))
+        seen.setdefault(i, set()).update(context)
+    if rule.rule == "drop":
+        assert set(seen) == set(range(len(rows))) - long
+        assert got.dropped == len(long)
+    else:
+        assert set(seen) == set(range(len(rows)))
+    if rule.rule == "split":
+        assert all(seen[i] == set(row[0]) for i, row in enumerate(rows))

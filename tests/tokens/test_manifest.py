@@ -9,6 +9,7 @@ from pipeline.rendering.prefix import prefixes
 from pipeline.tables import sha256
 from pipeline.tokens import wordpiece
 from pipeline.tokens.fit import Fitted
+from pipeline.tokens.long_rows import LongRows
 from pipeline.tokens.manifest import read_role, write_manifest, write_shard
 from pipeline.tokens.ragged import Ragged
 from pipeline.tokens.shards import shard_table
@@ -23,8 +24,11 @@ def fitted(rows: int) -> Fitted:
         question=Ragged(np.empty(0, np.int32), steps * 0),
         choices=Ragged(np.full(3 * rows, 8, np.int32), np.arange(3 * rows + 1, dtype=np.int64)),
         first=steps * 3,
+        row=np.arange(rows, dtype=np.int64),
+        long_rows=3,
         context_cut=1,
         choices_cut=2,
+        tokens_lost=9,
     )
 
 
@@ -46,15 +50,23 @@ def folder(tmp_path):
         )
         entries.append(
             write_shard(
-                folder,
+                folder / f"{task}.arrow",
                 shard_table(fitted(rows), label, labels),
                 fitted(rows),
                 task=task,
                 form="classification",
                 prefix_id=vocabulary.prefixes[task],
+                curated=(rows, "c" * 64),
             )
         )
-    write_manifest(folder, entries, role="train", max_tokens=32, vocabulary=vocabulary)
+    write_manifest(
+        folder,
+        entries,
+        role="train",
+        max_tokens=32,
+        long_rows=LongRows(cut="context_start"),
+        vocabulary=vocabulary,
+    )
     return folder
 
 
@@ -74,20 +86,41 @@ def test_the_manifest_counts_rows_and_tokens_in_task_order(folder):
 def test_the_manifest_has_the_keys_that_the_trainer_reads(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     assert sorted(manifest) == [
+        "long_rows",
         "max_tokens",
         "role",
         "special",
         "tasks",
+        "tokenizer_files",
         "tokenizer_sha256",
         "version",
+        "view",
         "vocabulary",
     ]
+    assert manifest["view"] == "choice"
+    assert manifest["long_rows"] == {"rule": "truncate", "cut": "context_start", "overlap": 32}
     assert sorted(manifest["special"]) == ["cls", "mask", "pad", "sep"]
     assert manifest["version"] == 1
     assert manifest["vocabulary"] == manifest["tasks"][-1]["prefix_id"] + 1
     assert manifest["tokenizer_sha256"] == sha256(folder.parent / "tokenizer" / "tokenizer.json")
     assert manifest["tasks"][0]["context_cut"] == 1
     assert manifest["tasks"][0]["choices_cut"] == 2
+    assert manifest["tasks"][0]["long_rows"] == 3
+    assert manifest["tasks"][0]["tokens_lost"] == 9
+    assert manifest["tasks"][0]["curated_rows"] == 3
+
+
+def test_the_files_of_the_tokenizer_are_named_by_their_content(folder):
+    tokenizer = folder.parent / "tokenizer"
+    role = read_role(folder)
+    assert role.tokenizer_files == {file.name: sha256(file) for file in tokenizer.iterdir()}
+    assert sorted(role.tokenizer_files) == [
+        "prefixes.json",
+        "special_tokens_map.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]
+    assert role.long_rows == LongRows(cut="context_start")
 
 
 def test_a_shard_opens_by_name_with_the_lengths_that_planning_needs(folder):

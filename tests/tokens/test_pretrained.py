@@ -1,11 +1,13 @@
+import json
 import os
 import subprocess
 import sys
 
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 
-from pipeline.errors import TrainingError
-from pipeline.tokens.pretrained import download
+from pipeline.errors import ArtefactError, TrainingError
+from pipeline.tokens.pretrained import download, max_positions, set_leading_space
 
 OFFLINE = """
 from pipeline.errors import TrainingError
@@ -60,3 +62,85 @@ def test_a_cached_model_gives_its_folder(tmp_path, monkeypatch):
     assert asked["revision"] == "abc"
     assert "tokenizer.json" in asked["allow_patterns"]
     assert not any("safetensors" in name for name in asked["allow_patterns"])
+
+
+def test_the_config_is_fetched_with_the_tokenizer(tmp_path, monkeypatch):
+    (tmp_path / "tokenizer.json").write_text("{}")
+    asked = {}
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download", lambda *a, **k: asked.update(k) or str(tmp_path)
+    )
+    download("some/model", None)
+    assert "config.json" in asked["allow_patterns"]
+
+
+@pytest.mark.parametrize(
+    ("config", "limit"),
+    [
+        ({"model_type": "bert", "max_position_embeddings": 512, "pad_token_id": 0}, 512),
+        ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"model_type": "roberta", "max_position_embeddings": 514}, 512),
+        ({"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"model_type": "deberta-v2", "max_position_embeddings": 512, "pad_token_id": 0}, 512),
+        ({"model_type": "gpt2", "n_positions": 1024}, 1024),
+        ({"model_type": "t5", "n_positions": 512}, None),
+        ({"model_type": "some", "max_position_embeddings": -1}, None),
+        ({"model_type": "some", "max_position_embeddings": None}, None),
+        ({}, None),
+    ],
+)
+def test_the_config_says_how_long_a_sequence_may_be(tmp_path, config, limit):
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert max_positions(tmp_path) == limit
+
+
+def test_a_folder_without_a_config_gives_no_limit(tmp_path):
+    assert max_positions(tmp_path) is None
+
+
+def test_a_limit_that_is_no_number_is_named(tmp_path):
+    config = {"model_type": "bert", "max_position_embeddings": "many"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ArtefactError, match="max_position_embeddings is 'many', pad_token_id is 1"):
+        max_positions(tmp_path)
+
+
+def test_the_limit_of_a_roberta_is_the_one_that_transformers_can_run():
+    """`pad_token_id + 1` rows of its table of positions hold no token."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    config = transformers.RobertaConfig(
+        vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=1,
+        intermediate_size=8, max_position_embeddings=14, pad_token_id=1,
+    )  # fmt: skip
+    model = transformers.RobertaModel(config).eval()
+    model(torch.full((1, 12), 5))
+    with pytest.raises((IndexError, RuntimeError)):
+        model(torch.full((1, 13), 5))
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"add_prefix_space": True}, True),
+        ({"add_prefix_space": True, "tokenizer_class": "RobertaTokenizer"}, True),
+        ({"add_prefix_space": True, "tokenizer_class": "PreTrainedTokenizerFast"}, False),
+        ({"add_prefix_space": False}, False),
+        ({}, False),
+    ],
+)
+def test_the_config_of_a_model_decides_about_the_leading_space(tmp_path, config, expected):
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    set_leading_space(tokenizer, tmp_path)
+    assert json.loads(tokenizer.to_str())["pre_tokenizer"]["add_prefix_space"] is expected
+
+
+def test_other_tokenizers_know_no_leading_space(tmp_path):
+    tokenizer = Tokenizer(models.BPE())
+    set_leading_space(tokenizer, tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text('{"add_prefix_space": true}')
+    set_leading_space(tokenizer, tmp_path)
+    assert tokenizer.pre_tokenizer is None

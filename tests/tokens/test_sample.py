@@ -1,6 +1,6 @@
 import polars as pl
 
-from pipeline.tokens.sample import sample_texts
+from pipeline.tokens.sample import probe_texts, sample_texts
 
 
 def rows(*texts: str) -> pl.DataFrame:
@@ -32,3 +32,9 @@ def test_targets_of_rows_without_choices_are_texts_too():
 
 def test_no_rows_give_no_text():
     assert sample_texts(rows("a")[:0]) == []
+
+
+def test_half_of_the_probes_are_rows_where_tokenizers_differ():
+    frame = rows("a", "b", "c", "naïve", "y  y", "漢字")
+    assert probe_texts(frame, rows=4) == ["a", "b", "naïve", "no", "why?", "y  y", "yes"]
+    assert probe_texts(frame[:3], rows=4) == ["a", "b", "no", "why?", "yes"]

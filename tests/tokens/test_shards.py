@@ -21,8 +21,7 @@ def table_of(rows):
         question=ragged([r[1] for r in rows]),
         choices=ragged([c for r in rows for c in r[2]]),
         first=offsets_of(np.array([len(r[2]) for r in rows], np.int64)),
-        context_cut=0,
-        choices_cut=0,
+        row=np.arange(len(rows), dtype=np.int64),
     )
     label = pl.Series([r[3] for r in rows], dtype=pl.Int32)
     return shard_table(fitted, label, pl.Series([r[4] for r in rows], dtype=pl.List(pl.Int32)))
@@ -97,11 +96,26 @@ def test_what_lies_under_a_null_does_not_reach_the_bytes(tmp_path):
             question=ragged([[], []]),
             choices=ragged([[2], [2]]),
             first=np.array([0, 1, 2]),
-            context_cut=0,
-            choices_cut=0,
+            row=np.array([0, 1]),
         ),
         dirty["l"],
         dirty["s"],
     )
     write_arrow(again, tmp_path / "b")
     assert sha256(tmp_path / "a") == sha256(tmp_path / "b")
+
+
+def test_rows_of_one_curated_row_share_its_labels_and_lead_back_to_it():
+    fitted = Fitted(
+        context=ragged([[1], [2], [3]]),
+        question=ragged([[], [], []]),
+        choices=ragged([[7], [8], [9]]),
+        first=np.arange(4, dtype=np.int64),
+        row=np.array([1, 1, 3]),
+    )
+    label = pl.Series([0, None, 0, 2], dtype=pl.Int32)
+    labels = pl.Series([None, [0, 1], None, None], dtype=pl.List(pl.Int32))
+    table = shard_table(fitted, label, labels)
+    assert table["row"].to_pylist() == [1, 1, 3]
+    assert table["label"].to_pylist() == [None, None, 2]
+    assert table["labels"].to_pylist() == [[0, 1], [0, 1], None]

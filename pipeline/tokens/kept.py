@@ -1,0 +1,84 @@
+"""Finished tasks of a run that was killed, so that the next run does not make them again.
+
+Each task has at most one folder, outside what DVC removes before a run. It counts only if its note names
+the same *key* (what the result depends on) and every file has the hash that the note gives. The whole is
+deleted when the stage completes. Knows keys and files; knows no token.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ArtefactError
+from pipeline.tables import read_json, sha256, write_json
+
+_NOTE = "note.json"
+_PARTIAL = ".partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Folder of finished tasks; one process at a time uses it, under the stage's lock."""
+
+    folder: Path
+
+    def retain(self, tasks: Iterable[str]) -> None:
+        """Delete what belongs to none of these tasks, and what a killed run left half done."""
+        wanted = set(tasks)
+        for path in self._folders():
+            if path.name not in wanted:
+                shutil.rmtree(path)
+
+    def find(self, task: str, key: str) -> dict[str, Any] | None:
+        """Return what `put` was told about a finished task; None where it must be made again."""
+        folder = self.folder / task
+        try:
+            note = read_json(folder / _NOTE)
+            same = note["key"] == key and all(
+                sha256(folder / name) == digest for name, digest in note["files"].items()
+            )
+            about = note["about"]
+        except (ArtefactError, OSError, KeyError, TypeError, AttributeError):
+            return None
+        return about if same and isinstance(about, dict) else None
+
+    def put(self, task: str, key: str, make: Callable[[Path], Mapping[str, Any]]) -> dict[str, Any]:
+        """Make a task and keep it; a kill before the end leaves nothing that `find` returns.
+
+        Args:
+            task: Name.
+            key: What the result depends on.
+            make: Writes the files into the empty folder that it is given, and returns what is to be
+                known about them, as plain JSON.
+
+        Returns:
+            What `make` returned.
+        """
+        partial = self.folder / f"{task}{_PARTIAL}"
+        for stale in (partial, self.folder / task):
+            shutil.rmtree(stale, ignore_errors=True)
+        partial.mkdir(parents=True)
+        about: dict[str, Any] = json.loads(json.dumps(make(partial)))
+        files = {path.name: sha256(path) for path in sorted(partial.iterdir())}
+        write_json({"key": key, "files": files, "about": about}, partial / _NOTE)
+        os.replace(partial, self.folder / task)
+        return about
+
+    def publish(self, task: str, name: str, path: Path) -> None:
+        """Give a file of a finished task a second name, or copy it where the disk has no hard links."""
+        source = self.folder / task / name
+        try:
+            os.link(source, path)
+        except OSError:
+            shutil.copyfile(source, path)
+
+    def clear(self) -> None:
+        """Delete everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _folders(self) -> Iterator[Path]:
+        return (path for path in sorted(self.folder.glob("*")) if path.is_dir())

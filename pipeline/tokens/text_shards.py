@@ -1,0 +1,174 @@
+"""Token shards of the text view: one Arrow file a task and role, and the manifest of a role.
+
+`start` numbers the rows of all tasks through, in task order, as in the choice view. Knows no text.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from pipeline.schema import Role
+from pipeline.tables import sha256, write_arrow, write_json
+from pipeline.tokens.ragged import Ragged
+from pipeline.tokens.shards import IDS
+from pipeline.tokens.text_fit import SUPERVISED_EXTRAS, TextFitted, TextRule
+from pipeline.tokens.vocabulary import Vocabulary
+
+VERSION = 1
+VIEW = "text"
+
+TEXT_SHARD = pa.schema(
+    [
+        pa.field("input", IDS, nullable=False),
+        pa.field("target", IDS, nullable=False),  # without the end; empty where hidden
+        pa.field("options", pa.large_list(pa.field("item", IDS, nullable=False)), nullable=False),
+        pa.field("label", pa.int32()),  # gold option; null = hidden, or there are none
+        pa.field("row", pa.uint32(), nullable=False),  # of `curated/<task>/<role>.parquet`
+        pa.field("prompt", pa.uint16(), nullable=False),  # index into the manifest's prompts
+    ],
+    metadata={"schema": "taskloom.tokens.text", "version": str(VERSION)},
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextEntry:
+    """One shard.
+
+    Attributes:
+        task: Name.
+        form: Of its rows; `schema.Form`.
+        rows: Number of rows.
+        start: Mixture row of its first row.
+        options_max: Most options of a row; 0 where none has any.
+        tokens: That a model reads of all rows: inputs, targets and `extras` for each.
+        supervised: That the loss is taken of: targets and their ends.
+        input_cut: Rows whose input lost tokens.
+        target_cut: Rows whose target lost tokens.
+        options_cut: Options that lost tokens.
+        tokens_lost: Tokens of inputs and targets that were cut.
+        dropped: Rows left out because they were too long.
+        untargeted: Train rows left out because their target is hidden.
+        prompts: Ids that the `prompt` column counts in.
+        prefix_id: Id of its prefix token.
+        sha256: Of its file.
+    """
+
+    task: str
+    form: str
+    rows: int
+    start: int
+    options_max: int
+    tokens: int
+    supervised: int
+    input_cut: int
+    target_cut: int
+    options_cut: int
+    tokens_lost: int
+    dropped: int
+    untargeted: int
+    prompts: list[str]
+    prefix_id: int
+    sha256: str
+
+
+def text_table(fitted: TextFitted, view: pl.DataFrame) -> tuple[pa.Table, list[str]]:
+    """Return rows as a table of `TEXT_SHARD`, and the prompts that it counts in, sorted.
+
+    Args:
+        fitted: The rows.
+        view: `label`, `row` and `prompt` of the same rows.
+    """
+    prompts = sorted(view["prompt"].unique().to_list())
+    place = {prompt: index for index, prompt in enumerate(prompts)}
+    codes = view["prompt"].replace_strict(place, return_dtype=pl.UInt16)
+    label = view["label"]
+    columns = {
+        "input": _ids(fitted.input),
+        "target": _ids(fitted.target),
+        "options": pa.LargeListArray.from_arrays(
+            pa.array(fitted.first), _ids(fitted.options), type=TEXT_SHARD.field("options").type
+        ),
+        "label": pa.array(
+            label.fill_null(0).to_numpy(), pa.int32(), mask=label.is_null().to_numpy()
+        ),
+        "row": pa.array(view["row"].cast(pl.UInt32).to_numpy()),
+        "prompt": pa.array(codes.to_numpy(), pa.uint16()),
+    }
+    return pa.Table.from_pydict(columns, schema=TEXT_SHARD), prompts
+
+
+def write_text_shard(
+    path: Path,
+    fitted: TextFitted,
+    view: pl.DataFrame,
+    rule: TextRule,
+    *,
+    task: str,
+    form: str,
+    prefix_id: int,
+    left_out: Mapping[str, int],
+) -> TextEntry:
+    """Write one task's shard and return its entry, with `start` 0 until `text_manifest` sets it."""
+    table, prompts = text_table(fitted, view)
+    write_arrow(table, path)
+    rows = len(fitted.input)
+    targets = len(fitted.target.values)
+    return TextEntry(
+        task=task,
+        form=form,
+        rows=rows,
+        start=0,
+        options_max=int(np.diff(fitted.first).max(initial=0)),
+        tokens=len(fitted.input.values) + targets + rule.extras * rows,
+        supervised=targets + SUPERVISED_EXTRAS * rows,
+        input_cut=fitted.input_cut,
+        target_cut=fitted.target_cut,
+        options_cut=fitted.options_cut,
+        tokens_lost=fitted.tokens_lost,
+        **left_out,
+        prompts=prompts,
+        prefix_id=prefix_id,
+        sha256=sha256(path),
+    )
+
+
+def text_recipe(role: Role, rule: TextRule, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return the part of a manifest that holds for all tasks: what the ids depend on beside the rows."""
+    return {
+        "version": VERSION,
+        "view": VIEW,
+        "role": role,
+        **asdict(rule),
+        "extras": rule.extras,
+        "supervised_extras": SUPERVISED_EXTRAS,
+        "vocabulary": vocabulary.size,
+        "special": vocabulary.special,
+        "tokenizer_sha256": vocabulary.sha256,
+        "tokenizer_files": vocabulary.files,
+    }
+
+
+def write_text_manifest(
+    folder: Path,
+    entries: Iterable[TextEntry],
+    *,
+    role: Role,
+    rule: TextRule,
+    vocabulary: Vocabulary,
+) -> None:
+    """Number the rows through in task order and write `manifest.json`, the last file of the folder."""
+    tasks, start = [], 0
+    for entry in sorted(entries, key=lambda entry: entry.task):
+        tasks.append(asdict(entry) | {"start": start})
+        start += entry.rows
+    manifest = text_recipe(role, rule, vocabulary)
+    write_json(manifest | {"tasks": tasks}, folder / "manifest.json")
+
+
+def _ids(rows: Ragged) -> pa.LargeListArray:
+    return pa.LargeListArray.from_arrays(pa.array(rows.offsets), pa.array(rows.values), type=IDS)
