@@ -127,6 +127,41 @@ def pretrained_encoder(
     return encoder, report
 
 
+def recompute_activations(model: nn.Module) -> None:
+    """Make the transformer inside a model compute its activations again in the backward pass.
+
+    Random draws are repeated as they were, so that gradients do not change; memory falls from all
+    layers' activations to one layer's, and a step costs one more forward pass.
+
+    Raises:
+        TrainingError: The architecture cannot do it.
+    """
+    transformer = _transformer(model)
+    if not transformer.supports_gradient_checkpointing:
+        raise TrainingError(
+            f"{type(transformer).__name__} cannot compute its activations again",
+            where="train.gradient_checkpointing",
+            remedy="set it to false and lower train.token_budget",
+        )
+    newer = getattr(transformer, "activation_checkpointing_enable", None)  # the older one will go
+    enable = newer or transformer.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
+    transformer.disable_input_require_grads()  # an embedding's hook that only the other kind needs
+
+
+def compile_transformer(model: nn.Module) -> None:
+    """Have `torch.compile` compile the transformer inside a model at its first call, for any lengths.
+
+    Names of weights stay as they are. A compiler that is missing or fails says so at the first call,
+    as a `torch._dynamo.exc.TorchDynamoException`.
+    """
+    _transformer(model).compile(dynamic=True)
+
+
+def _transformer(model: nn.Module) -> PreTrainedModel:
+    return next(module for module in model.modules() if isinstance(module, PreTrainedModel))
+
+
 def _require_files(folder: Path) -> None:
     remedy = "set model.source in params.yaml to a folder as `save_pretrained` writes it"
     if not (folder / "config.json").is_file():

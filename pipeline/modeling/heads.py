@@ -1,4 +1,4 @@
-"""The two heads that all tasks share: one score per sequence, and masked-token logits.
+"""The two heads that all tasks share: one score per option, and masked-token logits.
 
 Knows hidden states; knows no encoder, no task and no loss.
 """
@@ -12,17 +12,31 @@ from pipeline.seeds import derive_seed
 _STD = 0.02  # of BERT's own initialisation
 
 
-class ScoringHead(nn.Module):
-    """[CLS] -> dropout -> one number. No parameter belongs to a task."""
+class Pooler(nn.Module):
+    """Dropout, dense, GELU: what the published DeBERTa classifiers put between [CLS] and the score."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
+        self.dense = nn.Linear(width, width)
+
+    def forward(self, hidden_SW: Tensor) -> Tensor:
+        """Return the pooled states, of the same shape."""
+        return functional.gelu(self.dense(self.dropout(hidden_SW)))
+
+
+class ScoringHead(nn.Module):
+    """State of one token -> (pooler) -> dropout -> one number. No parameter belongs to a task."""
+
+    def __init__(self, width: int, dropout: float, *, pooled: bool = False) -> None:
+        super().__init__()
+        self.pooler = Pooler(width, dropout) if pooled else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
         self.score = nn.Linear(width, 1)
 
-    def forward(self, hidden_SLW: Tensor) -> Tensor:
-        """Return one float32 score per sequence from the hidden states of its first token."""
-        scores: Tensor = self.score(self.dropout(hidden_SLW[:, 0]))
+    def forward(self, hidden_SW: Tensor) -> Tensor:
+        """Return one float32 score per option from the hidden state where it is read."""
+        scores: Tensor = self.score(self.dropout(self.pooler(hidden_SW)))
         return scores.squeeze(-1).float()
 
 
@@ -49,13 +63,23 @@ class Heads(nn.Module):
     """Both heads, as `head.safetensors` keeps them."""
 
     def __init__(
-        self, *, width: int, embedding_width: int, vocabulary: int, dropout: float, seed: int
+        self,
+        *,
+        width: int,
+        embedding_width: int,
+        vocabulary: int,
+        dropout: float,
+        seed: int,
+        pooled: bool = False,
     ) -> None:
         super().__init__()
-        self.scoring = ScoringHead(width, dropout)
+        self.scoring = ScoringHead(width, dropout, pooled=pooled)
         self.masked = MaskedTokenHead(width, embedding_width, vocabulary)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(seed, "heads"))
-            for module in (self.scoring.score, self.masked.dense):
+            layers = [self.scoring.score, self.masked.dense]
+            if isinstance(self.scoring.pooler, Pooler):
+                layers.append(self.scoring.pooler.dense)
+            for module in layers:
                 nn.init.normal_(module.weight, std=_STD)
                 nn.init.zeros_(module.bias)

@@ -1,4 +1,4 @@
-"""Encoder and heads as one module: scores for sequences, logits for masked tokens.
+"""Encoder and heads as one module: scores for options, logits for masked tokens.
 
 Knows how to call an encoder of `transformers`; knows no task, no batch plan and no loss.
 """
@@ -23,6 +23,26 @@ class Inputs:
     """bool; False on padding"""
     types_SL: Tensor
     """int64; 0 up to and including the first [SEP], then 1, as a tokenizer marks a pair of texts"""
+    places_SL: Tensor | None = None
+    """int64; positions from 0 where the encoder is not to count from the left"""
+    trees_SL: Tensor | None = None
+    """int64; where given, a token sees, of its own tree, branch 0 and its own branch alone"""
+    branches_SL: Tensor | None = None
+    """int64; given with the trees"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """N cells of a padded batch."""
+
+    sequence_N: Tensor
+    """int64"""
+    token_N: Tensor
+    """int64"""
+
+    def of(self, hidden_SLW: Tensor) -> Tensor:
+        """Return the hidden states of the cells, N x width."""
+        return hidden_SLW[self.sequence_N, self.token_N]
 
 
 class ChoiceModel(nn.Module):
@@ -43,27 +63,62 @@ class ChoiceModel(nn.Module):
         table: nn.Embedding = self.encoder.get_input_embeddings()
         return table
 
-    def scores(self, inputs: Inputs) -> Tensor:
-        """Return one float32 score per sequence."""
-        scores: Tensor = self.heads.scoring(self._hidden(inputs))
-        return scores
-
-    def masked_logits(self, inputs: Inputs, sequences_M: Tensor, tokens_M: Tensor) -> Tensor:
-        """Return float32 logits over the vocabulary at M positions, given as two index vectors."""
-        hidden_MW = self._hidden(inputs)[sequences_M, tokens_M]
-        logits: Tensor = self.heads.masked(hidden_MW, self.embeddings.weight)
-        return logits.float()
-
-    def _hidden(self, inputs: Inputs) -> Tensor:
-        arguments = {"input_ids": inputs.ids_SL, "attention_mask": inputs.attention_SL.long()}
+    def hidden(self, inputs: Inputs) -> Tensor:
+        """Return the encoder's last hidden states, sequences x tokens x width."""
+        arguments: dict[str, Tensor] = {"input_ids": inputs.ids_SL}
+        if inputs.trees_SL is None or inputs.branches_SL is None:
+            arguments["attention_mask"] = inputs.attention_SL.long()
+        else:
+            arguments["attention_mask"] = self._mask(inputs.trees_SL, inputs.branches_SL)
+        if inputs.places_SL is not None:
+            arguments["position_ids"] = inputs.places_SL + first_position(self.encoder)
         if self.takes_types:
             arguments["token_type_ids"] = inputs.types_SL
         hidden: Tensor = self.encoder(**arguments).last_hidden_state
         return hidden
 
+    def scored(self, hidden_SLW: Tensor, at: Cells) -> Tensor:
+        """Return the float32 scores of options, each read at its cell."""
+        scores: Tensor = self.heads.scoring(at.of(hidden_SLW))
+        return scores
 
-def with_heads(encoder: PreTrainedModel, *, dropout: float, seed: int) -> ChoiceModel:
-    """Put new heads, random from `seed`, on an encoder."""
+    def guessed(self, hidden_SLW: Tensor, at: Cells) -> Tensor:
+        """Return float32 logits over the vocabulary at masked cells."""
+        logits: Tensor = self.heads.masked(at.of(hidden_SLW), self.embeddings.weight)
+        return logits.float()
+
+    def _mask(self, trees_SL: Tensor, branches_SL: Tensor) -> Tensor:
+        """Return who sees whom, S x 1 x L x L, as the encoder's attention takes it."""
+        keys_S1L = branches_SL[:, None, :]
+        seen = (keys_S1L == 0) | (keys_S1L == branches_SL[:, :, None])
+        mask = (seen & (trees_SL[:, None, :] == trees_SL[:, :, None]))[:, None]
+        if self.encoder.config._attn_implementation != "eager":
+            return mask
+        lowest = torch.finfo(self.encoder.dtype).min
+        return torch.zeros_like(mask, dtype=self.encoder.dtype).masked_fill(~mask, lowest)
+
+
+def first_position(encoder: PreTrainedModel) -> int:
+    """Return the number that the encoder gives to the first position: 0, but after the padding's row.
+
+    RoBERTa and its kin keep a row of the position table for padding, and start after it.
+    """
+    embeddings = getattr(encoder, "embeddings", None)
+    padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+    return 0 if padding is None else int(padding) + 1
+
+
+def layer_weights(encoder: PreTrainedModel) -> int:
+    """Return how many weights every token is multiplied with: those of the layers."""
+    unread = ("embeddings.", "pooler.")
+    named = encoder.named_parameters()
+    return sum(weight.numel() for name, weight in named if not name.startswith(unread))
+
+
+def with_heads(
+    encoder: PreTrainedModel, *, dropout: float, seed: int, pooled: bool = False
+) -> ChoiceModel:
+    """Put new heads, random from `seed`, on an encoder; `pooled` puts a pooler before the score."""
     table = encoder.get_input_embeddings().weight
     heads = Heads(
         width=encoder.config.hidden_size,
@@ -71,6 +126,7 @@ def with_heads(encoder: PreTrainedModel, *, dropout: float, seed: int) -> Choice
         vocabulary=table.shape[0],
         dropout=dropout,
         seed=seed,
+        pooled=pooled,
     )
     return ChoiceModel(encoder, heads)
 

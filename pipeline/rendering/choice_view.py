@@ -23,7 +23,7 @@ RENDERED = pa.schema(
     [
         pa.field("example_id", pa.string(), nullable=False),
         pa.field("role", pa.dictionary(pa.int32(), pa.string()), nullable=False),
-        pa.field("row", pa.uint32(), nullable=False),  # of `curated/<task>/<role>.parquet`
+        pa.field("row", pa.uint32(), nullable=False),  # of `tokens/<role>/<task>.arrow`
         pa.field("context", pa.string(), nullable=False),
         pa.field("question", pa.string(), nullable=False),
         pa.field("choices", pa.list_(pa.string()), nullable=False),

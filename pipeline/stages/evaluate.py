@@ -45,10 +45,14 @@ def main(arguments: Sequence[str]) -> None:
                 read_parquet(layout.curated(task.task, "train")),
                 read_parquet(layout.curated(task.task, "report")),
             )
+            if len(task.answers.predicted)
+            else {}
             for task in tqdm(answered["compass"], desc="baselines", delay=2, leave=False)
         }
         with new_folder(layout.evaluation) as folder:
-            write_json(metrics(models, baselines, settings.target), folder / "metrics.json")
+            result = metrics(models, baselines, settings.target)
+            score = answered["compass"][0].score
+            write_json(result | ({"score": score} if score else {}), folder / "metrics.json")
             table = per_task(models, baselines, answered["compass"], settings.families)
             table.write_csv(folder / "per_task.csv", float_precision=6)
             write_frame(predictions(answered), folder / "predictions.parquet")
@@ -75,6 +79,7 @@ def model_figures(answered: Sequence["Judged"], settings: EvaluateSettings) -> d
             bins=settings.evaluate.bins,
             threshold=task.threshold,
         )
+        | task.figures
         for task in answered
     }
 
@@ -144,7 +149,7 @@ def per_task(
         row: dict[str, Any] = {
             "task": name,
             "family": families[name],
-            "rows": int(task.answers.known.sum()),
+            "rows": models["compass"][name]["rows"],
             "choices": _mean_choices(task.answers),
         }
         row |= {key: baselines[name].get(key) for key in BASELINES}

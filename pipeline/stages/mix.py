@@ -14,9 +14,10 @@ from pipeline.errors import ArtefactError
 from pipeline.mixing.audit import audit, check
 from pipeline.mixing.corpus import Corpus, read_corpus
 from pipeline.mixing.frame import preview
-from pipeline.mixing.order import ALGORITHM, Draw, mixture_order
+from pipeline.mixing.order import Draw, mixture_order
 from pipeline.mixing.plan import Plan, from_json
 from pipeline.stages.layout import Layout
+from pipeline.stages.packs import write_packs
 from pipeline.stages.plan import check_pass
 from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import read_json, sha256, write_arrow, write_frame, write_json
@@ -32,7 +33,13 @@ def main(arguments: Sequence[str]) -> None:
     with stage_lock(layout.data, f"mix.{which}"):
         plan = from_json(read_json(layout.plan(which)), where=str(layout.plan(which)))
         draws = planned_draws(plan, read_corpus(layout.tokens("train")), where=layout.plan(which))
-        order = mixture_order(draws, seed=plan.seed)
+        order = mixture_order(
+            draws,
+            seed=plan.seed,
+            algorithm=plan.order,
+            phases=[phase.quotas for phase in plan.phases],
+            batch=plan.batch,
+        )
         result = audit(order, draws, plan)
         check(result)
         with new_folder(layout.mix(which)) as folder:
@@ -41,9 +48,10 @@ def main(arguments: Sequence[str]) -> None:
             frame = cast(pl.DataFrame, pl.from_arrow(order.slice(0, PREVIEW_ROWS)))
             first = preview(frame, draws, layout.rendered("x").parent, rows=PREVIEW_ROWS)
             write_frame(first, folder / "preview.parquet")
+            packs = write_packs(layout, plan, order, folder)
             # the manifest comes last: where it is, the rest is whole
             digest = sha256(folder / "order.arrow")
-            write_json(_manifest(plan, draws, digest), folder / "manifest.json")
+            write_json(_manifest(plan, draws, digest) | packs, folder / "manifest.json")
 
 
 def planned_draws(plan: Plan, corpus: Corpus, *, where: object) -> list[Draw]:
@@ -69,9 +77,11 @@ def _manifest(plan: Plan, draws: Sequence[Draw], digest: str) -> dict[str, Any]:
         "version": 1,
         "name": plan.name,
         "which": plan.which,
-        "algorithm": ALGORITHM,
+        "algorithm": plan.order,
+        "batch": plan.batch,
         "seed": plan.seed,
         "positions": plan.positions,
+        "phases": [asdict(phase) for phase in plan.phases],
         "tasks": [asdict(draw) for draw in draws],
         "sha256": digest,
     }

@@ -33,13 +33,15 @@ def run_trainer(run: Path, *, processes: int) -> None:
         PipelineError: What the trainer raised.
         TrainingError: It ended in another way; what it printed was passed on.
     """
-    from pipeline.training.launch import ERROR_FILE, PARENT
+    from pipeline.training.launch import ERROR_FILE, PARENT, TERMINAL
 
     module = "pipeline.training" if processes == 1 else "pipeline.training.launch"
     count = [] if processes == 1 else [str(processes)]
     with tempfile.TemporaryDirectory() as folder:
         error_file = Path(folder) / "error"
         environment = os.environ | {PARENT: str(os.getpid()), ERROR_FILE: str(error_file)}
+        if sys.stderr.isatty():
+            environment[TERMINAL] = "1"
         command = [sys.executable, "-m", module, *count, str(run)]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
         held = _listen(process)

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.config.params import TextParams
 from pipeline.config.settings import TrainSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ConfigError
@@ -71,10 +72,20 @@ def run_json(layout: Layout, settings: TrainSettings, which: str, out: Path) -> 
         "model_path": None if folder is None else str(folder),
         "init": str(layout.model("compass")) if continues else None,
         "train": settings.train.model_dump(mode="json"),
+        **text_run(settings.text),
+        "licences": settings.licences,
         "out": str(out),
         "resume": str(layout.resume(which)),
         "track": {"kind": tracker, "folder": live} if tracker else None,
     }
+
+
+def text_run(text: TextParams | None) -> dict[str, Any]:
+    """Return what run.json says of the text view; nothing in the choice view."""
+    if text is None:
+        return {}
+    kept = {"model", "attention", "score", "pack_tokens", "pack_window"}
+    return {"view": "text", "text": text.model_dump(mode="json", include=kept)}
 
 
 def clear_foreign(resume: Path, run: dict[str, Any]) -> None:

@@ -17,19 +17,22 @@ from pipeline.errors import ArtefactError
 REMEDY = "run `dvc repro`, which makes what is missing; delete the folder first if it is damaged"
 
 
-def read_manifest(folder: Path, *, version: int, keys: Sequence[str]) -> dict[str, Any]:
+def read_manifest(
+    folder: Path, *, version: int, keys: Sequence[str], view: str | None = None
+) -> dict[str, Any]:
     """Read `manifest.json` of a folder.
 
+    Args:
+        folder: The folder.
+        version: That it must have.
+        keys: That it must have.
+        view: Of the tokens, where it is a manifest of tokens: `choice` where it names none.
+
     Raises:
-        ArtefactError: It is missing, not JSON, of another version, or lacks one of `keys`.
+        ArtefactError: It is missing, not JSON, of another version or view, or lacks one of `keys`.
     """
     path = folder / "manifest.json"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise ArtefactError("does not exist", where=str(path), remedy=REMEDY) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ArtefactError(f"not JSON: {error}", where=str(path), remedy=REMEDY) from error
+    manifest = _read_json(path)
     if not isinstance(manifest, dict) or manifest.get("version") != version:
         found = manifest.get("version") if isinstance(manifest, dict) else manifest
         raise ArtefactError(
@@ -40,7 +43,24 @@ def read_manifest(folder: Path, *, version: int, keys: Sequence[str]) -> dict[st
         raise ArtefactError(
             f"lacks '{lacking[0]}'", where=str(path), expected=", ".join(keys), remedy=REMEDY
         )
+    found = manifest.get("view", "choice")
+    if view is not None and found != view:
+        raise ArtefactError(
+            f"holds tokens of the view '{found}'",
+            where=str(path),
+            expected=f"'{view}'",
+            remedy=REMEDY,
+        )
     return manifest
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise ArtefactError("does not exist", where=str(path), remedy=REMEDY) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ArtefactError(f"not JSON: {error}", where=str(path), remedy=REMEDY) from error
 
 
 def sha256(path: Path) -> str:

@@ -3,23 +3,24 @@
 Global batch b is positions [b * batch, (b + 1) * batch) for any number of ranks; the last may be
 shorter. Ranks deal out its rows by length, so that each gets rows of all lengths. The token budget
 shapes micro-batches only: the loss does not depend on it. Everything is a pure function of (seed,
-order, b, rank, world). Knows shards and an order; knows no model.
+order, b, rank, world). Knows shards, an order and a layout; knows no model.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.training.masks import Masking, masked
-from pipeline.training.options import Keys, Options, sampled
+from pipeline.training.cut import OVERHEAD, cut
+from pipeline.training.exact_layouts import RaggedLayout
+from pipeline.training.lines import Layout, Lines
+from pipeline.training.masks import Masking, masked, masked_lines
+from pipeline.training.options import Keys, Options
 from pipeline.training.order import Order
-from pipeline.training.ragged import Bools, Ints, offsets_of, segment_of, spread
+from pipeline.training.pack import Packing, joined_lines, packed_groups
+from pipeline.training.ragged import Bools, Ints, segment_of, spread
 from pipeline.training.sequences import Padded, Sequences, framed, rectangle
 from pipeline.training.shards import Rows, Shards, Special
-
-OVERHEAD = {"cpu": 256, "cuda": 4096}
-"""Cells that a micro-batch of its own costs by kind of device, about: below it, padding is cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +37,53 @@ class Plan:
     """None where there is no masked-token loss."""
     overhead: int = OVERHEAD["cpu"]
     """Cells that one more micro-batch costs."""
+    layout: Layout = field(default_factory=RaggedLayout)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedTokens:
+    """M masked tokens of a rectangle."""
+
+    sequence: Ints
+    """Sequence of each, (M,)."""
+    place: Ints
+    """Its place in the sequence, (M,)."""
+    target: Ints
+    """The token that was there, (M,)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChoiceBatch:
-    """Sequences of all kept choices of some rows: R rows, S sequences."""
+    """Lines of some rows: R rows with S options in all."""
 
     position: int
     """Least position among its rows: what its dropout belongs to."""
     inputs: Padded
+    tokens: int
+    """Of lines that hold choices; the rest of the rectangle is padding."""
+    line: Ints
+    """Line in which each option is scored, (S,)."""
+    place: Ints
+    """Place in that line, (S,)."""
     row: Ints
-    """Row of each sequence, (S,)."""
+    """Row of each option, (S,)."""
     slot: Ints
-    """Place of each sequence among its row's, (S,)."""
+    """Place of each option among its row's, (S,)."""
     gold: Ints
     """Gold slot of each row, (R,)."""
     task: Ints
     """Task of each row, (R,)."""
+    masked: MaskedTokens | None
+    """Where the masked tokens belong to the same pass: those of each row's gold line."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedBatch:
-    """Stems of some rows with masked tokens, M of them."""
+    """Stems of some rows with masked tokens."""
 
     position: int
     inputs: Padded
-    sequence: Ints
-    """Stem of each masked token, (M,)."""
-    place: Ints
-    """Its place in the stem, (M,)."""
-    target: Ints
-    """The token that was there, (M,)."""
+    masked: MaskedTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +101,15 @@ class RankBatch:
     @property
     def masked_tokens(self) -> int:
         """Masked tokens, over which the masked-token loss is a mean."""
-        return sum(len(batch.target) for batch in self.masked)
+        parts = [batch.masked for batch in self.choice] + [batch.masked for batch in self.masked]
+        return sum(len(part.target) for part in parts if part is not None)
 
     def cells(self) -> tuple[int, int]:
-        """Return the tokens that the encoder reads, and with padding."""
-        inputs = [batch.inputs for batch in self.choice]
-        inputs += [batch.inputs for batch in self.masked]
-        return sum(int(i.real.sum()) for i in inputs), sum(i.real.size for i in inputs)
+        """Return the tokens that the encoder reads, fillers left out, and all cells."""
+        tokens = sum(batch.tokens for batch in self.choice)
+        tokens += sum(int(batch.inputs.real.sum()) for batch in self.masked)
+        inputs = [batch.inputs for batch in self.choice] + [batch.inputs for batch in self.masked]
+        return tokens, sum(padded.real.size for padded in inputs)
 
 
 def steps(order: Order, plan: Plan) -> int:
@@ -111,7 +130,7 @@ def rank_batch(
     mine = _dealt(rows, keys.positions, rank=rank, world=world)
     rows = rows.take(mine)
     keys = Keys(keys.positions[mine], keys.mixture_rows[mine], keys.epochs[mine])
-    options = sampled(rows, keys, seed=plan.seed, max_options=plan.max_options)
+    options = plan.layout.options(rows, keys, seed=plan.seed, max_options=plan.max_options)
     choice = list(_choice_batches(rows, options, keys.positions, plan, shards.special))
     return RankBatch(choice, list(_masked_batches(rows, keys.positions, plan, shards.special)))
 
@@ -133,120 +152,128 @@ def _dealt(rows: Rows, positions: Ints, *, rank: int, world: int) -> Ints:
 def _choice_batches(
     rows: Rows, options: Options, positions: Ints, plan: Plan, special: Special
 ) -> Iterator[ChoiceBatch]:
-    counts = np.diff(options.offsets)
-    row = segment_of(counts)
-    sequences = framed(
-        rows.prefix[row], rows.context.take(row), rows.choices.take(options.kept), special
-    )
-    longest = np.zeros(len(rows), dtype=np.int64)
-    np.maximum.at(longest, row, sequences.tokens.lengths)
-    with_gold = np.flatnonzero(counts)
-    for group in cut(
-        longest, counts, with_gold, positions, budget=plan.token_budget, overhead=plan.overhead
-    ):
-        chosen = spread(options.offsets[group], counts[group])
-        local = segment_of(counts[group])
-        yield ChoiceBatch(
-            position=int(positions[group].min()),
-            inputs=rectangle(sequences.take(chosen), special),
-            row=local,
-            slot=chosen - options.offsets[group][local],
-            gold=options.gold[group],
-            task=rows.task[group],
+    lines = plan.layout.lines(rows, options, special)
+    read, chosen = lines.sequences, None
+    if plan.masking is not None and plan.masking.where == "same":
+        read, chosen = masked_lines(
+            lines, rows, positions, masking=plan.masking, special=special, seed=plan.seed
         )
+    laid = _Laid(lines, read, chosen)
+    for group, where in _groups(lines, positions, plan):
+        yield _choice_batch(laid, group, where, rows.task, options.gold, positions, special)
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """Lines of all rows, as they are and as the encoder reads them."""
+
+    lines: Lines
+    read: Sequences
+    """With [MASK] where tokens are to be guessed."""
+    chosen: Bools | None
+    """Which tokens those are; None where they have a pass of their own."""
+
+
+def _groups(lines: Lines, positions: Ints, plan: Plan) -> list[tuple[Ints, Packing | None]]:
+    """Cut the rows that have options into micro-batches; packed where the layout says so."""
+    counts = np.diff(lines.offsets)
+    longest = np.zeros(len(counts), dtype=np.int64)
+    np.maximum.at(longest, segment_of(counts), lines.sequences.tokens.lengths)
+    longest = np.maximum(longest, lines.width)
+    rows = np.flatnonzero(counts)
+    if lines.packs:
+        return [*packed_groups(longest, rows, plan.token_budget)]
+    groups = cut(longest, counts, rows, positions, budget=plan.token_budget, overhead=plan.overhead)
+    return [(group, None) for group in groups]
+
+
+def _choice_batch(
+    laid: _Laid,
+    group: Ints,
+    where: Packing | None,
+    task: Ints,
+    gold: Ints,
+    positions: Ints,
+    special: Special,
+) -> ChoiceBatch:
+    """Return the lines of a group of rows, padded, and where in them its options are scored."""
+    lines = laid.lines
+    mine = spread(lines.offsets[group], np.diff(lines.offsets)[group])
+    options = np.diff(lines.option_offsets)[group]
+    scored = spread(lines.option_offsets[group], options)
+    row = segment_of(options)
+    seats = _seats(mine, len(lines.filler), where)
+    sequences = laid.read.take(mine)
+    lengths = sequences.tokens.lengths
+    masked_tokens = None
+    if laid.chosen is not None:
+        of = lines.line[lines.option_offsets[group] + gold[group]]
+        masked_tokens = _masked_tokens(lines.sequences, laid.chosen, of, seats)
+    return ChoiceBatch(
+        position=int(positions[group].min()),
+        inputs=rectangle(
+            sequences if where is None else joined_lines(sequences, where),
+            special,
+            width=lines.width,
+        ),
+        tokens=int(lengths[~lines.filler[mine]].sum()),
+        line=seats.line[lines.line[scored]],
+        place=lines.place[scored] + seats.start[lines.line[scored]],
+        row=row,
+        slot=scored - lines.option_offsets[group][row],
+        gold=gold[group],
+        task=task[group],
+        masked=masked_tokens,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seats:
+    """Where each sequence lies in a rectangle; 0 for those that are not in it."""
+
+    line: Ints
+    start: Ints
+
+
+def _seats(kept: Ints, count: int, where: Packing | None = None) -> _Seats:
+    """Return the seats of the `kept` ones of `count` sequences: one after the other, or packed."""
+    line, start = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    line[kept] = np.arange(len(kept)) if where is None else where.line
+    if where is not None:
+        start[kept] = where.start
+    return _Seats(line, start)
+
+
+def _masked_tokens(sequences: Sequences, chosen: Bools, of: Ints, seats: _Seats) -> MaskedTokens:
+    """Return the chosen tokens of some sequences, not masked yet, where they lie in the rectangle."""
+    lengths = sequences.tokens.lengths[of]
+    flat = spread(sequences.tokens.offsets[of], lengths)
+    at = np.flatnonzero(chosen[flat])
+    sequence = of[segment_of(lengths)[at]]
+    return MaskedTokens(
+        sequence=seats.line[sequence],
+        place=flat[at] - sequences.tokens.offsets[sequence] + seats.start[sequence],
+        target=sequences.tokens.values[flat[at]].astype(np.int64),
+    )
 
 
 def _masked_batches(
     rows: Rows, positions: Ints, plan: Plan, special: Special
 ) -> Iterator[MaskedBatch]:
-    if plan.masking is None:
+    if plan.masking is None or plan.masking.where == "same":
         return
     stems = framed(rows.prefix, rows.context, rows.question, special)
     hidden, chosen = masked(stems, positions, masking=plan.masking, special=special, seed=plan.seed)
     lengths = stems.tokens.lengths
+    width = plan.layout.stem_width(stems)
     any_masked = np.unique(segment_of(lengths)[chosen])
     ones = np.ones(len(rows), dtype=np.int64)
     for group in cut(
-        lengths, ones, any_masked, positions, budget=plan.token_budget, overhead=plan.overhead
-    ):
-        yield _masked_batch(group, stems, hidden, chosen, positions, special)
-
-
-def _masked_batch(
-    group: Ints,
-    stems: Sequences,
-    hidden: Sequences,
-    chosen: Bools,
-    positions: Ints,
-    special: Special,
-) -> MaskedBatch:
-    lengths = stems.tokens.lengths[group]
-    flat = spread(stems.tokens.offsets[group], lengths)
-    at = np.flatnonzero(chosen[flat])
-    sequence = segment_of(lengths)[at]
-    return MaskedBatch(
-        position=int(positions[group].min()),
-        inputs=rectangle(hidden.take(group), special),
-        sequence=sequence,
-        place=flat[at] - stems.tokens.offsets[group][sequence],
-        target=stems.tokens.values[flat[at]].astype(np.int64),
-    )
-
-
-def cut(
-    longest: Ints, counts: Ints, rows: Ints, positions: Ints, *, budget: int, overhead: int
-) -> list[Ints]:
-    """Cut rows into groups whose padded rectangles stay under a budget, like lengths together.
-
-    Args:
-        longest: Longest sequence of each row.
-        counts: Sequences of each row.
-        rows: The rows to place, each of at least one sequence; never divided.
-        positions: Break ties of length.
-        budget: Most cells, `longest x sequences` of a group; a row above it stands alone.
-        overhead: Cells that one more group costs.
-
-    Returns:
-        Groups of rows, from short to long.
-    """
-    by_length = rows[np.lexsort((positions[rows], counts[rows], longest[rows]))]
-    groups = []
-    for band in _bands(by_length, longest[by_length], counts[by_length], overhead):
-        groups += _split(band, longest[band].tolist(), counts[band].tolist(), budget)
-    return groups
-
-
-def _bands(rows: Ints, lengths: Ints, counts: Ints, overhead: int) -> list[Ints]:
-    """Cut rows, sorted by length, where padding saved outweighs one more group: the cheapest cut.
-
-    Dynamic programming over the distinct lengths: the rows up to a length cost least with a last band
-    that starts after some shorter length.
-    """
-    distinct, starts = np.unique(lengths, return_index=True)
-    ends = np.append(starts, len(rows))
-    sequences = offsets_of(counts)[ends]
-    best = np.zeros(len(distinct) + 1)
-    previous = np.zeros(len(distinct) + 1, dtype=np.int64)
-    for level in range(1, len(best)):
-        cells = distinct[level - 1] * (sequences[level] - sequences[:level])
-        costs = best[:level] + cells + overhead
-        previous[level] = np.argmin(costs)
-        best[level] = costs[previous[level]]
-    bands, level = [], len(distinct)
-    while level:
-        bands.append(rows[ends[previous[level]] : ends[level]])
-        level = int(previous[level])
-    return bands[::-1]
-
-
-def _split(rows: Ints, lengths: list[int], counts: list[int], budget: int) -> list[Ints]:
-    """Cut rows, sorted by length, so that each part stays under the budget or is one row."""
-    groups: list[Ints] = []
-    start = sequences = 0
-    for place, (length, count) in enumerate(zip(lengths, counts, strict=True)):
-        # sorted by length: the newest row is the longest, so its length is the rectangle's
-        if place > start and length * (sequences + count) > budget:
-            groups.append(rows[start:place])
-            start, sequences = place, 0
-        sequences += count
-    return [*groups, rows[start:]]
+        np.maximum(lengths, width), ones, any_masked, positions,
+        budget=plan.token_budget, overhead=plan.overhead,
+    ):  # fmt: skip
+        yield MaskedBatch(
+            position=int(positions[group].min()),
+            inputs=rectangle(hidden.take(group), special, width=width),
+            masked=_masked_tokens(stems, chosen, group, _seats(group, len(rows))),
+        )

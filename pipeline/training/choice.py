@@ -14,24 +14,74 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.metrics.answers import threshold
-from pipeline.modeling.model import ChoiceModel, trained_parameters
-from pipeline.training.batches import OVERHEAD, Plan, RankBatch, rank_batch, steps
+from pipeline.modeling.lookup import add_rows_only
+from pipeline.modeling.model import (
+    ChoiceModel,
+    first_position,
+    layer_weights,
+    trained_parameters,
+)
+from pipeline.training.batches import Plan, RankBatch, rank_batch, steps
+from pipeline.training.cut import overhead
 from pipeline.training.export import save_model
+from pipeline.training.layouts import check_readable, scoring_layout, training_layout
 from pipeline.training.masks import Masking
 from pipeline.training.objective import choice_losses, masked_loss
 from pipeline.training.predict import answered
 from pipeline.training.progress import StepSums, Term, task_sums
 from pipeline.training.ragged import Floats
 from pipeline.training.ranks import Ranks
-from pipeline.training.run import TrainSettings
+from pipeline.training.run import Run, TrainSettings
+from pipeline.training.shards import Shards
 from pipeline.training.start import Artefacts
+from pipeline.training.usage import Reader, usage
 from pipeline.training.view import Pass
 
 
-def batch_plan(train: TrainSettings, *, seed: int, device: str) -> Plan:
-    """Return what shapes the batches; the kind of device shapes micro-batches only."""
-    masking = Masking(train.mlm_probability, train.mask_prefix) if train.mlm_weight > 0 else None
-    return Plan(seed, train.batch, train.token_budget, train.max_options, masking, OVERHEAD[device])
+def batch_plan(run: Run, shards: Shards, *, device: str, weights: int) -> Plan:
+    """Return what shapes the batches.
+
+    Args:
+        run: Names the layout and the losses.
+        shards: To train on.
+        device: Kind of device; shapes micro-batches only.
+        weights: Of the encoder without embeddings; shape micro-batches only.
+
+    Raises:
+        ArtefactError: The tokenizer cannot be read, where the layout asks for it.
+    """
+    train = run.train
+    masking = Masking(train.mlm_probability, train.mask_prefix, train.mlm_pass)
+    return Plan(
+        seed=run.seed,
+        batch=train.batch,
+        token_budget=train.token_budget,
+        max_options=train.max_options,
+        masking=masking if train.mlm_weight > 0 else None,
+        overhead=overhead(device, weights),
+        layout=training_layout(train, tokenizer=Path(run.tokenizer), max_tokens=shards.max_tokens),
+    )
+
+
+def choice_view(run: Run, artefacts: Artefacts, model: ChoiceModel, *, device: str) -> "ChoiceView":
+    """Return the view that a run trains in.
+
+    Args:
+        run: Names the layout and the losses.
+        artefacts: Opened.
+        model: On the CPU.
+        device: Kind of the device that it will train on.
+
+    Raises:
+        TrainingError: The encoder cannot read the layout.
+        ArtefactError: The tokenizer cannot be read, where the layout asks for it.
+    """
+    check_readable(model, run.train, artefacts.train.special)
+    if device == "cpu" and not run.train.compile and run.train.mlm_weight == 0:
+        add_rows_only(model.embeddings)  # the masked-token head has a gradient for every row anyway
+    weights = layer_weights(model.encoder)
+    plan = batch_plan(run, artefacts.train, device=device, weights=weights)
+    return ChoiceView(model, artefacts, run.train, plan, Path(run.tokenizer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +152,11 @@ class ChoiceView:
             how.seed_dropout("choice", choice.position)
             with how.autocast():
                 figures = choice_losses(self.model, choice, how.device)
-            (figures.loss_R.sum() / rows).backward()
+            loss = figures.loss_R.sum() / rows
+            if figures.masked is not None:
+                loss = loss + figures.masked * (self.train.mlm_weight / tokens)
+                masked.append(figures.masked.detach())
+            loss.backward()
             losses.append(figures.loss_R.detach())
             rights.append(figures.right_R)
         for stems in batch.masked:
@@ -146,6 +200,7 @@ class ChoiceView:
                 shards.special,
                 token_budget=self.train.token_budget,
                 device=ranks.device,
+                layout=scoring_layout(self.train.layout, self.train.readout),
                 part=part,
             )
             figures = np.array([answers.known.sum(), answers.right.sum()], dtype=np.float64)
@@ -157,6 +212,11 @@ class ChoiceView:
                 thresholds[shard.task] = cut
         macro = sum(accuracies.values()) / len(accuracies) if accuracies else None
         return {"accuracy": accuracies, "accuracy_macro": macro, "thresholds": thresholds}
+
+    def usage(self) -> str:
+        """Return how choices are scored in this layout with `transformers` alone."""
+        reader = Reader(self.model.takes_types, first_position(self.model.encoder))
+        return usage(self.train, reader, task=min(self.tasks))
 
     def save(self, out: Path) -> None:
         """Write encoder, heads and the tokenizer's files."""

@@ -5,8 +5,10 @@
 """
 
 import json
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,45 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from pipeline.errors import ArtefactError
+from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.encoder import pretrained_encoder
 from pipeline.modeling.model import ChoiceModel, with_heads
 from pipeline.training.artefacts import REMEDY
 
 HEAD = "head.safetensors"
 PREFIXES = "prefixes.safetensors"
-_OWN_PATHS = ("out", "resume", "model_path", "track")
-"""Keys of run.json that say where, not what: they stay out of the recorded one."""
+RUN = "run.json"
+_UNFINISHED = ".unfinished"
+"""Folder below the output that is filled first, so that a full disk changes no file of it."""
+_OWN_PATHS = ("out", "resume", "model_path", "track", "licences")
+"""Keys of run.json that say where, not what, or that the model card says: not in the recorded one."""
+
+
+@contextmanager
+def published(out: Path) -> Iterator[Path]:
+    """Yield an empty folder whose files move into `out` when the block succeeds, run.json last.
+
+    Files of `out` that have other names stay as they are.
+
+    Raises:
+        TrainingError: The disk is full or not writable; unless the moves themselves fail, the files of
+            `out` are as they were.
+    """
+    temporary = out / _UNFINISHED
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        yield temporary
+        for file in sorted(temporary.iterdir(), key=lambda file: (file.name == RUN, file.name)):
+            os.replace(file, out / file.name)
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(
+            f"the trained model cannot be written: {error}",
+            where=str(out),
+            remedy="make room on the disk and run again: it goes on from the newest checkpoint",
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def save_model(model: ChoiceModel, out: Path, tokenizer: Path) -> None:
@@ -69,7 +101,7 @@ def save_records(
     for name, text in sorted(texts.items()):
         (out / name).write_text(text, encoding="utf-8")
     recorded = {key: value for key, value in run.items() if key not in _OWN_PATHS}
-    for name, value in (("select.json", select), ("run.json", recorded)):
+    for name, value in (("select.json", select), (RUN, recorded)):
         text = json.dumps(value, sort_keys=True, indent=2, allow_nan=False)
         (out / name).write_text(text + "\n", encoding="utf-8")
 
@@ -93,10 +125,12 @@ def load_model(folder: Path, *, max_tokens: int, dropout: float | None = None) -
         raise ArtefactError(
             f"the encoder lacks {', '.join(report.missing[:4])}", where=str(folder), remedy=REMEDY
         )
-    model = with_heads(encoder, dropout=dropout or 0.0, seed=0)
     path = folder / HEAD
     try:
-        model.heads.load_state_dict(load_file(path))
+        heads = load_file(path)
+        pooled = any(name.startswith("scoring.pooler.") for name in heads)
+        model = with_heads(encoder, dropout=dropout or 0.0, seed=0, pooled=pooled)
+        model.heads.load_state_dict(heads)
     except (OSError, SafetensorError, RuntimeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ArtefactError(

@@ -5,21 +5,24 @@ to. They feed scorers that would otherwise have to train an encoder for each pai
 encoder and shards; writes safetensors.
 """
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import nn
 
+from pipeline.errors import ArtefactError
 from pipeline.modeling.encoder import pretrained_encoder, quiet_transformers
 from pipeline.training.cut import OVERHEAD, cut
 from pipeline.training.objective import inputs
 from pipeline.training.ragged import Ints, Ragged, offsets_of, padded, segment_of, spread
 from pipeline.training.sequences import Padded
-from pipeline.training.shards import Rows, Shard, Special, open_shards
+from pipeline.training.shards import Rows, Special, open_shards
 
 VERSION = 1
 _ROWS = 256
@@ -32,8 +35,8 @@ def write_features(
     """Write `<task>.safetensors` for every task of a token folder, one after the other.
 
     Each holds `features` (choices x width, float32), `first` (offsets of rows, int64), `gold` (int64;
-    -1 where hidden or several) and `row` (of the curated table), with the shard's hash as metadata. A
-    file that is there for the same shard and encoder is kept.
+    -1 where hidden or several) and `row` (of the curated table), and says in its metadata what it was
+    made from: `tokens` and `encoder` (hashes) and `rows`. A file that is there for the same is kept.
 
     Args:
         encoder: Folder of a pretrained encoder.
@@ -44,57 +47,93 @@ def write_features(
 
     Yields:
         The name of each task when its file is there.
+
+    Raises:
+        ArtefactError: The tokens are missing or damaged, or hold ids that the encoder does not know.
+        TrainingError: The folder holds no usable encoder.
     """
     quiet_transformers()
     shards = open_shards(tokens)
-    manifest = json.loads((tokens / "manifest.json").read_text(encoding="utf-8"))
-    hashes = {entry["task"]: entry["sha256"] for entry in manifest["tasks"]}
-    model, _ = pretrained_encoder(
-        encoder, vocabulary=0, max_tokens=shards.max_tokens, dropout=None, seed=0
-    )
-    model.eval()
+    hashes = _shard_hashes(tokens)
+    size = {"vocabulary": 0, "max_tokens": shards.max_tokens}
+    model = pretrained_encoder(encoder, **size, dropout=None, seed=0)[0].eval()
+    known = model.get_input_embeddings().weight.shape[0]
+    made_from = {"version": str(VERSION), "encoder": encoder_hash(encoder), "rows": str(rows)}
     out.mkdir(parents=True, exist_ok=True)
     for shard in shards.shards:
         if tasks is None or shard.task in tasks:
-            _write(
-                model,
-                shard,
-                shards.special,
-                out,
-                made_from=f"{hashes[shard.task]} {rows}",
-                most=rows,
-            )
+            path = out / f"{shard.task}.safetensors"
+            origin = made_from | {"tokens": hashes[shard.task]}
+            if not path.is_file() or _made_from(path) != origin:
+                some = shard.rows.take(np.arange(min(rows, len(shard.rows))))
+                _check_ids(some, known, where=tokens / f"{shard.task}.arrow")
+                _write(model, some, shards.special, path, origin)
             yield shard.task
 
 
+def sequences(tokens: Path, *, rows: int, tasks: frozenset[str] | None = None) -> dict[str, int]:
+    """Return how many sequences (choices) `write_features` would encode, by task.
+
+    Raises:
+        ArtefactError: The tokens are missing or damaged.
+    """
+    return {
+        shard.task: int(shard.rows.choice_offsets[min(rows, len(shard.rows))])
+        for shard in open_shards(tokens, verify=False).shards
+        if tasks is None or shard.task in tasks
+    }
+
+
+def _shard_hashes(tokens: Path) -> dict[str, str]:
+    manifest = json.loads((tokens / "manifest.json").read_text(encoding="utf-8"))
+    return {entry["task"]: entry["sha256"] for entry in manifest["tasks"]}
+
+
+def encoder_hash(folder: Path) -> str:
+    """Return one SHA-256 over an encoder's configuration and weights."""
+    digest = hashlib.sha256()
+    for path in [folder / "config.json", *sorted(folder.glob("*.safetensors"))]:
+        with path.open("rb") as file:
+            inner = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.name} {inner}\n".encode())
+    return digest.hexdigest()
+
+
+def _check_ids(rows: Rows, known: int, *, where: Path) -> None:
+    highest = max(int(part.values.max(initial=0)) for part in (rows.context, rows.choices))
+    if highest >= known:
+        raise ArtefactError(
+            f"holds the token {highest}, and the encoder knows {known}",
+            where=str(where),
+            remedy="give --encoder the encoder whose tokenizer the mixture uses",
+        )
+
+
 def _write(
-    model: nn.Module, shard: Shard, special: Special, out: Path, *, made_from: str, most: int
+    model: nn.Module, rows: Rows, special: Special, path: Path, origin: Mapping[str, str]
 ) -> None:
-    path = out / f"{shard.task}.safetensors"
-    if path.is_file() and _made_from(path) == made_from:
-        return
-    rows = shard.rows.take(np.arange(min(most, len(shard.rows))))
     parts = [
         choice_states(model, rows.take(np.arange(low, min(low + _ROWS, len(rows)))), special)
         for low in range(0, len(rows), _ROWS)
     ]
     tensors = {
-        "features": np.concatenate(parts),
+        "features": np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32),
         "first": np.ascontiguousarray(rows.choice_offsets, dtype=np.int64),
         "gold": np.where(rows.multi, -1, rows.label).astype(np.int64),
         "row": np.ascontiguousarray(rows.source, dtype=np.int64),
     }
     temporary = path.with_suffix(".partial")
-    save_file(tensors, temporary, metadata={"shard": made_from, "version": str(VERSION)})
+    save_file(tensors, temporary, metadata=dict(origin))
     temporary.replace(path)
 
 
-def _made_from(path: Path) -> str:
-    from safetensors import safe_open
-
-    with safe_open(str(path), framework="numpy") as file:
-        metadata = file.metadata() or {}
-    return metadata.get("shard", "") if metadata.get("version") == str(VERSION) else ""
+def _made_from(path: Path) -> dict[str, str]:
+    """Return what a file was made from; nothing where it is damaged."""
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError):
+        return {}
 
 
 def choice_states(model: nn.Module, rows: Rows, special: Special) -> np.ndarray:

@@ -5,8 +5,9 @@ Knows the output folder of a training and token shards; computes no figure.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,8 +16,10 @@ from pipeline.metrics.answers import Answers
 from pipeline.modeling.encoder import quiet_transformers
 from pipeline.training.artefacts import REMEDY
 from pipeline.training.export import load_model
+from pipeline.training.layouts import recorded_layout
 from pipeline.training.predict import answered
 from pipeline.training.shards import Shards, open_shards
+from pipeline.training.text_judge import text_judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Judged:
     answers: Answers
     threshold: float | None
     """Of gold sets, found on `select` rows; None for tasks of one gold."""
+    figures: dict[str, float] = field(default_factory=dict)
+    """Of the text view: what the answers do not hold; see `text_judge.TextJudged`."""
+    score: str | None = None
+    """Of the text view: what the answers are ranked by."""
 
 
 def judged(folder: Path, tokens: Path, *, token_budget: int) -> Iterator[Judged]:
@@ -44,21 +51,31 @@ def judged(folder: Path, tokens: Path, *, token_budget: int) -> Iterator[Judged]
         ArtefactError: A file is missing or damaged, or the model does not know the vocabulary.
     """
     quiet_transformers()
+    run = _record(folder / "run.json")
+    settings = run["train"]
+    torch.set_num_threads(int(settings["threads"]))
+    if run.get("view") == "text":
+        for found in text_judged(folder, tokens, run, token_budget=token_budget):
+            score = run["text"]["score"]
+            yield Judged(found.task, found.form, found.answers, None, found.figures, score)
+        return
     shards = open_shards(tokens)
-    torch.set_num_threads(int(_record(folder / "run.json")["train"]["threads"]))
+    layout = recorded_layout(settings, where=str(folder / "run.json"))
     thresholds = _record(folder / "select.json")["thresholds"]
     model = load_model(folder, max_tokens=shards.max_tokens)
     _check_vocabulary(model.embeddings.weight.shape[0], shards, folder)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
     for shard in shards.shards:
-        answers = answered(model, shard, shards.special, token_budget=token_budget, device=device)
+        answers = answered(
+            model, shard, shards.special, token_budget=token_budget, device=device, layout=layout
+        )
         yield Judged(shard.task, shard.form, answers, thresholds.get(shard.task))
 
 
-def _record(path: Path) -> dict[str, dict[str, float]]:
+def _record(path: Path) -> dict[str, Any]:
     try:
-        value: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8"))
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ArtefactError(f"not readable: {error}", where=str(path), remedy=REMEDY) from error
     return value

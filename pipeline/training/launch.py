@@ -13,6 +13,8 @@ PARENT = "TASKLOOM_PARENT"
 """Process id of the starter, for a process that is to end with it."""
 ERROR_FILE = "TASKLOOM_ERROR_FILE"
 """File (with `.RANK` appended) that takes the worded error of a trainer process."""
+TERMINAL = "TASKLOOM_TERMINAL"
+"""Set by a starter that passes on to a terminal what a trainer process prints."""
 _SET_PARENT_DEATH_SIGNAL = 1
 
 

@@ -3,12 +3,14 @@
 The loss of a step is the weighted sum of its terms, each a mean over the global batch's items,
 whatever the micro-batches and ranks. Every draw belongs to a position: batches, choices and masks are
 the same for any number of ranks. Dropout belongs to the first position of its micro-batch: it repeats
-exactly on resume, but not on another number of ranks, whose micro-batches differ. Knows a view and
-ranks; reads and writes no file but checkpoints.
+exactly on resume, but not on another number of ranks, whose micro-batches differ. Looks at the
+`select` rows draw nothing, so that no step depends on them. Knows a view and ranks; reads and writes no
+file but checkpoints.
 """
 
 import math
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from pipeline.errors import TrainingError
+from pipeline.modeling.encoder import compile_transformer, recompute_activations
 from pipeline.modeling.prefixes import prefix_rows
 from pipeline.seeds import derive_seed
 from pipeline.training import checkpoint as checkpoints
+from pipeline.training.ahead import Ahead
+from pipeline.training.best import Looks, looks
 from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.display import Display, Standing
 from pipeline.training.fingerprint import Fingerprint
 from pipeline.training.optimizer import FlatAdamW, learning_rate
 from pipeline.training.progress import Progress, StepSums
@@ -32,6 +37,8 @@ from pipeline.training.track import Tracker
 from pipeline.training.view import Pass, View
 
 _INITIAL = "prefixes.initial"
+_COMPILER = ("torch._dynamo.", "torch._inductor.")
+"""Where the compiler's errors are defined; importing them takes a second, so they go by name."""
 
 
 @dataclass(slots=True)
@@ -43,76 +50,129 @@ class Trainer:
     seed: int
     ranks: Ranks
     progress: Progress
+    looks: Looks
     optimizer: FlatAdamW
+    batches: Ahead[Any]
+    """This rank's parts of the global batches."""
     initial: Tensor
     """Prefix rows before the first step, tasks x width."""
     step: int = 0
     """Steps done."""
 
+    def weights(self) -> dict[str, Tensor]:
+        """Return the model's weights and the prefixes' initial rows."""
+        return {**self.view.model.state_dict(), _INITIAL: self.initial}
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Take up what `weights` returned."""
+        rest = dict(weights)
+        self.initial = rest.pop(_INITIAL)
+        self.view.model.load_state_dict(rest)
+
     def state(self) -> Checkpoint:
         """Return the training as it stands."""
-        model = {**self.view.model.state_dict(), _INITIAL: self.initial}
-        return Checkpoint(self.step, model, self.optimizer.state(), self.progress.state())
+        progress, seen = self.progress.state(), self.looks.state()
+        return Checkpoint(self.step, self.weights(), self.optimizer.state(), progress, seen)
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of the same run."""
-        weights = dict(checkpoint.model)
-        self.initial = weights.pop(_INITIAL)
-        self.view.model.load_state_dict(weights)
+        self.load_weights(checkpoint.model)
         self.optimizer.load_state(checkpoint.optimizer)
         self.progress.load_state(checkpoint.progress)
+        self.looks.load_state(checkpoint.looks)
         self.step = checkpoint.step
+
+    def standing(self, line: dict[str, float] | None = None) -> Standing:
+        """Return what a person wants to see of it."""
+        return Standing(self.step, self.progress.tokens, self.progress.padding, line)
 
 
 def trainer(view: View[Any], train: TrainSettings, *, seed: int, ranks: Ranks) -> Trainer:
-    """Put a view at the start of a training, on the rank's device."""
-    initial = prefix_rows(view.embeddings, view.prefixes)
-    view.model.to(ranks.device).train()
-    optimizer = FlatAdamW(view.parameters(), weight_decay=train.weight_decay, clip=train.clip)
-    progress = Progress(view.tasks, view.terms, log_every=train.log_every)
-    return Trainer(view, train, seed, ranks, progress, optimizer, initial)
-
-
-def train(run: Trainer, *, resume: Path, fingerprint: Fingerprint, tracker: Tracker) -> None:
-    """Run all steps that are left, with a checkpoint every `checkpoint_every` of them.
+    """Put a view at the start of a training, on the rank's device.
 
     Raises:
-        TrainingError: The loss is not finite, on every rank; the last checkpoint is intact.
+        TrainingError: The model cannot compute its activations again, and is asked to.
+    """
+    initial = prefix_rows(view.embeddings, view.prefixes)
+    view.model.to(ranks.device).train()
+    if train.gradient_checkpointing:
+        recompute_activations(view.model)
+    if train.compile:
+        compile_transformer(view.model)
+    optimizer = FlatAdamW(view.parameters(), weight_decay=train.weight_decay, clip=train.clip)
+    progress = Progress(view.tasks, view.terms, log_every=train.log_every)
+    seen = looks(
+        best=train.best, select_every=train.select_every, checkpoint_every=train.checkpoint_every
+    )
+    batches = Ahead(
+        lambda step: view.batch(step, rank=ranks.rank, world=ranks.world), steps=view.steps
+    )
+    return Trainer(view, train, seed, ranks, progress, seen, optimizer, batches, initial)
+
+
+def train(
+    run: Trainer, *, resume: Path, fingerprint: Fingerprint, tracker: Tracker, shown: Display
+) -> dict[str, Any]:
+    """Run all steps that are left, with a checkpoint every `checkpoint_every` of them.
+
+    Returns:
+        What the resulting model, the last or the best, does on the `select` rows.
+
+    Raises:
+        TrainingError: The loss is not finite, on every rank, or memory ran out; the last checkpoint
+            is intact.
     """
     steps = run.view.steps
-    bar = tqdm(
-        total=steps,
-        initial=run.step,
-        desc="train",
-        unit="step",
-        delay=2,
-        leave=False,
-        disable=not run.ranks.first,
-    )
-    started, tokens = time.monotonic(), run.progress.tokens
-    with bar:
+    try:
         while run.step < steps:
             line = one_step(run)
-            bar.update()
+            shown.show(run.standing(line))
             if line is not None:
-                speed = (run.progress.tokens - tokens) / max(1e-9, time.monotonic() - started)
-                bar.set_postfix(_postfix(line, speed, run.progress.padding), refresh=False)
                 tracker.log(int(line["step"]), line)
-            if run.step % run.train.checkpoint_every == 0 and run.step < steps:
-                run.ranks.together(lambda: _save(run, resume, fingerprint))
+            if run.step < steps:
+                _keep(run, resume, fingerprint, tracker)
+    finally:
+        run.batches.close()
+    return _result(run, resume, _look(run, resume, tracker))
 
 
-def _postfix(line: dict[str, float], speed: float, padding: float) -> dict[str, str]:
-    return {
-        "loss": f"{line['loss']:.4f}",
-        "tokens/s": f"{speed:,.0f}",
-        "padding": f"{padding:.1%}",
-    }
+def _keep(run: Trainer, resume: Path, fingerprint: Fingerprint, tracker: Tracker) -> None:
+    """Look at the select rows and write a checkpoint, whichever is due after this step."""
+    if run.looks.due(run.step):
+        _look(run, resume, tracker)
+    if run.step % run.train.checkpoint_every == 0:
+        run.ranks.together(lambda: _save(run, resume, fingerprint))
 
 
 def _save(run: Trainer, resume: Path, fingerprint: Fingerprint) -> None:
     if run.ranks.first:
-        checkpoints.save(resume, run.state(), fingerprint)
+        checkpoints.save(resume, run.state(), fingerprint, keep=run.train.keep_last)
+
+
+def _look(run: Trainer, resume: Path, tracker: Tracker) -> dict[str, Any]:
+    """Answer the select rows; keep the model if it is the best so far and not the last anyway."""
+    seen = run.view.select(run.ranks)
+    best = run.looks.take(run.step, seen)
+    if run.looks.every is not None and seen["accuracy_macro"] is not None:
+        tracker.log(run.step, {"select_accuracy_macro": seen["accuracy_macro"]})
+
+    def save() -> None:
+        if best and run.ranks.first and run.step < run.view.steps:
+            checkpoints.save_best(resume, run.step, run.weights())
+
+    if run.looks.wants_best:
+        run.ranks.together(save)
+    return seen
+
+
+def _result(run: Trainer, resume: Path, last: dict[str, Any]) -> dict[str, Any]:
+    """Make the model the one that is asked for, and return what it does on the select rows."""
+    best = run.looks.best_step
+    if best is None:
+        return last
+    if best < run.step:
+        run.ranks.together(lambda: run.load_weights(checkpoints.load_best(resume, best)))
+    return {**run.looks.best, "step": best}
 
 
 def one_step(run: Trainer) -> dict[str, float] | None:
@@ -122,9 +182,11 @@ def one_step(run: Trainer) -> dict[str, float] | None:
         A new line of the log by column, if this step ends one.
 
     Raises:
-        TrainingError: The loss is not finite; the parameters are as they were.
+        TrainingError: The loss is not finite, or memory or the compiler failed; the parameters are as
+            they were.
     """
-    sums = gradients(run)
+    with _worded(run):
+        sums = gradients(run)
     loss = sums.losses(run.view.terms)[0]
     if not math.isfinite(loss) or not torch.isfinite(run.optimizer.gradient.sum()):
         raise _not_finite(run, loss)
@@ -148,7 +210,7 @@ def gradients(run: Trainer) -> StepSums:
         The sums over all ranks.
     """
     ranks, view = run.ranks, run.view
-    batch = view.batch(run.step, rank=ranks.rank, world=ranks.world)
+    batch = run.batches.take(run.step)
     totals = np.maximum(ranks.total(view.counts(batch)), 1.0)
     mine = view.backward(batch, totals, _pass(run))
     sums = StepSums.from_vector(ranks.total(mine.vector()), terms=len(view.terms))
@@ -165,6 +227,30 @@ def _pass(run: Trainer) -> Pass:
         return torch.autocast(run.ranks.device.type, dtype=torch.bfloat16, enabled=bf16)
 
     return Pass(run.ranks.device, seed_dropout, autocast)
+
+
+@contextmanager
+def _worded(run: Trainer) -> Iterator[None]:
+    """Word what torch says when a device or a compiler fails."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"the memory of {run.ranks.device} is too small for step {run.step + 1}",
+            where="training",
+            remedy=f"lower train.token_budget (now {run.train.token_budget}), or set "
+            f"train.gradient_checkpointing to true; {checkpoints_hint(run)}",
+        ) from error
+    except RuntimeError as error:
+        if not type(error).__module__.startswith(_COMPILER):
+            raise
+        first = " ".join(str(error).strip().splitlines()[:2])
+        raise TrainingError(
+            f"torch.compile failed: {type(error).__name__}: {first}",
+            where="train.compile",
+            expected="a C++ compiler, or Triton on a GPU, that this version of torch can use",
+            remedy="set train.compile to false",
+        ) from error
 
 
 def _not_finite(run: Trainer, loss: float) -> TrainingError:

@@ -10,19 +10,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.modeling.model import ChoiceModel, Inputs
-from pipeline.training.batches import ChoiceBatch, MaskedBatch
+from pipeline.modeling.model import Cells, ChoiceModel, Inputs
+from pipeline.training.batches import ChoiceBatch, MaskedBatch, MaskedTokens
+from pipeline.training.ragged import Ints
 from pipeline.training.sequences import Padded
 
 
 @dataclass(frozen=True, slots=True)
-class RowLosses:
-    """Per-row figures of a choice micro-batch."""
+class ChoiceLosses:
+    """Figures of a choice micro-batch of R rows."""
 
     loss_R: Tensor
     """Cross-entropy over the row's choices."""
     right_R: Tensor
     """Whether the gold choice has the highest score."""
+    masked: Tensor | None
+    """Sum of the cross-entropies of the masked tokens in the same lines, if there are any."""
 
 
 def tensor(array: np.ndarray, device: torch.device) -> Tensor:
@@ -36,27 +39,44 @@ def inputs(rectangle: Padded, device: torch.device) -> Inputs:
         tensor(rectangle.ids, device),
         tensor(rectangle.real, device),
         tensor(rectangle.types, device),
+        None if rectangle.places is None else tensor(rectangle.places, device),
+        None if rectangle.trees is None else tensor(rectangle.trees, device),
+        None if rectangle.branches is None else tensor(rectangle.branches, device),
     )
 
 
-def choice_losses(model: ChoiceModel, batch: ChoiceBatch, device: torch.device) -> RowLosses:
+def cells(sequence: Ints, place: Ints, device: torch.device) -> Cells:
+    """Return cells of a rectangle as the model takes them."""
+    return Cells(tensor(sequence, device), tensor(place, device))
+
+
+def choice_losses(model: ChoiceModel, batch: ChoiceBatch, device: torch.device) -> ChoiceLosses:
     """Return the cross-entropy of every row: a softmax over its own choices, however many.
 
     The scores are laid out in a rectangle, rows x most choices, with -inf where a row has fewer:
     exact, and deterministic on every device, which a scatter-reduce is not.
     """
-    scores_S = model.scores(inputs(batch.inputs, device))
+    hidden_SLW = model.hidden(inputs(batch.inputs, device))
+    scores_S = model.scored(hidden_SLW, cells(batch.line, batch.place, device))
     rows, widest = len(batch.gold), int(batch.slot.max()) + 1
     scores_RC = scores_S.new_full((rows, widest), -torch.inf)
     scores_RC[tensor(batch.row, device), tensor(batch.slot, device)] = scores_S
     gold_R = tensor(batch.gold, device)
     loss_R = functional.cross_entropy(scores_RC, gold_R, reduction="none")
-    return RowLosses(loss_R, scores_RC.detach().argmax(1) == gold_R)
+    masked = None
+    if batch.masked is not None and len(batch.masked.target):
+        masked = _guess_loss(model, hidden_SLW, batch.masked, device)
+    return ChoiceLosses(loss_R, scores_RC.detach().argmax(1) == gold_R, masked)
 
 
 def masked_loss(model: ChoiceModel, batch: MaskedBatch, device: torch.device) -> Tensor:
     """Return the sum of the cross-entropies of all masked tokens."""
-    logits_MV = model.masked_logits(
-        inputs(batch.inputs, device), tensor(batch.sequence, device), tensor(batch.place, device)
-    )
-    return functional.cross_entropy(logits_MV, tensor(batch.target, device), reduction="sum")
+    hidden_SLW = model.hidden(inputs(batch.inputs, device))
+    return _guess_loss(model, hidden_SLW, batch.masked, device)
+
+
+def _guess_loss(
+    model: ChoiceModel, hidden_SLW: Tensor, masked: MaskedTokens, device: torch.device
+) -> Tensor:
+    logits_MV = model.guessed(hidden_SLW, cells(masked.sequence, masked.place, device))
+    return functional.cross_entropy(logits_MV, tensor(masked.target, device), reduction="sum")

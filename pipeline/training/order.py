@@ -3,10 +3,10 @@
 Memory-maps `order.arrow` and checks that it counts in the rows of these shards. Knows no token.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +14,50 @@ import pyarrow as pa
 from pipeline.errors import ArtefactError
 from pipeline.training.artefacts import REMEDY, check_sha256, map_arrow, read_manifest
 from pipeline.training.ragged import Ints
-from pipeline.training.shards import Shards
 
 VERSION = 1
-ALGORITHMS = ("shuffled-1",)
+ALGORITHMS = ("shuffled-1", "shuffled-2", "smooth-1", "stratified-1")
 _KEYS = ("algorithm", "positions", "tasks", "sha256")
+
+
+class CountedTask(Protocol):
+    """One task of token shards, of any view."""
+
+    @property
+    def task(self) -> str:
+        """Its name."""
+
+    @property
+    def start(self) -> int:
+        """Mixture row of its first row."""
+
+    @property
+    def rows(self) -> Sized:
+        """Its rows."""
+
+
+class Counted(Protocol):
+    """Token shards of any view: what an order counts in."""
+
+    @property
+    def role(self) -> str:
+        """What the rows are for."""
+
+    @property
+    def starts(self) -> Ints:
+        """Mixture row at which each task starts, and the number of all rows at the end."""
+
+    @property
+    def shards(self) -> Sequence[CountedTask]:
+        """Tasks, in name order."""
+
+    @property
+    def prefixes(self) -> Mapping[str, int]:
+        """Token id of each task's prefix."""
+
+    @property
+    def vocabulary(self) -> int:
+        """Rows that an embedding table needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +78,14 @@ class Order:
         return self.row[positions].astype(np.int64), self.epoch[positions].astype(np.int64)
 
 
-def open_order(folder: Path, shards: Shards, *, verify: bool = True) -> Order:
+def open_order(folder: Path, shards: Counted, *, verify: bool = True) -> Order:
     """Memory-map the order of a mix.
 
     Args:
         folder: `mixes/<which>`.
         shards: The train shards that it was mixed from.
-        verify: Whether the file's hash is compared too.
+        verify: Whether the whole file is read, to compare its hash and its rows. Without, it is
+            mapped only, which takes the same few milliseconds whatever its length.
 
     Raises:
         ArtefactError: The order is missing, damaged, empty, or was mixed from other shards.
@@ -64,12 +104,12 @@ def open_order(folder: Path, shards: Shards, *, verify: bool = True) -> Order:
             expected=f"{manifest['positions']}, and at least one",
             remedy=REMEDY,
         )
-    if int(order.row.max()) >= int(shards.starts[-1]):
+    if verify and int(order.row.max()) >= int(shards.starts[-1]):
         raise ArtefactError("names a row that the shards do not have", where=str(path))
     return order
 
 
-def _check_manifest(manifest: Mapping[str, Any], shards: Shards, *, where: str) -> None:
+def _check_manifest(manifest: Mapping[str, Any], shards: Counted, *, where: str) -> None:
     """Check that an order is of a known algorithm and counts in the rows of these shards."""
     if manifest["algorithm"] not in ALGORITHMS:
         raise ArtefactError(

@@ -1,7 +1,7 @@
 """Scores of all choices of all rows, and what they say: for `select` rows and for reports.
 
-Float32, no dropout, no sampling of options. Sequences are batched by length under a budget; a score
-does not depend on its batch beyond float error. Knows a model and shards; knows no file.
+Float32, no dropout, no sampling of options. Lines are batched by length under a budget; a score
+does not depend on its batch beyond float error. Knows a model, shards and a layout; knows no file.
 """
 
 from collections.abc import Iterator
@@ -11,18 +11,29 @@ import torch
 
 from pipeline.metrics.answers import Answers, answers_of
 from pipeline.modeling.model import ChoiceModel
-from pipeline.training.batches import OVERHEAD, cut
-from pipeline.training.objective import inputs
-from pipeline.training.ragged import Ints, segment_of
-from pipeline.training.sequences import framed, rectangle
+from pipeline.training.cut import OVERHEAD, cut
+from pipeline.training.exact_layouts import RaggedLayout
+from pipeline.training.lines import Layout, every_option
+from pipeline.training.objective import cells, inputs
+from pipeline.training.ragged import Ints, offsets_of, segment_of, spread
+from pipeline.training.sequences import rectangle
 from pipeline.training.shards import Rows, Shard, Special
 
 _ROWS = 512
 """Rows that are put together at a time; bounds memory, and does not change a score."""
 
 
+RAGGED = RaggedLayout()
+
+
 def scores(
-    model: ChoiceModel, rows: Rows, special: Special, *, token_budget: int, device: torch.device
+    model: ChoiceModel,
+    rows: Rows,
+    special: Special,
+    *,
+    token_budget: int,
+    device: torch.device,
+    layout: Layout = RAGGED,
 ) -> np.ndarray:
     """Return the float32 score of every choice of every row, (C,).
 
@@ -30,8 +41,9 @@ def scores(
         model: Is put into evaluation mode for the time, and back.
         rows: Any rows.
         special: Ids of the special tokens.
-        token_budget: Most cells of a batch.
+        token_budget: Most cells of a batch; a line that has more stands alone.
         device: Where the model is.
+        layout: The one that the model is scored in, from `layouts.scoring_layout`.
     """
     result = np.empty(len(rows.choices), dtype=np.float32)
     training = model.training
@@ -39,25 +51,34 @@ def scores(
     for low in range(0, len(rows), _ROWS):
         some = rows.take(np.arange(low, min(low + _ROWS, len(rows))))
         first = rows.choice_offsets[low]
-        for chosen, values in _scored(model, some, special, token_budget, device):
+        for chosen, values in _scored(model, some, special, layout, token_budget, device):
             result[first + chosen] = values
     model.train(training)
     return result
 
 
 def _scored(
-    model: ChoiceModel, rows: Rows, special: Special, budget: int, device: torch.device
+    model: ChoiceModel,
+    rows: Rows,
+    special: Special,
+    layout: Layout,
+    budget: int,
+    device: torch.device,
 ) -> Iterator[tuple[Ints, np.ndarray]]:
-    row = segment_of(rows.counts)
-    sequences = framed(rows.prefix[row], rows.context.take(row), rows.choices, special)
-    every = np.arange(len(row))
-    ones = np.ones(len(row), dtype=np.int64)
-    overhead = OVERHEAD[device.type]
-    lengths = sequences.tokens.lengths
-    for chosen in cut(lengths, ones, every, every, budget=budget, overhead=overhead):
-        batch = inputs(rectangle(sequences.take(chosen), special), device)
+    """Yield choices and their scores, batch after batch."""
+    lines = layout.lines(rows, every_option(rows), special)
+    lengths = lines.sequences.tokens.lengths
+    every = np.arange(len(lengths))
+    scored = np.bincount(lines.line, minlength=len(lengths))
+    first = offsets_of(scored)
+    for group in cut(
+        lengths, np.ones_like(lengths), every, every, budget=budget, overhead=OVERHEAD[device.type]
+    ):
+        chosen = spread(first[group], scored[group])
+        at = cells(segment_of(scored[group]), lines.place[chosen], device)
+        batch = inputs(rectangle(lines.sequences.take(group), special), device)
         with torch.inference_mode():
-            yield chosen, model.scores(batch).cpu().numpy()
+            yield chosen, model.scored(model.hidden(batch), at).cpu().numpy()
 
 
 def answered(
@@ -67,6 +88,7 @@ def answered(
     *,
     token_budget: int,
     device: torch.device,
+    layout: Layout = RAGGED,
     part: Ints | None = None,
 ) -> Answers:
     """Answer all rows of a task, or those named in `part`.
@@ -77,11 +99,12 @@ def answered(
         special: Ids of the special tokens.
         token_budget: Most cells of a batch.
         device: Where the model is.
+        layout: The one that the model is scored in.
         part: Rows of the shard.
     """
     rows = shard.rows.take(np.arange(len(shard.rows)) if part is None else part)
     return answers_of(
-        scores(model, rows, special, token_budget=token_budget, device=device),
+        scores(model, rows, special, token_budget=token_budget, device=device, layout=layout),
         rows.choice_offsets,
         label=rows.label,
         golds=rows.golds.values.astype(np.int64),

@@ -121,6 +121,10 @@ class Progress:
         """Share of the encoder's cells that were padding so far."""
         return 1.0 - self.tokens / self.cells if self.cells else 0.0
 
+    def examples_of_tasks(self) -> dict[str, int]:
+        """Return how many rows of each task were drawn so far, repetitions included."""
+        return dict(zip(self._names, self._tasks[:, 0].astype(int).tolist(), strict=True))
+
     def log_csv(self) -> str:
         """Return log.csv: losses with nine digits, enough to tell a resumed run from an exact one."""
         lines = [

@@ -1,6 +1,7 @@
 """Lists of lists of numbers as one flat array and offsets, and arithmetic on them.
 
-No function here loops over rows in Python. Knows numpy alone: no token, no task.
+No function here loops over rows in Python, but for copies of long segments. Knows numpy alone: no
+token, no task.
 """
 
 from dataclasses import dataclass
@@ -25,13 +26,29 @@ def spread(starts: Ints, lengths: Ints) -> Ints:
     """Return `starts[i], starts[i] + 1, ...` for `lengths[i]` numbers, segment after segment."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    shifts: Ints = np.repeat(starts - (ends - lengths), lengths)
-    return shifts + np.arange(total, dtype=np.int64)
+    if total < _FEW * len(lengths):
+        shifts: Ints = np.repeat(starts - (ends - lengths), lengths)
+        return shifts + np.arange(total, dtype=np.int64)
+    # a running sum of ones, with a jump where a segment begins: one array in place of three
+    full = np.flatnonzero(lengths)
+    steps = np.ones(total, dtype=np.int64)
+    if total:
+        begins, sizes = starts[full], lengths[full]
+        steps[0] = begins[0]
+        steps[ends[full[:-1]]] = begins[1:] - begins[:-1] - sizes[:-1] + 1
+    return np.cumsum(steps, out=steps)
 
 
 def segment_of(lengths: Ints) -> Ints:
     """Return, for every element of segments of these lengths, the index of its segment."""
     return np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+
+
+_FEW = 8
+"""Mean length below which repeating a shift for every element is faster than a running sum."""
+
+LONG = 128
+"""Mean length from which copying segments one by one is faster than an index of every element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +66,25 @@ class Ragged:
         """Length of each segment."""
         return np.diff(self.offsets)
 
-    def take(self, segments: Ints) -> "Ragged":
-        """Return the named segments, in that order; one may be named more than once."""
+    def take(self, segments: Ints, out: Tokens | None = None) -> "Ragged":
+        """Return the named segments, in that order; one may be named more than once.
+
+        Args:
+            segments: Which.
+            out: Buffer for the values, which the result is then a view of; at least as long as they
+                are together. A fresh one of many pages costs as much as the copy.
+        """
         starts = self.offsets[segments]
-        lengths = self.offsets[segments + 1] - starts
-        return Ragged(self.values[spread(starts, lengths)], offsets_of(lengths))
+        ends = self.offsets[segments + 1]
+        offsets = offsets_of(ends - starts)
+        total = int(offsets[-1])
+        out = np.empty(total, self.values.dtype) if out is None else out[:total]
+        if len(out) >= LONG * max(1, len(segments)):
+            pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+            np.concatenate([self.values[low:high] for low, high in pairs], out=out)
+        else:
+            np.take(self.values, spread(starts, ends - starts), out=out, mode="clip")
+        return Ragged(out, offsets)
 
 
 def joined(parts: list[Ragged]) -> Ragged:

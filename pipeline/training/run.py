@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pipeline.errors import ConfigError, unknown_name
 
@@ -42,9 +42,17 @@ class ModelSettings:
 class TrainSettings:
     """The training (`train` of params.yaml). Nothing here depends on the number of processes."""
 
+    layout: Literal["ragged", "shared_context", "padded", "compass"]
+    readout: Literal["own_cls", "last_sep"]
+    """Where a choice is scored in the shared-context layout."""
+    mlm_pass: Literal["second", "same"]
     mask_prefix: Literal["never", "like_any_token", "always"]
     prefix_init: Literal["shared", "random"]
     precision: Literal["fp32", "bf16"]
+    gradient_checkpointing: bool
+    compile: bool
+    best: bool
+    """Whether the result is the best model on `select` rows; otherwise it is the last."""
     max_options: int | None = _number(2)
     batch: int = _number(1)
     token_budget: int = _number(1)
@@ -57,6 +65,25 @@ class TrainSettings:
     threads: int = _number(1)
     log_every: int = _number(1)
     checkpoint_every: int = _number(1)
+    keep_last: int = _number(1)
+    """Checkpoints that stay."""
+    select_every: int | None = _number(1)
+    """Steps between two looks at the `select` rows; None: at the end only, or, where the best model is
+    asked for, with every checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextSettings:
+    """The text view (`text` of params.yaml), as far as it concerns training."""
+
+    model: Literal["causal", "seq2seq"]
+    attention: Literal["mask", "flex"]
+    score: Literal["sum", "mean"]
+    """What ranks the options of a row."""
+    pack_tokens: int | None = _number(1)
+    """Tokens of a line of packed rows; None where rows are not packed."""
+    pack_window: int = _number(1)
+    """Positions that were packed together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +123,12 @@ class Run:
     resume: str
     track: Track | None = field(metadata={"default": None})
     """May be left out."""
+    view: Literal["choice", "text"] = field(metadata={"default": "choice"})
+    """May be left out."""
+    text: TextSettings | None = field(metadata={"default": None})
+    """Of the text view; null, or left out, in the choice view."""
+    licences: dict[str, str] | None = field(metadata={"default": None})
+    """Licence of each task's data, for the model card; may be left out."""
 
 
 def read_run(path: Path) -> tuple[Run, dict[str, Any]]:
@@ -152,6 +185,9 @@ def _checked(kind: Any, value: Any, limits: Mapping[str, Any], *, where: str, ke
             return None
         kind = next(option for option in options if option is not type(None))
         options = get_args(kind)
+    if get_origin(kind) is dict:
+        _require(_named_texts(value), key, value, "an object of texts", where)
+        return value
     if hasattr(kind, "__dataclass_fields__"):
         return _build(kind, value, where=where, key=f"{key}.")
     if options:
@@ -159,6 +195,9 @@ def _checked(kind: Any, value: Any, limits: Mapping[str, Any], *, where: str, ke
         return value
     if kind is str:
         _require(isinstance(value, str) and bool(value), key, value, "a text", where)
+        return value
+    if kind is bool:
+        _require(isinstance(value, bool), key, value, "true or false", where)
         return value
     whole = kind is int
     right = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
@@ -168,6 +207,10 @@ def _checked(kind: Any, value: Any, limits: Mapping[str, Any], *, where: str, ke
     inside = (low < value if limits.get("above") else low <= value) and value <= high
     _require(inside, key, value, f"{name} {_range(low, high, limits.get('above'))}", where)
     return value if whole else float(value)
+
+
+def _named_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
 def _range(low: float, high: float, above: bool | None) -> str:

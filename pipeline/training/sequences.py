@@ -5,11 +5,39 @@ choice and no batch plan.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.training.ragged import Bools, Ints, Ragged, offsets_of, padded, segment_of, spread
 from pipeline.training.shards import FRAME, Special
+
+NO_TREE = -1
+"""Tree of padding, which only padding sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Of sequences with branches: where each token stands, and which tokens it sees; one value a token."""
+
+    places: Ragged
+    """Position, as the encoder counts them from 0."""
+    types: Ragged
+    """0 up to and including the first [SEP] and on a branch's own [CLS], else 1."""
+    trees: Ragged
+    """Number of the row among those of its sequence; rows do not see each other."""
+    branches: Ragged
+    """0 in a row's trunk, which sees itself; k in its k-th branch, which sees trunk and itself."""
+
+    def take(self, sequences: Ints) -> "Blocks":
+        """Return those of the named sequences, in that order."""
+        return Blocks(
+            self.places.take(sequences),
+            self.types.take(sequences),
+            self.trees.take(sequences),
+            self.branches.take(sequences),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +47,30 @@ class Sequences:
     tokens: Ragged
     first: Ints
     """Tokens up to and including the first [SEP], (S,)."""
+    blocks: Blocks | None = None
+    """None where every token sees every token of its sequence."""
 
     def take(self, sequences: Ints) -> "Sequences":
-        """Return the named sequences, in that order."""
-        return Sequences(self.tokens.take(sequences), self.first[sequences])
+        """Return the named sequences, in that order; one may be named more than once."""
+        blocks = None if self.blocks is None else self.blocks.take(sequences)
+        return Sequences(self.tokens.take(sequences), self.first[sequences], blocks)
 
 
 @dataclass(frozen=True, slots=True)
 class Padded:
-    """A rectangle of S sequences and L tokens, the longest's."""
+    """A rectangle of S sequences and L tokens, the longest's or more."""
 
     ids: Ints
     real: Bools
     """False on padding."""
     types: Ints
-    """0 up to and including the first [SEP], 1 after it, 0 on padding."""
+    """0 up to and including the first [SEP], 1 after it, 0 on padding and on a branch's own [CLS]."""
+    places: Ints | None = None
+    """Position of every token; None where the encoder counts from the left."""
+    trees: Ints | None = None
+    """Tree of every token; None where all tokens of a sequence see each other."""
+    branches: Ints | None = None
+    """Branch of every token, where there are trees."""
 
 
 def framed(prefix: Ints, first: Ragged, second: Ragged, special: Special) -> Sequences:
@@ -58,11 +95,31 @@ def framed(prefix: Ints, first: Ragged, second: Ragged, special: Special) -> Seq
     return Sequences(Ragged(values, offsets), middle)
 
 
-def rectangle(sequences: Sequences, special: Special) -> Padded:
-    """Pad sequences to the longest of them."""
+def rectangle(sequences: Sequences, special: Special, *, width: int = 0) -> Padded:
+    """Pad sequences to the longest of them, or, without blocks, to `width` where that is more."""
     ids, real = padded(sequences.tokens, special.pad)
+    blocks = sequences.blocks
+    if blocks is not None:
+        return Padded(
+            ids,
+            real,
+            padded(blocks.types, 0)[0],
+            padded(blocks.places, 0)[0],
+            padded(blocks.trees, NO_TREE)[0],
+            padded(blocks.branches, 0)[0],
+        )
     types = (np.arange(ids.shape[1]) >= sequences.first[:, None]) & real
-    return Padded(ids, real, types.astype(np.int64))
+    return Padded(
+        _widened(ids, width, special.pad),
+        _widened(real, width, False),
+        _widened(types.astype(np.int64), width, 0),
+    )
+
+
+def _widened(values: NDArray[Any], width: int, fill: int) -> NDArray[Any]:
+    """Add columns on the right where there are fewer than `width`."""
+    missing = max(0, width - values.shape[1])
+    return np.pad(values, ((0, 0), (0, missing)), constant_values=fill) if missing else values
 
 
 def places(sequences: Sequences) -> tuple[Ints, Ints]:

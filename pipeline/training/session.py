@@ -14,13 +14,16 @@ import torch
 from pipeline.modeling.encoder import quiet_transformers
 from pipeline.modeling.prefixes import prefix_rows
 from pipeline.training import checkpoint as checkpoints
-from pipeline.training.choice import ChoiceView, batch_plan
-from pipeline.training.export import save_prefixes, save_records
-from pipeline.training.fingerprint import fingerprint
+from pipeline.training.card import CARD, Trained, card
+from pipeline.training.choice import choice_view
+from pipeline.training.display import display
+from pipeline.training.export import published, save_prefixes, save_records
+from pipeline.training.fingerprint import fingerprint, mixture_sha256
 from pipeline.training.loop import Trainer, train, trainer
 from pipeline.training.ranks import Ranks, joined_ranks
 from pipeline.training.run import Run, read_run
 from pipeline.training.start import build_model, open_artefacts
+from pipeline.training.text_view import text_view
 from pipeline.training.track import tracker
 from pipeline.training.view import View
 
@@ -39,14 +42,8 @@ def run_session(path: Path) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with joined_ranks() as ranks:
         here = fingerprint(value)
-        resume = Path(run.resume)
         training = ranks.together(lambda: _started(run, ranks, here))
-        if ranks.first and training.step:
-            print(f"goes on from step {training.step} of {training.view.steps}", file=sys.stderr)
-        follow = tracker(run.track, first=ranks.first, resumed=training.step > 0)
-        train(training, resume=resume, fingerprint=here, tracker=follow)
-        select = training.view.select(ranks)
-        follow.close()
+        select = _trained(run, training, here)
         ranks.together(lambda: _write(run, value, training, select))
 
 
@@ -67,22 +64,49 @@ def _started(run: Run, ranks: Ranks, here: dict[str, str]) -> Trainer:
 
 def opened_view(run: Run, ranks: Ranks, *, say: Callable[[str], None]) -> View[Any]:
     """Open the artefacts of a run and build its model, on the CPU."""
+    if run.view == "text":
+        return text_view(run, ranks, say=say)
     artefacts = open_artefacts(run, verify=ranks.local_rank == 0)
     model = build_model(run, artefacts.train, say=say)
-    plan = batch_plan(run.train, seed=run.seed, device=ranks.device.type)
-    return ChoiceView(model, artefacts, run.train, plan, Path(run.tokenizer))
+    return choice_view(run, artefacts, model, device=ranks.device.type)
+
+
+def _trained(run: Run, training: Trainer, here: dict[str, str]) -> dict[str, Any]:
+    """Run the steps that are left, followed and shown; return the figures on `select` rows."""
+    first, steps = training.ranks.first, training.view.steps
+    if first and training.step:
+        print(f"goes on from step {training.step} of {steps}", file=sys.stderr)
+    follow = tracker(run.track, first=first, resumed=training.step > 0)
+    shown = display(first=first, steps=steps, start=training.standing())
+    try:
+        return train(
+            training, resume=Path(run.resume), fingerprint=here, tracker=follow, shown=shown
+        )
+    finally:
+        shown.close()
+        follow.close()
 
 
 def _write(run: Run, value: dict[str, Any], training: Trainer, select: dict[str, Any]) -> None:
+    """Write the output folder on the first rank."""
     if not training.ranks.first:
         return
-    out, view = Path(run.out), training.view
-    view.save(out)
-    save_prefixes(
-        out,
-        sorted(view.prefixes),
-        initial=training.initial,
-        final=prefix_rows(view.embeddings, view.prefixes),
+    view, progress = training.view, training.progress
+    final = prefix_rows(view.embeddings, view.prefixes)
+    texts = {"log.csv": progress.log_csv(), "tasks.csv": progress.tasks_csv()}
+    if training.looks.every is not None:
+        texts["select.csv"] = training.looks.csv()
+    texts[CARD] = card(
+        Trained(
+            run=run,
+            usage=view.usage(),
+            steps=view.steps,
+            mixture_sha256=mixture_sha256(fingerprint(value)),
+            examples=progress.examples_of_tasks(),
+            select=select,
+        )
     )
-    logs = {"log.csv": training.progress.log_csv(), "tasks.csv": training.progress.tasks_csv()}
-    save_records(out, value, texts=logs, select=select)
+    with published(Path(run.out)) as folder:
+        view.save(folder)
+        save_prefixes(folder, sorted(view.prefixes), initial=training.initial, final=final)
+        save_records(folder, value, texts=texts, select=select)

@@ -4,6 +4,7 @@ Opens what ARCHITECTURE.md calls tokens and checks it; gathers the rows of a bat
 operations. Knows nothing of orders, models or losses.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import pyarrow as pa
 from pipeline.errors import ArtefactError
 from pipeline.training.artefacts import REMEDY, check_sha256, map_arrow, read_manifest
 from pipeline.training.ragged import Bools, Ints, Ragged, joined, offsets_of, segment_of, spread
+from pipeline.training.row_checks import check_rows
+from pipeline.training.row_index import MOST_BYTES, Column, Lists, column, lists, size
 
 VERSION = 1
+VIEW = "choice"
 FRAME = 4
 """Tokens of a sequence besides its two texts: `[CLS] prefix first [SEP] second [SEP]`."""
 
@@ -105,6 +109,42 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """All rows of all tasks, to gather a batch of many tasks at once."""
+
+    starts: Ints
+    """Mixture row at which each task starts, and the number of all rows at the end."""
+    prefix: Ints
+    """By task."""
+    context: Column
+    question: Column
+    choices: Lists
+    golds: Column
+    label: Ints
+    multi: Bools
+    source: Ints
+
+    def gather(self, rows: Ints) -> Rows:
+        """Return mixture rows, given in ascending order."""
+        cuts = np.searchsorted(rows, self.starts)
+        task = segment_of(np.diff(cuts))
+        at = rows + task
+        choices, choice_offsets = self.choices.take(at, cuts)
+        return Rows(
+            task=task,
+            prefix=self.prefix[task],
+            context=self.context.take(at, cuts),
+            question=self.question.take(at, cuts),
+            choices=choices,
+            choice_offsets=choice_offsets,
+            label=self.label[rows].astype(np.int64),
+            golds=self.golds.take(at, cuts),
+            multi=self.multi[rows],
+            source=self.source[rows].astype(np.int64),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Shards:
     """All tasks of one role, in name order."""
 
@@ -114,6 +154,8 @@ class Shards:
     special: Special
     tokenizer_sha256: str
     shards: tuple[Shard, ...]
+    index: Index | None
+    """None where it would be too large: tasks are gathered one by one then."""
 
     @property
     def tasks(self) -> list[str]:
@@ -128,14 +170,16 @@ class Shards:
     @property
     def starts(self) -> Ints:
         """Mixture row at which each task starts, and the number of all rows at the end."""
-        return offsets_of(np.array([len(shard.rows) for shard in self.shards], dtype=np.int64))
+        return _starts(self.shards)
 
     def gather(self, mixture_rows: Ints) -> Rows:
-        """Return the named rows; one loop turn for each task among them, none for a row.
+        """Return the named rows; no loop turn for a row.
 
         Args:
             mixture_rows: In ascending order, so that the result is in the same order.
         """
+        if self.index is not None:
+            return self.index.gather(mixture_rows)
         cuts = np.searchsorted(mixture_rows, self.starts)
         parts = [
             shard.rows.take(mixture_rows[low:high] - shard.start)
@@ -143,6 +187,28 @@ class Shards:
             if high > low
         ]
         return _stacked(parts) if len(parts) != 1 else parts[0]
+
+
+def _starts(shards: Sequence[Shard]) -> Ints:
+    return offsets_of(np.array([len(shard.rows) for shard in shards], dtype=np.int64))
+
+
+def _indexed(shards: Sequence[Shard]) -> Index | None:
+    parts = [shard.rows for shard in shards]
+    choices = [part.choices for part in parts]
+    if not parts or size(choices, sum(map(len, parts))) > MOST_BYTES:
+        return None
+    return Index(
+        starts=_starts(shards),
+        prefix=np.array([shard.prefix_id for shard in shards], dtype=np.int64),
+        context=column([part.context for part in parts]),
+        question=column([part.question for part in parts]),
+        choices=lists(choices, [part.choice_offsets for part in parts]),
+        golds=column([part.golds for part in parts]),
+        label=np.concatenate([part.label for part in parts]),
+        multi=np.concatenate([part.multi for part in parts]),
+        source=np.concatenate([part.source for part in parts]),
+    )
 
 
 def _stacked(parts: list[Rows]) -> Rows:
@@ -172,14 +238,14 @@ def open_shards(folder: Path, *, verify: bool = True) -> Shards:
         ArtefactError: A file is missing, truncated, changed, of another version, or holds a label
             outside its choices or a sequence longer than `max_tokens`.
     """
-    manifest = read_manifest(folder, version=VERSION, keys=_KEYS)
+    manifest = read_manifest(folder, version=VERSION, keys=_KEYS, view=VIEW)
     shards = []
     for index, entry in enumerate(manifest["tasks"]):
         path = folder / f"{entry['task']}.arrow"
         if verify:
             check_sha256(path, entry["sha256"])
         rows = _map_rows(path, index, entry["prefix_id"])
-        _check(rows, entry, path, max_tokens=manifest["max_tokens"])
+        check_rows(rows, entry, path, max_tokens=manifest["max_tokens"], frame=FRAME)
         shards.append(Shard(entry["task"], entry["form"], entry["prefix_id"], entry["start"], rows))
     opened = Shards(
         role=manifest["role"],
@@ -188,6 +254,7 @@ def open_shards(folder: Path, *, verify: bool = True) -> Shards:
         special=Special(**manifest["special"]),
         tokenizer_sha256=manifest["tokenizer_sha256"],
         shards=tuple(shards),
+        index=_indexed(shards),
     )
     starts = [shard.start for shard in opened.shards]
     if starts != opened.starts[:-1].tolist() or opened.tasks != sorted(opened.tasks):
@@ -223,35 +290,3 @@ def _ragged(column: pa.LargeListArray) -> Ragged:
     offsets = column.offsets.to_numpy()
     values = column.values.to_numpy()[offsets[0] : offsets[-1]]
     return Ragged(values, offsets - offsets[0] if offsets[0] else offsets)
-
-
-def _check(rows: Rows, entry: dict[str, object], path: Path, *, max_tokens: int) -> None:
-    """Compare a shard with its manifest entry and with itself."""
-    where = str(path)
-    if len(rows) != entry["rows"]:
-        raise ArtefactError(
-            f"holds {len(rows)} rows", where=where, expected=f"{entry['rows']}", remedy=REMEDY
-        )
-    counts = rows.counts
-    sets = rows.golds.lengths
-    outside = (rows.golds.values >= np.repeat(counts, sets)) | (rows.golds.values < 0)
-    bad = np.append(np.flatnonzero(rows.label >= counts), segment_of(sets)[outside])
-    if len(bad):
-        raise ArtefactError(
-            f"row {bad.min()} has a label outside its choices",
-            where=where,
-            expected="an index into the row's choices",
-            remedy=REMEDY,
-        )
-    frame = FRAME + rows.context.lengths
-    longest = max(
-        int((np.repeat(frame, counts) + rows.choices.lengths).max(initial=0)),
-        int((frame + rows.question.lengths).max(initial=0)),
-    )
-    if longest > max_tokens:
-        raise ArtefactError(
-            f"holds a sequence of {longest} tokens",
-            where=where,
-            expected=f"at most {max_tokens}, since the trainer cuts nothing",
-            remedy=REMEDY,
-        )

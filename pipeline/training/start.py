@@ -15,7 +15,7 @@ from pipeline.modeling.model import ChoiceModel, with_heads
 from pipeline.modeling.prefixes import initialize_prefixes
 from pipeline.training.artefacts import REMEDY, check_sha256
 from pipeline.training.export import load_model
-from pipeline.training.order import Order, open_order
+from pipeline.training.order import Counted, Order, open_order
 from pipeline.training.run import Run
 from pipeline.training.shards import Shards, open_shards
 
@@ -50,10 +50,13 @@ def open_artefacts(run: Run, *, verify: bool = True) -> Artefacts:
             remedy=REMEDY,
         )
     check_prefixes(train, run.tokenizer)
+    if verify:
+        for folder, shards in ((run.tokens.train, train), (run.tokens.select, select)):
+            check_tokens(shards, folder)
     return Artefacts(train, select, open_order(Path(run.mix), train, verify=verify))
 
 
-def check_prefixes(shards: Shards, tokenizer: str) -> None:
+def check_prefixes(shards: Counted, tokenizer: str) -> None:
     """Check that every task has a prefix token of its own, inside the vocabulary.
 
     Raises:
@@ -70,6 +73,25 @@ def check_prefixes(shards: Shards, tokenizer: str) -> None:
                 expected=f"one token a task, below {shards.vocabulary}",
                 remedy=REMEDY,
             )
+
+
+def check_tokens(shards: Shards, folder: str) -> None:
+    """Check that every token is in the vocabulary; an encoder's table is never asked for another.
+
+    Raises:
+        ArtefactError: Some is not.
+    """
+    for shard in shards.shards:
+        rows = shard.rows
+        for tokens in (rows.context.values, rows.question.values, rows.choices.values):
+            low, high = int(tokens.min(initial=0)), int(tokens.max(initial=0))
+            if low < 0 or high >= shards.vocabulary:
+                raise ArtefactError(
+                    f"holds the token {low if low < 0 else high}",
+                    where=str(Path(folder) / f"{shard.task}.arrow"),
+                    expected=f"tokens from 0 to {shards.vocabulary - 1}, as its manifest says",
+                    remedy=REMEDY,
+                )
 
 
 def build_model(run: Run, shards: Shards, *, say: Callable[[str], None]) -> ChoiceModel:
@@ -94,7 +116,12 @@ def build_model(run: Run, shards: Shards, *, say: Callable[[str], None]) -> Choi
                 remedy="start from a model that was trained on the same tokens",
             )
         return model
-    model = with_heads(_encoder(run, shards, say), dropout=run.model.dropout, seed=run.seed)
+    model = with_heads(
+        _encoder(run, shards, say),
+        dropout=run.model.dropout,
+        seed=run.seed,
+        pooled=run.train.layout == "compass",
+    )
     initialize_prefixes(
         model.embeddings, shards.prefixes, init=run.train.prefix_init, seed=run.seed
     )
@@ -124,6 +151,19 @@ def _encoder(run: Run, shards: Shards, say: Callable[[str], None]) -> PreTrained
         dropout=run.model.dropout,
         seed=run.seed,
     )
+    _check_growth(report.added_rows, shards, folder=run.model_path)
     for line in report.lines():
         say(line)
     return encoder
+
+
+def _check_growth(added: int, shards: Shards, *, folder: str) -> None:
+    """Check that the table grew by prefixes alone: the encoder knows every other token."""
+    words = shards.vocabulary - len(shards.prefixes)
+    if added > len(shards.prefixes):
+        raise TrainingError(
+            f"knows {shards.vocabulary - added} tokens, the tokenizer has {words} besides the prefixes",
+            where=folder,
+            expected="the encoder that the tokenizer belongs to",
+            remedy="name the model in model.source, and run `dvc repro` so that both come from it",
+        )

@@ -88,5 +88,8 @@ class View(Protocol[Batch]):
         `accuracy_macro` is what the best checkpoint is chosen by: higher is better, None = unknown.
         """
 
+    def usage(self) -> str:
+        """Return Markdown that shows how the saved folder is used, for its model card."""
+
     def save(self, out: Path) -> None:
         """Write the model as a plain `transformers` folder, with what else belongs to it."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.modeling.encoder import Architecture, small_encoder
-from pipeline.modeling.model import Inputs, trained_parameters, with_heads
+from pipeline.modeling.model import Cells, Inputs, trained_parameters, with_heads
 
 
 @pytest.fixture
@@ -20,9 +20,22 @@ def inputs(ids, types=None):
     return Inputs(values, values != 0, torch.zeros_like(values) if types is None else types)
 
 
+def cells(sequences, tokens):
+    return Cells(torch.tensor(sequences), torch.tensor(tokens))
+
+
+def scores(model, batch):
+    every = list(range(len(batch.ids_SL)))
+    return model.scored(model.hidden(batch), cells(every, [0] * len(every)))
+
+
+def masked_logits(model, batch, sequences, tokens):
+    return model.guessed(model.hidden(batch), cells(sequences, tokens))
+
+
 def test_padding_changes_no_score(model):
-    short = model.scores(inputs([[2, 5, 3, 9, 3]]))
-    padded = model.scores(inputs([[2, 5, 3, 9, 3, 0, 0], [2, 5, 6, 7, 3, 9, 3]]))
+    short = scores(model, inputs([[2, 5, 3, 9, 3]]))
+    padded = scores(model, inputs([[2, 5, 3, 9, 3, 0, 0], [2, 5, 6, 7, 3, 9, 3]]))
     torch.testing.assert_close(short[0], padded[0], rtol=0, atol=1e-6)
     assert padded.dtype == torch.float32
     assert padded.shape == (2,)
@@ -32,21 +45,20 @@ def test_types_reach_the_encoder(model):
     ids = [[2, 5, 3, 9, 3]]
     types = torch.tensor([[0, 0, 0, 1, 1]])
     assert model.takes_types
-    assert not torch.equal(model.scores(inputs(ids)), model.scores(inputs(ids, types)))
+    assert not torch.equal(scores(model, inputs(ids)), scores(model, inputs(ids, types)))
 
 
 def test_masked_logits_are_those_of_the_named_positions(model):
     batch = inputs([[2, 5, 4, 9, 3], [2, 4, 4, 9, 3]])
-    every = [torch.tensor(index) for index in ([0, 1, 1], [2, 1, 2])]
-    logits = model.masked_logits(batch, *every)
+    logits = masked_logits(model, batch, [0, 1, 1], [2, 1, 2])
     assert logits.shape == (3, 40)
-    one = model.masked_logits(batch, torch.tensor([1]), torch.tensor([2]))
+    one = masked_logits(model, batch, [1], [2])
     torch.testing.assert_close(one[0], logits[2], rtol=0, atol=1e-6)
 
 
 def test_the_masked_token_decoder_is_tied_to_the_embeddings(model):
     assert "heads.masked.decoder.weight" not in model.state_dict()
-    model.masked_logits(inputs([[2, 4, 3]]), torch.tensor([0]), torch.tensor([1])).sum().backward()
+    masked_logits(model, inputs([[2, 4, 3]]), [0], [1]).sum().backward()
     unread = model.embeddings.weight.grad[30]
     assert unread.abs().sum() > 0, "the decoder's gradient reaches rows that no input holds"
 

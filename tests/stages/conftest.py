@@ -9,8 +9,14 @@ from safetensors.numpy import save_file
 
 from pipeline.config.mixture_card import Mixture as Proportions
 from pipeline.config.mixture_card import MixtureCard
-from pipeline.config.params import RelateParams, TokenizeParams
-from pipeline.config.settings import PlanSettings, RelateSettings, TailorSettings, TokenizeSettings
+from pipeline.config.params import RelateParams, TextParams, TokenizeParams
+from pipeline.config.settings import (
+    PackSettings,
+    PlanSettings,
+    RelateSettings,
+    TailorSettings,
+    TokenizeSettings,
+)
 from pipeline.rendering.prefix import prefixes
 from pipeline.schema import EXAMPLE
 from pipeline.seeds import derive_rng
@@ -18,6 +24,7 @@ from pipeline.stages import tokenize
 from pipeline.stages.layout import Layout
 from pipeline.tables import write_parquet
 from pipeline.tokens import wordpiece
+from pipeline.tokens.text_vocabulary import small_names
 from pipeline.tokens.vocabulary import save
 
 SIZES = {"apples": 40, "pears": 25, "plums": 10, "stars": 60}
@@ -116,6 +123,51 @@ class Mixture:
             folder / "prefixes.safetensors",
             metadata={"tasks": json.dumps(sorted(self.sizes))},
         )
+
+
+class TextMixture(Mixture):
+    """The same tasks in the text view; the plums are free text."""
+
+    def tokens(self, *, train=None, **params):
+        """Write curated rows and run the stage `tokenize` on them; `train` edits the train rows."""
+        for task, rows in self.sizes.items():
+            for role, count in (("train", rows), ("select", 3), ("report", 4)):
+                frame = curated_rows(task, count, role)
+                if task == "plums":
+                    frame = frame.with_columns(
+                        form=pl.lit("text_to_text"), label=pl.lit(None, pl.Int32),
+                        choices=pl.lit([], pl.List(pl.String)),
+                    )  # fmt: skip
+                frame = train(frame) if train and role == "train" else frame
+                write_parquet(frame, self.layout.curated(task, role), EXAMPLE)
+        words = "the and so on number which colour ? options answer : | red green blue a long"
+        text = " ".join([words, *map(str, range(10)), *self.sizes])
+        tokenizer = wordpiece.train([[text, text]], vocabulary=300)
+        names, known = small_names(tokenizer), prefixes(self.sizes)
+        self.layout.tokenizer.mkdir(parents=True, exist_ok=True)
+        save(tokenizer, names, known, self.layout.tokenizer)
+        text_params = {"target_tokens": 8} | params.pop("text", {})
+        settings = TokenizeSettings(
+            name=NAME, seed=0, tasks=tuple(self.sizes), prefixes=known,
+            tokenize=TokenizeParams(**({"max_tokens": 48} | params)),
+            text=TextParams(**text_params),
+        )  # fmt: skip
+        self.layout.settings("tokenize").parent.mkdir(parents=True, exist_ok=True)
+        self.layout.settings("tokenize").write_text(settings.model_dump_json())
+        tokenize.main([NAME])
+
+    def tell_packs(self, *, batch=4, **text):
+        """Write the settings of the packs."""
+        told = TextParams(**({"pack_tokens": 96, "pack_window": 60} | text))
+        settings = PackSettings(name=NAME, seed=13, batch=batch, text=told)
+        self.layout.settings("packs").write_text(settings.model_dump_json())
+
+
+@pytest.fixture
+def text_mixture(tmp_path, monkeypatch):
+    """Four tasks in the text view, to be given tokens, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    return TextMixture(SIZES)
 
 
 @pytest.fixture

@@ -2,8 +2,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pipeline.config.params import EvaluateParams
+from pipeline.config.settings import EvaluateSettings
 from pipeline.metrics.answers import answers_of
-from pipeline.stages.evaluate import baseline_figures, metrics, per_task, predictions
+from pipeline.stages.evaluate import (
+    baseline_figures,
+    metrics,
+    model_figures,
+    per_task,
+    predictions,
+)
 from pipeline.training.judge import Judged
 
 
@@ -71,6 +79,22 @@ def test_metrics_are_means_over_tasks_and_name_the_target():
     assert found["compass"]["accuracy_target"] == 1.0
     assert found["baselines"] == {"chance": 0.5, "majority": 0.5, "choice_only": 0.25}
     assert found["target"] == "b"
+
+
+def test_tasks_of_free_text_have_the_figures_that_the_judge_gives():
+    settings = EvaluateSettings(
+        name="x", seed=0, tasks=("t",), families={"t": "f"}, target="t", max_tokens=16,
+        evaluate=EvaluateParams(),
+    )  # fmt: skip
+    nothing = answered(frame([]), [])
+    found = {"rows": 7, "accuracy": 0.5, "exact_match": 0.5}
+    free = Judged("t", "text_to_text", nothing, None, found, "mean")
+    models = {"compass": model_figures([free], settings)}
+    assert models == {"compass": {"t": found}}
+    table = per_task(models, {"t": {}}, [free], {"t": "f"})
+    assert table.select("rows", "choices", "compass").row(0) == (7, None, 0.5)
+    ranked = Judged("t", "multiple_choice", nothing, None, {"accuracy_sum": 0.25}, "sum")
+    assert model_figures([ranked], settings)["t"] == {"rows": 0, "accuracy_sum": 0.25}
 
 
 def test_predictions_leave_hidden_labels_null():

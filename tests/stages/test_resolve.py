@@ -34,10 +34,29 @@ def test_each_stage_gets_its_settings(project: Path):
     resolve.main(["toy"])
     settings = project / "data/toy/settings"
     assert sorted(path.stem for path in settings.glob("*.json")) == [
-        "curate", "evaluate", "plan", "relate", "report", "tailor", "tokenize", "tokenizer", "train",
+        "curate", "evaluate", "packs", "plan", "relate", "report", "tailor", "tokenize", "tokenizer",
+        "train",
     ]  # fmt: skip
     tokenize = json.loads((settings / "tokenize.json").read_text())
     assert tokenize["prefixes"] == {"apples": "[task: apples]", "pears": "[task: pears]"}
+
+
+def test_the_text_view_changes_settings_of_its_own_mixtures_only(project: Path):
+    resolve.main(["toy"])
+    settings = project / "data/toy/settings"
+    before = {path.name: path.read_bytes() for path in settings.glob("*.json")}
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("pack_tokens: 512", "pack_tokens: 1024"))
+    resolve.main(["toy"])
+    assert before == {path.name: path.read_bytes() for path in settings.glob("*.json")}
+    card = project / "mixtures/toy.yaml"
+    card.write_text(card.read_text() + "view: text\n")
+    resolve.main(["toy"])
+    packs = json.loads((settings / "packs.json").read_text())
+    assert (packs["batch"], packs["text"]["pack_tokens"]) == (32, 1024)
+    told = json.loads((settings / "tokenize.json").read_text())["text"]
+    assert told["pack_tokens"] == 512  # the default: a change re-runs no tokenising
+    assert json.loads((settings / "tokenizer.json").read_text())["view"] == "text"
 
 
 def test_a_source_file_holds_the_card_and_its_files_hashes(project: Path):

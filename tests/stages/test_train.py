@@ -203,6 +203,33 @@ def test_a_trainer_that_dies_says_how(tmp_path, monkeypatch):
         run_trainer(tmp_path / "run.json", processes=1)
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_trainer_behind_a_terminal_is_told_so(tmp_path, monkeypatch, terminal):
+    """It prints into a pipe, and could not see that a person watches."""
+    given = {}
+
+    def popen(command, *, env, stderr):
+        given.update(env)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.delenv("TASKLOOM_TERMINAL", raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        run_trainer(tmp_path / "run.json", processes=1)
+    assert given.get("TASKLOOM_TERMINAL") == ("1" if terminal else None)
+
+
+def test_the_model_card_s_licences_are_told_and_make_no_other_recipe(planned):
+    settings = tell(planned)
+    licensed = settings.model_copy(update={"licences": {"apples": "CC0-1.0"}})
+    plain, told = (
+        train.run_json(planned.layout, s, "compass", Path("out")) for s in (settings, licensed)
+    )
+    assert told["licences"] == {"apples": "CC0-1.0"}
+    assert fingerprint(told) == fingerprint(plain)
+
+
 def test_an_unknown_pass_is_refused(tmp_path):
     with pytest.raises(
         ConfigError, match="no pass named 'compas'\n  expected: compass or tailored"

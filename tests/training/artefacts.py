@@ -42,7 +42,9 @@ TRAIN = {
     "batch": 8, "token_budget": 160, "learning_rate": 3e-3, "warmup": 0.1, "weight_decay": 0.01,
     "clip": 1.0, "mlm_weight": 0.1, "mlm_probability": 0.25, "mask_prefix": "like_any_token",
     "max_options": 4, "prefix_init": "shared", "precision": "fp32", "threads": 1, "log_every": 1,
-    "checkpoint_every": 3,
+    "checkpoint_every": 3, "keep_last": 2, "best": False, "select_every": None,
+    "gradient_checkpointing": False, "compile": False,
+    "layout": "ragged", "readout": "own_cls", "mlm_pass": "second",
 }  # fmt: skip
 
 

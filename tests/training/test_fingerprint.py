@@ -2,7 +2,7 @@ import json
 import subprocess
 import sys
 
-from pipeline.training.fingerprint import differences, fingerprint
+from pipeline.training.fingerprint import differences, fingerprint, mixture_sha256
 
 
 def test_settings_and_contents_count_and_places_do_not(folders):
@@ -13,6 +13,8 @@ def test_settings_and_contents_count_and_places_do_not(folders):
     assert marks["train.batch"] == "8"
     lines = differences(marks, fingerprint(built.run(train={"batch": 16}, seed=14)))
     assert lines == ["seed: 13 there, 14 here", "train.batch: 8 there, 16 here"]
+    rarer = {"checkpoint_every": 99, "keep_last": 7}
+    assert differences(marks, fingerprint(built.run(train=rarer, licences={"alpha": "MIT"}))) == []
     path = built.root / "mix" / "order.arrow"
     path.write_bytes(path.read_bytes() + b"x")
     manifest = built.root / "tokens" / "select" / "manifest.json"
@@ -20,6 +22,22 @@ def test_settings_and_contents_count_and_places_do_not(folders):
     assert [line.split(":")[0] for line in differences(marks, fingerprint(run))] == ["mix"]
     manifest.write_text("{}")
     assert len(differences(marks, fingerprint(run))) == 2
+
+
+def test_without_looks_of_its_own_a_best_model_is_sought_among_the_checkpoints(folders):
+    built = folders()
+    marks = fingerprint(built.run(train={"best": True, "checkpoint_every": 5}))
+    other = fingerprint(built.run(train={"best": True, "checkpoint_every": 6}))
+    assert differences(marks, other) == ["train.select_every: 5 there, 6 here"]
+
+
+def test_one_hash_stands_for_tokens_and_order(folders):
+    built = folders().build()
+    before = mixture_sha256(fingerprint(built.run()))
+    assert mixture_sha256(fingerprint(built.run(seed=99))) == before
+    path = built.root / "mix" / "order.arrow"
+    path.write_bytes(path.read_bytes() + b"x")
+    assert mixture_sha256(fingerprint(built.run())) != before
 
 
 def test_the_start_counts_by_its_weights(tmp_path, folders):

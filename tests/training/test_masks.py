@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
 
-from pipeline.training.masks import Masking, masked
+from pipeline.training.exact_layouts import RaggedLayout
+from pipeline.training.lines import every_option
+from pipeline.training.masks import Masking, masked, masked_lines
+from pipeline.training.order import open_order
 from pipeline.training.ragged import Ragged, offsets_of
 from pipeline.training.sequences import framed
-from pipeline.training.shards import Special
+from pipeline.training.shards import Special, open_shards
+from pipeline.training.shared_context import SharedContextLayout
 
 SPECIAL = Special(cls=2, sep=3, pad=0, mask=4)
 
@@ -46,3 +50,32 @@ def test_a_mask_belongs_to_its_position_alone():
     assert (together.reshape(10, -1)[7] == alone).all()
     _, elsewhere = mask(1, "like_any_token", positions=np.array([8]))
     assert (alone != elsewhere).any()
+
+
+@pytest.mark.parametrize("layout", [RaggedLayout(), SharedContextLayout("own_cls")])
+@pytest.mark.parametrize("prefix", ["never", "like_any_token", "always"])
+def test_lines_are_masked_where_their_stem_would_be(shared_folders, layout, prefix):
+    shards = open_shards(shared_folders.root / "tokens" / "train")
+    order = open_order(shared_folders.root / "mix", shards)
+    rows, positions = shards.gather(np.arange(20)), order.row[:20].astype(np.int64)
+    keys = {"masking": Masking(0.5, prefix), "special": shards.special, "seed": 3}
+    lines = layout.lines(rows, every_option(rows), shards.special)
+    hidden, chosen = masked_lines(lines, rows, positions, **keys)
+    stems = framed(rows.prefix, rows.context, rows.question, shards.special)
+    guessed, drawn = masked(stems, positions, **keys)
+    tokens, count = hidden.tokens, 0
+    for row in range(len(rows)):
+        stem = slice(stems.tokens.offsets[row], stems.tokens.offsets[row + 1])
+        for line in range(lines.offsets[row], lines.offsets[row + 1]):
+            part = slice(tokens.offsets[line], tokens.offsets[line + 1])
+            # in these shards every choice begins with the question, where there is one
+            length = stem.stop - stem.start - (len(rows.question.take(np.array([row])).values) == 0)
+            assert (
+                tokens.values[part][:length].tolist()
+                == guessed.tokens.values[stem][:length].tolist()
+            )
+            assert chosen[part][:length].tolist() == drawn[stem][:length].tolist()
+            assert not chosen[part][length:].any(), "no choice is masked"
+            count += int(chosen[part].sum())
+    assert count > 0
+    assert (tokens.values == 4).tolist() == chosen.tolist()

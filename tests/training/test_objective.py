@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from pipeline.modeling.encoder import Architecture, small_encoder
-from pipeline.modeling.model import Inputs, with_heads
+from pipeline.modeling.model import Cells, Inputs, with_heads
 from pipeline.training.batches import Plan, rank_batch
 from pipeline.training.masks import Masking
 from pipeline.training.objective import choice_losses, masked_loss
@@ -16,6 +16,7 @@ from pipeline.training.order import open_order
 from pipeline.training.shards import open_shards
 
 CPU = torch.device("cpu")
+FIRST = Cells(torch.tensor([0]), torch.tensor([0]))
 MASKING = Masking(0.25, "like_any_token")
 
 
@@ -53,7 +54,7 @@ def test_ragged_rows_lose_what_a_loop_over_single_sequences_loses(opened, model)
         found = choice_losses(model, batch, CPU)
         for row in range(len(batch.gold)):
             mine = np.flatnonzero(batch.row == row)
-            scores = torch.cat([model.scores(alone(batch, i)) for i in mine])
+            scores = torch.cat([model.scored(model.hidden(alone(batch, i)), FIRST) for i in mine])
             expected = functional.cross_entropy(scores[None], torch.tensor([batch.gold[row]]))
             torch.testing.assert_close(found.loss_R[row], expected, rtol=0, atol=1e-5)
             assert bool(found.right_R[row]) == (int(scores.argmax()) == batch.gold[row])
@@ -62,9 +63,10 @@ def test_ragged_rows_lose_what_a_loop_over_single_sequences_loses(opened, model)
 def test_masked_tokens_lose_what_a_loop_over_single_stems_loses(opened, model):
     for batch in rank_batch(*opened, plan(), 0).masked:
         expected = 0.0
-        for stem, place, target in zip(batch.sequence, batch.place, batch.target, strict=True):
-            at = torch.tensor([0]), torch.tensor([place])
-            logits = model.masked_logits(alone(batch, stem), *at)
+        guessed = zip(batch.masked.sequence, batch.masked.place, batch.masked.target, strict=True)
+        for stem, place, target in guessed:
+            at = Cells(torch.tensor([0]), torch.tensor([place]))
+            logits = model.guessed(model.hidden(alone(batch, stem)), at)
             expected += functional.cross_entropy(logits, torch.tensor([target])).item()
         assert masked_loss(model, batch, CPU).item() == pytest.approx(expected, rel=1e-5)
 

@@ -24,7 +24,7 @@ def test_an_order_is_read_by_position(shared_folders):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"algorithm": "smooth-1"}, "algorithm: is 'smooth-1'"),
+        ({"algorithm": "woven-9"}, "algorithm: is 'woven-9'"),
         ({"positions": 77}, "holds 78 positions"),
         ({"sha256": "0" * 64}, "it was truncated or changed"),
         ({"tasks": [{"task": "beta", "start": 20, "rows": 21}]}, "'beta' has other rows"),

@@ -4,8 +4,10 @@ import torch
 
 from pipeline.modeling.encoder import Architecture, small_encoder
 from pipeline.modeling.model import with_heads
+from pipeline.training.exact_layouts import RaggedLayout
 from pipeline.training.predict import answered, scores
 from pipeline.training.shards import open_shards
+from pipeline.training.shared_context import SharedContextLayout
 
 CPU = torch.device("cpu")
 
@@ -21,20 +23,25 @@ def model(shards):
         Architecture(1, 16, 2, 0.5), vocabulary=shards.vocabulary, max_tokens=32, pad=0, seed=1
     )
     built = with_heads(encoder, dropout=0.5, seed=1)
+    torch.manual_seed(1)
     for parameter in built.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return built
 
 
-def test_scores_do_not_depend_on_the_batch_size(shards, model):
+LAYOUTS = [RaggedLayout(), SharedContextLayout("own_cls"), SharedContextLayout("last_sep")]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_scores_do_not_depend_on_the_batch_size(shards, model, layout):
     for shard in shards.shards:
         rows = shard.rows.take(np.arange(len(shard.rows)))
         one, many = (
-            scores(model, rows, shards.special, token_budget=budget, device=CPU)
+            scores(model, rows, shards.special, token_budget=budget, device=CPU, layout=layout)
             for budget in (1, 10**6)
         )
         np.testing.assert_allclose(one, many, rtol=0, atol=1e-5)
-        assert one.std() > 0.02
+        assert one.std() > 0.01
         assert len(one) == len(rows.choices)
 
 

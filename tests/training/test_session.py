@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pipeline.errors import ArtefactError, TrainingError
-from pipeline.training import loop
+from pipeline.errors import TrainingError
+from pipeline.training import session
 from pipeline.training.export import load_model, load_prefixes
 from pipeline.training.session import run_session
+from pipeline.training.track import NoTracker
 
 ROOT = Path(__file__).parents[2]
 DROPOUT = {"dropout": 0.1}
@@ -29,22 +31,6 @@ def settings_of_the_process():
     yield
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(False)
-
-
-BARE = """
-import sys
-for name in ("datasets", "dvc", "dvclive", "polars", "pydantic", "ruamel"):
-    sys.modules[name] = None
-"""
-
-
-@pytest.fixture
-def bare(tmp_path, monkeypatch):
-    """Started processes find only what a container for training has."""
-    (tmp_path / "sitecustomize.py").write_text(BARE)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    done = subprocess.run([sys.executable, "-c", "import polars"], capture_output=True, check=False)
-    assert b"import of polars halted" in done.stderr
 
 
 def start(module, *arguments, **environment):
@@ -91,8 +77,9 @@ def test_the_folder_loads_with_transformers(done):
 def test_the_outputs_are_those_of_the_contract(done, shared_folders):
     names = sorted(path.name for path in (done / "out").iterdir())
     assert names == [
-        "config.json", "head.safetensors", "log.csv", "model.safetensors", "prefixes.safetensors",
-        "run.json", "select.json", "tasks.csv", "tokenizer.json", "tokenizer_config.json",
+        "README.md", "config.json", "head.safetensors", "log.csv", "model.safetensors",
+        "prefixes.safetensors", "run.json", "select.json", "tasks.csv", "tokenizer.json",
+        "tokenizer_config.json",
     ]  # fmt: skip
     log = table(done / "out" / "log.csv")
     assert [int(row["step"]) for row in log] == list(range(1, 11))
@@ -137,6 +124,24 @@ def wait_for(path, process):
         time.sleep(0.005)
 
 
+def test_a_container_lacks_what_the_trainer_does_not_need(bare):
+    names = (
+        "datasets",
+        "dvc",
+        "dvclive",
+        "jinja2",
+        "numba",
+        "polars",
+        "pydantic",
+        "ruamel",
+        "xxhash",
+    )
+    code = f"from importlib.util import find_spec; print([n for n in {names} if find_spec(n)])"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
+
+
 def test_a_killed_run_goes_on_with_the_identical_losses(done, shared_folders, bare):
     run = shared_folders.run(model=DROPOUT, name="killed")
     path = shared_folders.write(run, "killed")
@@ -153,35 +158,56 @@ def test_a_killed_run_goes_on_with_the_identical_losses(done, shared_folders, ba
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-@pytest.mark.parametrize("stop", [1, 2, 5, 9])
-def test_resume_is_exact_from_any_step(done, shared_folders, monkeypatch, stop):
-    name = f"stop{stop}"
-    run = shared_folders.run(
-        model=DROPOUT, name=name, train={"checkpoint_every": 3}
-    )  # the same recipe
-    path = shared_folders.write(run, name)
-    step = loop.one_step
+def losses(folder):
+    return (folder / "out" / "log.csv").read_bytes()
 
-    def interrupted(training):
-        if training.step == stop:
-            loop._save(training, Path(run["resume"]), marks)
-            raise KeyboardInterrupt
-        return step(training)
 
-    from pipeline.training.fingerprint import fingerprint
+def test_resume_is_exact_from_every_step(done, shared_folders):
+    """Checkpoints of every step are taken once; the folder of a resumed run holds one of them."""
+    every = shared_folders.run(
+        model=DROPOUT, name="every", train={"checkpoint_every": 1, "keep_last": 99}
+    )
+    run_session(shared_folders.write(every, "every"))
+    assert losses(shared_folders.root / "every") == losses(done)
+    stored = sorted(Path(every["resume"]).iterdir())
+    assert [int(path.name[-8:]) for path in stored] == list(range(1, 10))
+    for checkpoint in stored:
+        name = f"from-{checkpoint.name}"
+        run = shared_folders.run(model=DROPOUT, name=name, train={"checkpoint_every": 99})
+        shutil.copytree(checkpoint, Path(run["resume"]) / checkpoint.name)
+        run_session(shared_folders.write(run, name))
+        assert losses(shared_folders.root / name) == losses(done), checkpoint.name
 
-    marks = fingerprint(run)
-    monkeypatch.setattr(loop, "one_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run_session(path)
-    monkeypatch.setattr(loop, "one_step", step)
-    run_session(path)
-    assert (Path(run["out"]) / "log.csv").read_bytes() == (done / "out" / "log.csv").read_bytes()
+
+def test_recomputing_activations_changes_no_number(done, shared_folders):
+    train = {"gradient_checkpointing": True}
+    run = shared_folders.run(model=DROPOUT, name="recomputed", train=train)
+    run_session(shared_folders.write(run, "recomputed"))
+    for name in ("log.csv", "select.json", "model.safetensors", "config.json"):
+        ours, theirs = (path / name for path in (Path(run["out"]), done / "out"))
+        assert ours.read_bytes() == theirs.read_bytes(), name
+
+
+def test_trackers_hear_of_every_look(shared_folders, monkeypatch):
+    heard = []
+
+    class Listening(NoTracker):
+        def log(self, step, figures):
+            heard.append((step, sorted(figures)))
+
+    monkeypatch.setattr(session, "tracker", lambda *_, **__: Listening())
+    run = shared_folders.run(name="tracked", train={"select_every": 4, "log_every": 5})
+    run_session(shared_folders.write(run, "tracked"))
+    line = ["choice_loss", "examples", "learning_rate", "loss", "mlm_loss", "step", "tokens"]
+    look = ["select_accuracy_macro"]
+    assert heard == [(4, look), (5, line), (8, look), (10, line), (10, look)]
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(done, shared_folders):
     run = shared_folders.run(model=DROPOUT, name="done", train={"learning_rate": 1e-4})
-    with pytest.raises(TrainingError, match="train.learning_rate: 0.003 there, 0.0001 here"):
+    with pytest.raises(
+        TrainingError, match="train.learning_rate: 0.003 there, 0.0001 here\n  expected"
+    ):
         run_session(shared_folders.write(run, "foreign"))
 
 
@@ -204,50 +230,6 @@ def test_bf16_trains(folders):
     assert 0.5 < float(log[0]["choice_loss"]) < 3
     weights = load_file(built.root / "run" / "out" / "model.safetensors")
     assert {value.dtype for value in weights.values()} == {torch.float32}
-
-
-def test_two_ranks_lose_what_one_loses(shared_folders, bare):
-    run = shared_folders.run(name="one")
-    run_session(shared_folders.write(run, "one"))
-    run_2 = shared_folders.run(name="two")
-    process = start("pipeline.training.launch", 2, shared_folders.write(run_2, "two"))
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    for name, places in (("log.csv", 1e-5), ("tasks.csv", 1e-5)):
-        one, two = (table(Path(r["out"]) / name) for r in (run, run_2))
-        for ours, theirs in zip(one, two, strict=True):
-            assert ours.pop("task", "") == theirs.pop("task", "")
-            for key, value in ours.items():
-                assert float(value) == pytest.approx(float(theirs[key]), abs=places), key
-    one, two = (json.loads((Path(r["out"]) / "select.json").read_text()) for r in (run, run_2))
-    assert one["accuracy"] == two["accuracy"]
-
-
-def test_a_loss_that_is_not_finite_is_an_error_and_keeps_the_checkpoint(shared_folders):
-    wild = {"clip": 1e30, "learning_rate": 1e30, "warmup": 0, "checkpoint_every": 1}
-    run = shared_folders.run(name="nan", train=wild)
-    with pytest.raises(TrainingError, match="of step 2 is not finite") as error:
-        run_session(shared_folders.write(run, "nan"))
-    assert error.value.remedy.endswith("the checkpoint of step 1 is intact")
-    assert [path.name for path in sorted(Path(run["resume"]).iterdir())] == ["step-00000001"]
-    assert not Path(run["out"]).exists()
-
-
-def test_damaged_artefacts_end_before_anything_is_written(folders):
-    built = folders().build()
-    shard = built.root / "tokens" / "train" / "beta.arrow"
-    shard.write_bytes(shard.read_bytes()[:100])
-    with pytest.raises(ArtefactError, match="beta.arrow: has SHA-256"):
-        run_session(built.write(built.run()))
-    assert not (built.root / "run" / "out").exists()
-
-
-def test_another_tokenizer_is_refused(folders):
-    built = folders().build()
-    path = built.root / "tokenizer" / "tokenizer.json"
-    path.write_text(path.read_text() + " ")
-    with pytest.raises(ArtefactError, match="tokenizer.json: has SHA-256"):
-        run_session(built.write(built.run()))
 
 
 def test_the_command_words_its_errors_and_returns_2(tmp_path):

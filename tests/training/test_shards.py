@@ -1,11 +1,16 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.ipc as ipc
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import ArtefactError
+from pipeline.training import ragged, row_index
+from pipeline.training import shards as shards_module
 from pipeline.training.shards import open_shards
 
 
@@ -13,9 +18,9 @@ def table(folder, task):
     return ipc.open_file(str(folder / f"{task}.arrow")).read_all().to_pylist()
 
 
-def segments(ragged):
-    cuts = zip(ragged.offsets[:-1], ragged.offsets[1:], strict=True)
-    return [ragged.values[low:high].tolist() for low, high in cuts]
+def segments(part):
+    cuts = zip(part.offsets[:-1], part.offsets[1:], strict=True)
+    return [part.values[low:high].tolist() for low, high in cuts]
 
 
 def change(folder, edit):
@@ -101,3 +106,74 @@ def test_a_label_outside_the_choices_is_refused(folders, task, key, value):
     folder = folders().build(edit=edit).root / "tokens" / "train"
     with pytest.raises(ArtefactError, match="row 4 has a label outside its choices"):
         open_shards(folder)
+
+
+def same(one, other) -> None:
+    """Two `Rows` are equal in every array."""
+    for name in ("task", "prefix", "choice_offsets", "label", "multi", "source"):
+        assert getattr(one, name).tolist() == getattr(other, name).tolist(), name
+        assert getattr(one, name).dtype == getattr(other, name).dtype, name
+    for name in ("context", "question", "choices", "golds"):
+        assert segments(getattr(one, name)) == segments(getattr(other, name)), name
+        assert getattr(one, name).values.dtype == np.int32, name
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.integers(0, 59), max_size=30))
+def test_all_tasks_at_once_give_what_task_by_task_gives(shared_folders, rows):
+    shards = open_shards(shared_folders.root / "tokens" / "train", verify=False)
+    wanted = np.sort(np.array(rows, dtype=np.int64))
+    one_by_one = replace(shards, index=None)
+    assert shards.index is not None
+    if rows:
+        same(shards.gather(wanted), one_by_one.gather(wanted))
+    else:
+        assert len(shards.gather(wanted)) == 0
+
+
+def test_rows_with_long_segments_are_the_same_too(folders, monkeypatch):
+    folder = folders().build().root / "tokens" / "train"
+    wanted = np.array([0, 3, 3, 19, 20, 41, 59])
+    expected = open_shards(folder).gather(wanted)
+    for module in (ragged, row_index):
+        monkeypatch.setattr(module, "LONG", 1)
+    same(open_shards(folder).gather(wanted), expected)
+
+
+def test_an_index_that_would_be_too_large_is_not_kept(folders, monkeypatch):
+    folder = folders().build().root / "tokens" / "train"
+    whole = open_shards(folder)
+    monkeypatch.setattr(shards_module, "MOST_BYTES", 400)
+    small = open_shards(folder)
+    assert (whole.index is None, small.index is None) == (False, True)
+    same(small.gather(np.arange(60)), whole.gather(np.arange(60)))
+
+
+def test_tokens_of_another_view_are_refused(folders):
+    folder = folders().build().root / "tokens" / "train"
+    change(folder, lambda m: m.update(view="choice"))
+    open_shards(folder)
+    change(folder, lambda m: m.update(view="text"))
+    with pytest.raises(ArtefactError, match="holds tokens of the view 'text'") as caught:
+        open_shards(folder)
+    assert caught.value.expected == "'choice'"
+
+
+@pytest.mark.parametrize("offsets", [[0, 5, 3], [0, 1, 9999], [2, 1, 3]])
+def test_offsets_that_lead_outside_the_tokens_are_refused(folders, offsets):
+    folder = folders().build().root / "tokens" / "train"
+    path = folder / "alpha.arrow"
+    batch = ipc.open_file(str(path)).get_batch(0)
+    whole = batch.column("context").offsets.to_numpy().copy()
+    whole[: len(offsets)] = offsets
+    bad = pa.LargeListArray.from_buffers(
+        pa.large_list(pa.int32()),
+        len(batch),
+        [None, pa.py_buffer(whole)],
+        children=[batch.column("context").values],
+    )
+    columns = [bad, *batch.columns[1:]]
+    with ipc.new_file(str(path), batch.schema) as writer:
+        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=batch.schema))
+    with pytest.raises(ArtefactError, match="has offsets outside the context"):
+        open_shards(folder, verify=False)

@@ -1,0 +1,107 @@
+"""What a global batch of the text view counts in: lines of packed rows, or rows.
+
+Unit u of a packed mixture is line u of `packs.arrow`, otherwise position u of the order. Global batch b
+is units [b * batch, (b + 1) * batch). Knows positions; knows no token.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.errors import ArtefactError
+from pipeline.training.artefacts import REMEDY, check_sha256, map_arrow
+from pipeline.training.ragged import Ints, offsets_of, spread
+
+ALGORITHMS = ("best-fit-decreasing-1",)
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """U units over the positions of an order."""
+
+    offsets: Ints | None
+    """Unit u holds `positions[offsets[u] : offsets[u + 1]]`; None where it holds position u alone."""
+    positions: np.ndarray | None
+    """uint32, memory-mapped."""
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def span(self, low: int, high: int) -> tuple[Ints, Ints]:
+        """Return the positions of units `low` to `high`, and their offsets by unit from 0."""
+        if self.offsets is None or self.positions is None:
+            return np.arange(low, high, dtype=np.int64), np.arange(high - low + 1, dtype=np.int64)
+        offsets = self.offsets[low : high + 1].astype(np.int64)
+        return self.positions[offsets[0] : offsets[-1]].astype(np.int64), offsets - offsets[0]
+
+    def rows(self, low: int, high: int) -> int:
+        """Return the number of positions in units `low` to `high`."""
+        if self.offsets is None:
+            return high - low
+        return int(self.offsets[high] - self.offsets[low])
+
+
+def taken(positions: Ints, offsets: Ints, units: Ints) -> tuple[Ints, Ints]:
+    """Return the positions of some units of a span, unit after unit, and their offsets."""
+    counts = np.diff(offsets)[units]
+    return positions[spread(offsets[units], counts)], offsets_of(counts)
+
+
+def open_units(folder: Path, positions: int, *, packed: bool, verify: bool = True) -> Units:
+    """Open the packs of a mix, or count its positions.
+
+    Args:
+        folder: `mixes/<which>`, whose order was opened before.
+        positions: Of the order.
+        packed: Whether the run wants packed rows.
+        verify: Whether the file's hash is compared too.
+
+    Raises:
+        ArtefactError: The mix is packed and the run is not, or the other way round; packs are damaged,
+            or do not hold every position once.
+    """
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    entry = manifest.get("packs")
+    if (entry is not None) != packed:
+        raise ArtefactError(
+            f"its rows are {'packed' if entry else 'not packed'}, the run's are "
+            f"{'packed' if packed else 'not'}",
+            where=str(folder / "manifest.json"),
+            remedy=REMEDY,
+        )
+    if entry is None:
+        return Units(None, None, positions)
+    path = folder / "packs.arrow"
+    if entry["algorithm"] not in ALGORITHMS:
+        raise ArtefactError(
+            f"packs.algorithm: is {entry['algorithm']!r}",
+            where=str(folder / "manifest.json"),
+            expected=" or ".join(ALGORITHMS),
+        )
+    if verify:
+        check_sha256(path, entry["sha256"])
+    column = map_arrow(path, {"positions": pa.large_list(pa.uint32())}).column("positions")
+    packs = Units(column.offsets.to_numpy(), column.values.to_numpy(), len(column))
+    _check(packs, positions, path)
+    return packs
+
+
+def _check(packs: Units, positions: int, path: Path) -> None:
+    """Check that every position is in exactly one line, and no line is empty."""
+    if packs.offsets is None or packs.positions is None:
+        return
+    seen = np.zeros(positions, dtype=bool)
+    inside = packs.positions[packs.positions < positions]
+    seen[inside] = True
+    whole = len(inside) == len(packs.positions) == positions and bool(seen.all())
+    if not whole or (np.diff(packs.offsets) < 1).any():
+        raise ArtefactError(
+            f"holds {len(packs.positions)} positions, {int(seen.sum())} of the order's",
+            where=str(path),
+            expected=f"each of the order's {positions} positions once, and no empty line",
+            remedy=REMEDY,
+        )

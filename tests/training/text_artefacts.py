@@ -1,0 +1,154 @@
+"""Tiny artefacts of the text view, built with pyarrow per docs/text-view.md."""
+
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc as ipc
+
+from pipeline.tokens.pack import packed
+
+_SPEC = importlib.util.spec_from_file_location(
+    "training_artefacts_of_text", Path(__file__).with_name("artefacts.py")
+)
+base = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(base)
+
+SPECIAL = {"bos": 2, "eos": 3, "pad": 0}
+MAX_TOKENS = 32
+PACK_TOKENS = 64
+SCHEMA = pa.schema(
+    [
+        ("input", pa.large_list(pa.int32())),
+        ("target", pa.large_list(pa.int32())),
+        ("options", pa.large_list(pa.large_list(pa.int32()))),
+        ("label", pa.int32()),
+        ("row", pa.uint32()),
+        ("prompt", pa.uint16()),
+    ]
+)
+TASKS = {"alpha": "multiple_choice", "beta": "classification", "gamma": "text_to_text"}
+PACKS = pa.schema([("positions", pa.large_list(pa.uint32()))])
+
+
+def rows_of(form: str, rows: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Rows whose target begins with a word that the input begins with; the last task has no options."""
+    result = []
+    for row in range(rows):
+        words = rng.integers(5, 35, rng.integers(1, 13)).tolist()
+        count = {"multiple_choice": int(rng.integers(2, 6)), "classification": 3}.get(form, 0)
+        gold = int(rng.integers(count)) if count else None
+        options = []
+        for option in range(count):
+            text = rng.integers(40, 60, rng.integers(0, 4)).tolist()
+            if form == "classification":
+                text = [45] * option
+            options.append([words[0] if option == gold else 36, *text])
+        if form == "classification":
+            words[0] = 5 + gold
+            options = [[6 + option] + [50] * option for option in range(count)]
+        target = options[gold] if count else words[:2]
+        result.append(
+            {"input": words, "target": target, "options": options, "label": gold, "row": row,
+             "prompt": 0}
+        )  # fmt: skip
+    return result
+
+
+@dataclass
+class TextFolders:
+    """All that a training of the text view reads, below one folder."""
+
+    root: Path
+    rows: int = 20
+    positions: int = 78
+    model: str = "causal"
+    pack_tokens: int | None = PACK_TOKENS
+    begins: bool = True
+    vocabulary: int = 0
+
+    def build(self, *, edit: Any = None) -> "TextFolders":
+        self.vocabulary = base.tokenizer(self.root / "tokenizer")
+        config = self.root / "tokenizer" / "tokenizer_config.json"
+        ends = {"bos_token": "[CLS]", "eos_token": "[SEP]"}
+        base.write_json(config, json.loads(config.read_text()) | ends)
+        sha = base.sha256(self.root / "tokenizer" / "tokenizer.json")
+        starts: dict[str, int] = {}
+        lengths: list[int] = []
+        for seed, role in enumerate(("train", "select", "report")):
+            starts, role_lengths = self._shards(role, sha, seed, edit if role == "train" else None)
+            lengths = lengths or role_lengths
+        folder = self.root / "mix"
+        base.mix(folder, starts, rows=self.rows, positions=self.positions)
+        if self.model == "causal" and self.pack_tokens:
+            self._pack(folder, np.array(lengths))
+        return self
+
+    @property
+    def extras(self) -> int:
+        return 1 + self.begins if self.model == "causal" else 3
+
+    def _shards(
+        self, role: str, sha: str, seed: int, edit: Any
+    ) -> tuple[dict[str, int], list[int]]:
+        entries, start, starts, lengths = [], 0, {}, []
+        for index, (task, form) in enumerate(sorted(TASKS.items())):
+            table = rows_of(form, self.rows, np.random.default_rng([seed, index]))
+            if edit is not None:
+                edit(task, table)
+            path = self.root / "tokens" / role / f"{task}.arrow"
+            base.write_arrow(path, pa.Table.from_pylist(table, SCHEMA))
+            starts[task] = start
+            mine = [len(r["input"]) + len(r["target"]) + self.extras for r in table]
+            lengths += mine
+            entries.append(
+                {
+                    "task": task, "form": form, "rows": self.rows, "start": start,
+                    "tokens": sum(mine), "supervised": sum(len(r["target"]) + 1 for r in table),
+                    "prefix_id": self.vocabulary - len(TASKS) + index, "sha256": base.sha256(path),
+                }
+            )  # fmt: skip
+            start += self.rows
+        manifest = {
+            "version": 1, "view": "text", "role": role, "model": self.model,
+            "max_tokens": MAX_TOKENS, "begins": self.begins, "extras": self.extras,
+            "supervised_extras": 1, "vocabulary": self.vocabulary, "special": SPECIAL,
+            "tokenizer_sha256": sha, "tasks": entries,
+        }  # fmt: skip
+        base.write_json(self.root / "tokens" / role / "manifest.json", manifest)
+        return starts, lengths
+
+    def _pack(self, folder: Path, lengths: np.ndarray) -> None:
+        with ipc.open_file(str(folder / "order.arrow")) as order:
+            row = order.get_batch(0).column("row").to_numpy()
+        lines = packed(lengths[row], capacity=self.pack_tokens, window=40, seed=1)
+        lists = pa.LargeListArray.from_arrays(pa.array(lines.offsets), pa.array(lines.positions))
+        base.write_arrow(folder / "packs.arrow", pa.table([lists], schema=PACKS))
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["packs"] = {
+            "algorithm": "best-fit-decreasing-1", "pack_tokens": self.pack_tokens, "window": 40,
+            "lines": len(lines), "sha256": base.sha256(folder / "packs.arrow"),
+        }  # fmt: skip
+        base.write_json(folder / "manifest.json", manifest)
+
+    def run(
+        self, *, train: dict[str, Any] | None = None, model: dict[str, Any] | None = None,
+        text: dict[str, Any] | None = None, name: str = "run", **changes: Any,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return a run.json as a dictionary."""
+        pack = self.pack_tokens if self.model == "causal" else None
+        settings = {"model": self.model, "attention": "mask", "score": "sum",
+                    "pack_tokens": pack, "pack_window": 40} | (text or {})  # fmt: skip
+        default = {"batch": 3 if pack else 8}
+        folders = base.Folders(self.root)
+        run = folders.run(train=default | (train or {}), model=model, name=name)
+        return run | {"view": "text", "text": settings} | changes
+
+    def write(self, run: dict[str, Any], name: str = "run") -> Path:
+        path = self.root / name / "run.json"
+        base.write_json(path, run)
+        return path
