@@ -1,9 +1,9 @@
 """Which scorers find the planted relations? All of them, beside all baselines, at four frozen levels.
 
 The truth of each level is measured: every source is trained with every target, in three seeds. Scorers
-see train rows only. The bars of the middle level: the best scorer that needs no trainings of pairs reaches
-0.8 of the oracle's Spearman (the oracle knows what was planted, not what training makes of it), and is
-0.4 above the best scorer that reads text alone.
+see train rows only. The bars of the middle level: the best scorer that needs no trainings of pairs
+reaches 0.8 of the oracle's Spearman (the oracle knows what was planted, not what training makes of it),
+and is 0.4 above the best scorer that reads text alone.
 
 Usage: python -m benchmarks planted [--levels easy,middle,hard,no_friends] [--seeds 3] [--out FILE]
 """

@@ -23,6 +23,8 @@ COMMANDS = {
     "plots-page": "write the page that `dvc plots show` fills, which works offline",
     "adopt": "copy the tailored mixture of the active one into mixtures/",
     "agree": "hold relationship scores against measured gains",
+    "explain": "say what is known of whether one task helps another",
+    "features": "write an encoder's features of a mixture's tasks, for scorers that need them",
     "data": "normalize all tasks in parallel and record them once",
     "stage": "run one stage of dvc.yaml",
 }

@@ -60,22 +60,18 @@ def greedy(
     steps: list[Step] = []
     while left and (most is None or len(steps) < most):
         gained = {task: _covered(covered, affinity.get(task), scale) for task in left}
-        best = max(
-            left,
-            key=lambda t: (balance * own[t] + (1.0 - balance) * gained[t], scores[t], _back(t)),
-        )
-        steps.append(
-            Step(
-                task=best,
-                worth=balance * own[best] + (1.0 - balance) * gained[best],
-                own=balance * own[best],
-                covered=(1.0 - balance) * gained[best],
-            )
-        )
-        if best in affinity:
-            covered = covered + affinity[best] / scale
-        left.remove(best)
+        offers = [_step(t, balance * own[t], (1.0 - balance) * gained[t]) for t in left]
+        # of equals the first by name: candidates stand in name order, and `max` keeps the first
+        best = max(offers, key=lambda step: (step.worth, scores[step.task]))
+        steps.append(best)
+        if best.task in affinity:
+            covered = covered + affinity[best.task] / scale
+        left.remove(best.task)
     return tuple(steps)
+
+
+def _step(task: str, own: float, covered: float) -> Step:
+    return Step(task=task, worth=own + covered, own=own, covered=covered)
 
 
 def _scale(affinity: Mapping[str, Floats]) -> float:
@@ -89,8 +85,3 @@ def _covered(covered_R: Floats, more_R: Floats | None, scale: float) -> float:
     if more_R is None or not len(covered_R):
         return 0.0
     return float((np.log1p(covered_R + more_R / scale) - np.log1p(covered_R)).mean())
-
-
-def _back(task: str) -> tuple[int, ...]:
-    """Return a key that is larger for names that come first, for `max`."""
-    return (*(-ord(letter) for letter in task), 1)

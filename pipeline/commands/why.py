@@ -28,7 +28,7 @@ from pipeline.config.params import Params
 from pipeline.config.recipe import settings
 from pipeline.config.source import HubSource
 from pipeline.errors import ArtefactError, unknown_name
-from pipeline.mixing.plan import ALGORITHMS
+from pipeline.mixing.order import NEWEST
 from pipeline.stages.layout import MIXTURES, PARAMS, PASSES, REVISIONS, WALK, Layout
 from pipeline.stages.resolve import NORMALIZE_CODE, SUITE_CODE, model_hash, resolved_sources
 from pipeline.tables import read_json
@@ -135,7 +135,7 @@ def order_version(recipe: Recipe, found: Sequence[Cause]) -> list[Cause]:
     path = recipe.layout.plan(PASSES[0])
     if not code or not path.exists():
         return []
-    there, now = read_json(path).get("order"), ALGORITHMS[recipe.card.sampling.order]
+    there, now = read_json(path).get("order"), NEWEST[recipe.card.sampling.order]
     if there in (None, now):
         return []
     change = Change("order", there, now)

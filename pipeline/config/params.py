@@ -115,7 +115,7 @@ class TrainParams(Strict):
     """Steps between two looks at the `select` rows; null: at the end only, or, with `best`, with every
     checkpoint."""
     gradient_checkpointing: bool = False
-    """Whether activations are computed again in the backward pass: less memory, about a third more time."""
+    """Whether activations are computed again in the backward pass: less memory, a slower step."""
     compile: bool = False
     """Whether `torch.compile` is used; worth it on GPUs only."""
 

@@ -46,7 +46,7 @@ class Evidence:
     @property
     def width(self) -> int:
         """Of the features; 0 where there are none."""
-        return next((task.features_OD.shape[1] for task in self.features.values()), 0)
+        return max((task.features_OD.shape[1] for task in self.features.values()), default=0)
 
 
 def read_prefixes(path: Path) -> Prefixes:

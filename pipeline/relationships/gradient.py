@@ -39,9 +39,11 @@ class GradientCosine:
         return "gradient"
 
     def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """A short joint training a seed, and one pass over all probes."""
+        """A short joint training a seed, and a product of gradients a pair and row."""
         recipe = replace(budget.recipe, steps=self.warmup)
-        return Cost(runs=budget.seeds, flops=budget.seeds * recipe.flops(evidence.width))
+        products = len(evidence.tasks) ** 2 * runs.PROBE_ROWS * 2.0
+        looks = products * evidence.width * recipe.hidden
+        return Cost(runs=budget.seeds, flops=budget.seeds * (recipe.flops(evidence.width) + looks))
 
     def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
         """Score all pairs; see `RelationshipScorer.fit`."""
@@ -82,30 +84,43 @@ def cosines(gradients_TP: Floats) -> Floats:
 def negative_shares(weights: Weights, pool: Pool, gradients_TP: Floats, *, seed: int) -> Floats:
     """Return which share of a target's rows a step on a source would make worse, sources x targets.
 
-    A row gets worse where the product of its own gradient with the source's is negative. The product
-    is the derivative of the row's loss along the source's gradient, and is taken as such: no gradient
-    of a single row is ever stored.
+    A row gets worse where the product of its own gradient with the source's is negative. NaN for a
+    source without a gradient.
     """
     tasks = len(pool.names)
     shares = np.full((tasks, tasks), np.nan)
+    moving = gradients_TP.any(axis=1)
     for target in range(tasks):
         batch = runs.probe(pool, target, seed=seed)
-        for source in range(tasks):
-            shares[source, target] = (_along(weights, batch, gradients_TP[source]) < 0.0).mean()
+        slopes_BT = row_slopes(weights, batch, gradients_TP[moving])
+        shares[moving, target] = (slopes_BT < 0.0).mean(axis=0)
     return shares
 
 
-def _along(weights: Weights, batch: Batch, direction_P: Floats) -> Floats:
-    """Return the derivative of each row's loss along a direction of the shared weights, (B,)."""
-    width, hidden = weights.hidden_MDH.shape[1:]
-    linear = direction_P[:width]
-    inner = direction_P[width : width + width * hidden].reshape(width, hidden)
-    head = direction_P[width + width * hidden :]
-    values, states = scores(weights, batch)
+def row_slopes(weights: Weights, batch: Batch, directions_TP: Floats) -> Floats:
+    """Return the derivative of each row's loss along directions of the shared weights.
+
+    Along a task's gradient it is the product of the two gradients: positive where a step on that task
+    lowers the row's loss. The gradients of all rows are formed once and held against all directions,
+    so that many directions in one call cost little more than one.
+
+    Returns:
+        B x T; (B,) for a single direction, given as a vector.
+    """
+    values, hidden = scores(weights, batch)
+    states = hidden[0].astype(np.float64)
     features = batch.features_MBCD[0].astype(np.float64)
-    slope = (1.0 - states[0].astype(np.float64) ** 2) * (features @ inner)
-    moved = features @ linear + slope @ weights.head_MH[0] + states[0] @ head
-    delta = probabilities(values)[0].astype(np.float64)
-    delta[np.arange(len(delta)), batch.gold_MB[0]] -= 1.0
-    result: Floats = np.where(batch.real_MBC[0], delta * moved, 0.0).sum(axis=1)
+    delta_BC = probabilities(values)[0].astype(np.float64)
+    delta_BC[np.arange(len(delta_BC)), batch.gold_MB[0]] -= 1.0
+    inner_BCH = delta_BC[..., None] * (1.0 - states**2) * weights.head_MH[0]
+    rows = len(delta_BC)
+    gradients_BP = np.concatenate(
+        [
+            np.einsum("bc,bcd->bd", delta_BC, features),
+            (features.transpose(0, 2, 1) @ inner_BCH).reshape(rows, -1),
+            np.einsum("bc,bch->bh", delta_BC, states),
+        ],
+        axis=1,
+    )
+    result: Floats = gradients_BP @ directions_TP.T
     return result

@@ -22,6 +22,8 @@ VERSION = "1"
 _ROUNDS = 50
 _TOLERANCE = 1e-5
 _RIDGE = 1e-3
+_FLAT = 1e9
+"""Prior precision, over the data's own, from which weights are 0 and the evidence no longer changes."""
 
 Floats = NDArray[np.float64]
 
@@ -85,8 +87,13 @@ def log_evidence(features_OH: Floats, gold_O: Floats) -> float:
     Args:
         features_OH: One row a choice.
         gold_O: What they should explain.
+
+    Returns:
+        Higher is better; NaN where `gold_O` does not vary, as in rows of a single choice.
     """
     size, width = features_OH.shape
+    if not _varies(gold_O):
+        return float("nan")
     left, singular, _ = np.linalg.svd(features_OH, full_matrices=False)
     energy = singular**2
     projected = (left.T @ gold_O) ** 2
@@ -94,19 +101,32 @@ def log_evidence(features_OH: Floats, gold_O: Floats) -> float:
     alpha = beta = 1.0
     for _ in range(_ROUNDS):
         gamma = float((beta * energy / (alpha + beta * energy)).sum())
-        length = float((beta**2 * energy * projected / (alpha + beta * energy) ** 2).sum())
-        error = outside + float((projected * (alpha / (alpha + beta * energy)) ** 2).sum())
+        length, error = _fit(energy, projected, outside, alpha, beta)
         before = alpha / beta
-        alpha = gamma / max(length, 1e-12)
+        # features that explain nothing would drive alpha to infinity, where nothing changes any more
+        most = _FLAT * beta * float(energy.max(initial=0.0)) or 1.0
+        alpha = min(gamma / length, most) if length > 0.0 else most
         beta = max(size - gamma, 1e-9) / max(error, 1e-12)
         if abs(alpha / beta - before) <= _TOLERANCE * before:
             break
-    length = float((beta**2 * energy * projected / (alpha + beta * energy) ** 2).sum())
-    error = outside + float((projected * (alpha / (alpha + beta * energy)) ** 2).sum())
+    length, error = _fit(energy, projected, outside, alpha, beta)
     determinant = float(np.log(alpha + beta * energy).sum())
     determinant += (width - len(energy)) * np.log(alpha)
     total = size * np.log(beta) + width * np.log(alpha) - size * np.log(2.0 * np.pi)
     return float((total - beta * error - alpha * length - determinant) / (2.0 * size))
+
+
+def _varies(gold_O: Floats) -> bool:
+    return len(gold_O) > 0 and float(np.ptp(gold_O)) > 0.0
+
+
+def _fit(
+    energy: Floats, projected: Floats, outside: float, alpha: float, beta: float
+) -> tuple[float, float]:
+    """Return the squared length of the mean weights, and the squared error that they leave."""
+    total = alpha + beta * energy
+    length = float((beta**2 * energy * projected / total**2).sum())
+    return length, outside + float((projected * (alpha / total) ** 2).sum())
 
 
 def h_score(features_OH: Floats, gold_O: Floats) -> float:
@@ -115,14 +135,18 @@ def h_score(features_OH: Floats, gold_O: Floats) -> float:
     Args:
         features_OH: One row a choice.
         gold_O: Above 0 for gold choices.
+
+    Returns:
+        In [0, 1], there being two classes; NaN where no choice, or every choice, is gold.
     """
+    if not _varies(gold_O):
+        return float("nan")
     deviations = features_OH - features_OH.mean(axis=0)
     total = deviations.T @ deviations / len(deviations)
     between = np.zeros_like(total)
     for gold in (False, True):
         members = deviations[(gold_O > 0.0) == gold]
-        if len(members):
-            mean = members.mean(axis=0)
-            between += len(members) / len(deviations) * np.outer(mean, mean)
+        mean = members.mean(axis=0)
+        between += len(members) / len(deviations) * np.outer(mean, mean)
     ridge = _RIDGE * max(float(np.trace(total)) / len(total), 1e-12)
     return float(np.trace(np.linalg.solve(total + ridge * np.eye(len(total)), between)))

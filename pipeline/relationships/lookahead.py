@@ -3,7 +3,8 @@
 Score of source s for target t at a model w: `1 - L_t(w - c g_s / |g_s|) / L_t(w)`, g_s being the gradient
 of s's mean loss by the shared weights, averaged over models. The step has a length c of its own instead
 of a learning rate, so that tasks of large gradients have no advantage; a long step looks further than the
-gradient's own neighbourhood, which is what training does. Directional. Source: Fifty et al., Efficiently
+gradient's own neighbourhood, which is what training does. A source without a gradient and a target
+without a loss (rows of a single choice) have no score. Directional. Source: Fifty et al., Efficiently
 Identifying Task Groupings (TAG; NeurIPS 2021). Knows features and golds; no text.
 """
 
@@ -74,16 +75,20 @@ class LookAhead:
 
     def _falls(self, model: Weights, pool: Pool, probes: list[Batch], *, seed: int) -> Floats:
         before = np.array([mean_loss(model, batch) for batch in probes])
-        result = np.empty((len(probes), len(probes)))
+        result = np.full((len(probes), len(probes)), np.nan)
         for source, gradient_P in enumerate(runs.task_gradients(model, pool, seed=seed)):
+            if not gradient_P.any():
+                continue  # a task of single choices has no direction to step in
             ahead = stepped(model, gradient_P, length=self.length)
             after = np.array([mean_loss(ahead, batch) for batch in probes])
-            result[source] = 1.0 - after / before
+            result[source] = 1.0 - after / np.where(before > 0.0, before, np.nan)
         return result
 
 
 def mean_loss(model: Weights, batch: Batch) -> float:
-    """Return the mean loss of one model on a batch."""
+    """Return the mean loss of one model on a batch; NaN for a batch without rows."""
+    if not batch.gold_MB.size:
+        return float("nan")
     values, _ = scores(model, batch)
     return float(losses(values, batch.gold_MB).mean())
 

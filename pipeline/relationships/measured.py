@@ -63,7 +63,11 @@ class MeasuredGain:
 
 
 def _divided(task: FeatureTask, *, seed: int) -> tuple[FeatureTask, FeatureTask]:
-    """Return the rows that are trained on and those that are held out; one at least of each."""
+    """Return the rows that are trained on and those that are held out.
+
+    Two rows or more give one at least of each; of a single row none is held out, so that no gain is
+    measured for it.
+    """
     turn = derive_rng(seed, "held out", task.name).permutation(len(task))
     cut = min(max(1, round(len(task) * HELD_OUT)), len(task) - 1)
     return task.take(np.sort(turn[cut:])), task.take(np.sort(turn[:cut]))
@@ -72,7 +76,7 @@ def _divided(task: FeatureTask, *, seed: int) -> tuple[FeatureTask, FeatureTask]
 def joint_gains(kept: Pool, held: Pool, recipe: Recipe, *, seed: int) -> NDArray[np.float64]:
     """Return the fall of each target's held-out loss by each source, sources x targets.
 
-    NaN for a task with itself.
+    NaN for a task with itself, and for a target without held-out rows.
     """
     names = kept.names
     gains = np.full((len(names), len(names)), np.nan)

@@ -5,7 +5,7 @@ when a matrix is made, so that no choice hangs on the last bits of a sum. Knows 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -135,6 +135,45 @@ def reliability(values_KST: NDArray[np.float64]) -> float | None:
         return None
     r = float(np.corrcoef(flat)[np.triu_indices(runs, 1)].mean())
     return round(runs * r / (1.0 + (runs - 1) * r), DIGITS) if r > 0.0 else round(r, DIGITS)
+
+
+def widened(matrix: ScoreMatrix, tasks: tuple[str, ...], *, why: str) -> ScoreMatrix:
+    """Return a matrix of some tasks as one of more: pairs of the others have no score.
+
+    Args:
+        matrix: Sources and targets are the same tasks.
+        tasks: Those and others, in the sequence of the result.
+        why: What the others lack, for the warning that names them.
+
+    Returns:
+        The same scores; what `extras` holds as a matrix of the tasks is widened with nulls.
+    """
+    others = [task for task in tasks if task not in matrix.sources]
+    at = [tasks.index(task) for task in matrix.sources]
+    size = len(matrix.sources)
+
+    def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        result = np.full((len(tasks), len(tasks)), np.nan)
+        result[np.ix_(at, at)] = values
+        return result
+
+    def extra(value: Any) -> Any:
+        square = isinstance(value, list) and len(value) == size
+        if not square or not all(isinstance(row, list) and len(row) == size for row in value):
+            return value
+        return as_rows(spread(np.array(value, dtype=np.float64)))
+
+    warning = f"not scored: {', '.join(others)} ({why})"
+    origin = matrix.provenance
+    return replace(
+        matrix,
+        sources=tasks,
+        targets=tasks,
+        values_ST=spread(matrix.values_ST),
+        se_ST=None if matrix.se_ST is None else spread(matrix.se_ST),
+        provenance=replace(origin, warnings=(*origin.warnings, warning)),
+        extras={key: extra(value) for key, value in matrix.extras.items()},
+    )
 
 
 def frame_of(matrix: ScoreMatrix) -> pl.DataFrame:

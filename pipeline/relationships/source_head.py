@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.relationships.adapter import runs
+from pipeline.relationships.adapter.model import Batch, Weights
 from pipeline.relationships.agreement.ranking import pearson
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.protocol import Budget, Cost
@@ -44,9 +45,7 @@ class SourceHead:
             for source in tasks:
                 for target in tasks:
                     batch = runs.seen_as(probes[target], source)
-                    real = batch.real_MBC[0]
-                    said = runs.answers(models.model(source), batch)[real]
-                    values_KST[run, source, target] = pearson(said, runs.golds(batch)[real])
+                    values_KST[run, source, target] = knowledge(models.model(source), batch)
         cost = self.cost(evidence, budget)
         return over_runs(
             values_KST,
@@ -60,3 +59,12 @@ class SourceHead:
                 cost={"small_trainings": float(cost.runs), "flops": cost.flops},
             ),
         )
+
+
+def knowledge(model: Weights, batch: Batch) -> float:
+    """Return the correlation of one model's answers with the golds, over all real choices.
+
+    In [-1, 1]; NaN where either does not vary, as in rows of a single choice.
+    """
+    real = batch.real_MBC[0]
+    return pearson(runs.answers(model, batch)[real], runs.golds(batch)[real])

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,10 @@ from pipeline.relationships.scores import (
     ScoreMatrix,
     as_rows,
     frame_of,
+    over_runs,
     read_scores,
+    reliability,
+    widened,
     write_scores,
 )
 
@@ -133,3 +137,62 @@ def test_a_matrix_of_another_shape_is_a_bug():
 def test_as_rows_writes_null_for_nan_and_no_negative_zero():
     assert as_rows(np.array([[NAN, -0.00001], [0.12345678, 1.0]])) == [[None, 0.0], [0.1235, 1.0]]
     assert json.dumps(as_rows(np.array([[-0.00001]]))) == "[[0.0]]"
+
+
+def runs_of(*flat):
+    """Runs over three tasks from their six off-diagonal values."""
+    values = np.full((len(flat), 3, 3), NAN)
+    values[:, ~np.eye(3, dtype=bool)] = np.array(flat)
+    return values
+
+
+def test_reliability_is_the_correlation_of_two_runs_stepped_up_to_their_number():
+    one, two = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0, 2.0, 3.0, 4.0, 6.0, 5.0]
+    r = 1.0 - 6 * 2 / (6 * 35)  # Spearman by hand, which is Pearson on whole numbers of that range
+    assert reliability(runs_of(one, two)) == pytest.approx(2 * r / (1 + r), abs=1e-4)
+    three = reliability(runs_of(one, two, one))
+    mean = (r + 1.0 + r) / 3
+    assert three == pytest.approx(3 * mean / (1 + 2 * mean), abs=1e-4)
+    # halves that disagree are not stepped up: the formula would leave [-1, 1]
+    assert reliability(runs_of(one, one[::-1])) == -1.0
+
+
+def test_reliability_is_unknown_for_one_run_and_where_nothing_varies():
+    one = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    assert reliability(runs_of(one)) is None
+    assert reliability(runs_of(one, [2.0] * 6)) is None
+    assert reliability(np.full((2, 1, 1), NAN)) is None
+    holes = [NAN, NAN, NAN, NAN, 5.0, 6.0]
+    assert reliability(runs_of(one, holes)) is None  # two pairs are no correlation
+
+
+def test_runs_become_a_mean_with_its_standard_error():
+    got = over_runs(
+        runs_of([1.0, 2, 3, 4, 5, 6], [3.0, 2, 3, 4, 5, NAN], [5.0, 2, 3, 4, 5, 6]),
+        ("a", "b", "c"),
+        directional=True,
+        provenance=matrix(VALUES).provenance,
+        extras={"more": 1},
+    )
+    assert got.column("b")["a"] == 3.0
+    assert got.se_ST[0, 1] == pytest.approx(2.0 / 3**0.5, abs=1e-4)
+    assert got.column("b") == {"a": 3.0}  # a pair that one run lacks has no mean
+    assert set(got.extras) == {"more", "reliability"}
+    single = over_runs(
+        runs_of([1.0, 2, 3, 4, 5, 6]), ("a", "b", "c"), directional=True,
+        provenance=matrix(VALUES).provenance,
+    )  # fmt: skip
+    assert single.se_ST is None
+
+
+def test_a_matrix_of_some_tasks_becomes_one_of_more():
+    some = matrix(VALUES, tasks=("a", "c", "d"), se=VALUES)
+    some = replace(some, extras={"share": [[1, 2, 3], [4, None, 6], [7, 8, 9]], "rows": [1, 2, 3]})
+    got = widened(some, ("a", "b", "c", "d"), why="no rows")
+    assert got.sources == got.targets == ("a", "b", "c", "d")
+    assert got.column("c") == some.column("c")
+    assert got.column("b") == {}
+    assert np.isnan(got.se_ST[1]).all()
+    assert got.extras["share"][2] == [4.0, None, None, 6.0]
+    assert got.extras["rows"] == [1, 2, 3]
+    assert got.provenance.warnings == ("careful", "not scored: b (no rows)")
