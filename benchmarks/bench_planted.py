@@ -5,7 +5,7 @@ see train rows only. The bars of the middle level: the best scorer that needs no
 reaches 0.8 of the oracle's Spearman (the oracle knows what was planted, not what training makes of it),
 and is 0.4 above the best scorer that reads text alone.
 
-Usage: python -m benchmarks planted [--levels easy,middle,hard,no_friends] [--seeds 3] [--out FILE]
+Usage: python -m benchmarks.bench_planted [--levels easy,middle,hard,no_friends] [--seeds 3] [--out FILE]
 """
 
 import argparse

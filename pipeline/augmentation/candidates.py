@@ -77,6 +77,7 @@ def candidates(
     place = names.index(target)
     scores = facts.head.column(target)
     probe = runs.probe(facts.pool, place, seed=facts.seed)
+    slopes_BT = row_slopes(facts.model, probe, facts.gradients_TP)
     signs, affinity = {}, {}
     for source in scores:
         row = names.index(source)
@@ -87,6 +88,5 @@ def candidates(
             negative_rows=float(facts.negative_ST[row, place]),
             leaked=(leaked or {}).get(source),
         )
-        slopes = row_slopes(facts.model, probe, facts.gradients_TP[row])
-        affinity[source] = np.maximum(0.0, slopes)
+        affinity[source] = np.maximum(0.0, slopes_BT[:, row])
     return Candidates(scores=scores, signs=signs, affinity=affinity)

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     with stage_lock(layout.data, "report"):
         settings = read(ReportSettings, layout.settings("report"))
         tasks = figures.by_family(settings.families)
-        frames = plots(layout, tasks)
+        frames = plots(layout, tasks, scorer=settings.card.tailor.scorer)
         with new_folder(layout.report) as folder:
             (folder / "plots").mkdir()
             for plot, frame in frames.items():
@@ -39,10 +39,10 @@ def main(arguments: Sequence[str]) -> None:
     print(f"open {layout.report / 'report.html'}")
 
 
-def plots(layout: Layout, tasks: Sequence[str]) -> dict[str, pl.DataFrame]:
+def plots(layout: Layout, tasks: Sequence[str], *, scorer: str) -> dict[str, pl.DataFrame]:
     """Return the frame of every plot, by its name."""
     per_task = _csv(layout.evaluation / "per_task.csv")
-    scores = read_parquet(layout.scores / "prefix.parquet")
+    scores = read_parquet(layout.scores / f"{scorer}.parquet")
     logs = {which: _csv(layout.model(which) / "log.csv") for which in PASSES}
     audits = {which: read_json(layout.mix(which) / "audit.json") for which in PASSES}
     return {
@@ -133,16 +133,21 @@ def tailored(why: Mapping[str, Any]) -> Section:
 def relationships(layout: Layout, settings: ReportSettings, scores: pl.DataFrame) -> Section:
     """The heatmap, with how it stands against chance."""
     tasks = figures.by_family(settings.families)
-    extras = read_json(layout.scores / "prefix.json")
-    warnings = extras.get("provenance", {}).get("warnings", [])
+    scorer = settings.card.tailor.scorer
+    facts = read_json(layout.scores / f"{scorer}.json")
+    direction = (
+        "A column's task is the source, a row's the target."
+        if facts.get("directional")
+        else "It is symmetric: it says nothing of who helps whom."
+    )
     return Section(
         "Relationships",
         [
-            "Pearson correlation of the learnt prefix embeddings, families side by side. It is "
-            "symmetric; whether it agrees with transfer is a question to measure, not to assume.",
-            *warnings,
+            f"Scores of the scorer '{scorer}', which Tailor chose by, families side by side. {direction} "
+            "Whether they agree with transfer is a question to measure, not to assume.",
+            *facts.get("provenance", {}).get("warnings", []),
         ],
-        [charts.svg(charts.heatmap(scores, tasks=tasks, title="prefix correlation"))],
+        [charts.svg(charts.heatmap(scores, tasks=tasks, title=f"scores of '{scorer}'"))],
     )
 
 
