@@ -40,6 +40,14 @@ def _mapping(constructor: SafeConstructor, node: Any) -> Any:
     return constructor.construct_scalar(node)
 
 
+def _float(constructor: SafeConstructor, node: Any) -> Any:
+    """In YAML 1.1 a number without a dot, such as 1e5, is a text; ruamel would make it a number."""
+    text = constructor.construct_scalar(node)
+    plain = "." in text or "e" not in text.lower()
+    return SafeConstructor.construct_yaml_float(constructor, node) if plain else text
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:float", _float)
 for _tag in TAGS:
     _Constructor.add_constructor(_tag, _mapping)
 

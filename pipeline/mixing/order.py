@@ -1,114 +1,123 @@
-"""The order: which row of the mixture stands at which position, as a table.
+"""The order: which mixture row stands at which position, by one of several versioned algorithms.
 
-Algorithm `shuffled-1`. (1) A task's rows are walked in whole epochs, each a permutation drawn from
-the seed, the task's name and the epoch: no row comes an (e+1)-th time before all came e times. (2) The
-tasks' turns, each as often as its quota says, are shuffled as one sequence; the n-th turn of a task
-takes the n-th row of its walk. So a task's walk does not depend on which other tasks there are. The
-golden hashes in the tests hold the algorithm fixed: another result needs another name.
-
-Knows names, sizes, quotas and a seed; never sees text.
+`docs/mixing.md` says what each guarantees; the golden hashes in the tests hold each fixed, so that
+another result needs another name. Knows names, sizes, quotas and a seed; never sees text.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import MixtureError
-from pipeline.mixing.quotas import MAX_ROWS, check_quotas
+from pipeline.mixing.orders import shuffled_1, smooth, stratified, walk
+from pipeline.mixing.orders.recipe import (
+    FIRST_SHUFFLED,
+    MAX_POSITIONS,
+    SHUFFLED,
+    SMOOTH,
+    STRATIFIED,
+    Draw,
+    Recipe,
+    recipe,
+)
+from pipeline.mixing.orders.shuffled import Shuffled
 from pipeline.schema import ORDER
-from pipeline.seeds import derive_rng
 
-ALGORITHM = "shuffled-1"
+__all__ = ["ALGORITHM", "NEWEST", "Draw", "epoch_rows", "mixture_order"]
 
+NEWEST = {"shuffled": SHUFFLED, "smooth": SMOOTH, "stratified": STRATIFIED}
+"""What a card says -> the algorithm that builds it today."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draw:
-    """One task's part in an order."""
-
-    task: str
-    start: int
-    """Mixture row of the task's first row."""
-    rows: int
-    """Rows that the task has."""
-    quota: int
-    """Rows to draw of it."""
+ALGORITHM = SHUFFLED
 
 
-def mixture_order(draws: Sequence[Draw], *, seed: int) -> pa.Table:
+def mixture_order(
+    draws: Sequence[Draw],
+    *,
+    seed: int,
+    algorithm: str = ALGORITHM,
+    phases: Sequence[Mapping[str, int]] = (),
+    batch: int | None = None,
+    threads: int | None = None,
+) -> pa.Table:
     """Return the order of a mixture.
 
     Args:
         draws: The tasks, in any sequence; their rows must not overlap.
         seed: Seed of the run.
+        algorithm: Its name; also an older one.
+        phases: Rows of each task in each phase, in their order; a task's walk goes on through them.
+            None is one phase of all.
+        batch: Rows of a global batch, for `stratified-1` only.
+        threads: Threads to use, all cores by default; the result is the same.
 
     Returns:
         A table of `schema.ORDER` with one row a position, N = the sum of quotas: `row`, the mixture
         row (a task's `start` plus its own row), and `epoch`, how often that row was drawn before.
 
     Raises:
-        MixtureError: A task has a quota and no rows, more than 256 epochs, or the mixture rows do not
-            fit into 32 bits.
+        MixtureError: The order cannot be built or written down; see `recipe`.
     """
-    parts = sorted((draw for draw in draws if draw.quota), key=lambda draw: draw.task)
-    _check(parts)
-    quotas = [draw.quota for draw in parts]
-    row_N = np.empty(sum(quotas), dtype=np.uint32)
-    epoch_N = np.empty(sum(quotas), dtype=np.uint8)
-    # Positions grouped by task, ascending inside each: the n-th of a task's is its n-th turn.
-    position_N = np.argsort(turns(quotas, seed=seed), kind="stable")
-    first = 0
-    for draw in parts:
-        at = position_N[first : first + draw.quota]
-        rows, epochs = walk(draw, seed=seed)
-        row_N[at] = rows + np.uint32(draw.start)
-        epoch_N[at] = epochs
-        first += draw.quota
+    made = recipe(draws, seed=seed, algorithm=algorithm, phases=phases, batch=batch)
+    if made.positions > MAX_POSITIONS:
+        raise MixtureError(
+            f"the order has {made.positions} positions",
+            expected=f"at most {MAX_POSITIONS}, to be written down",
+            remedy="lower the mixture's rows",
+        )
+    row_N, epoch_N = _arrays(made, threads)
     return pa.table([pa.array(row_N), pa.array(epoch_N)], schema=ORDER)
 
 
-def turns(quotas: Sequence[int], *, seed: int) -> NDArray[np.unsignedinteger]:
-    """Return the shuffled sequence of tasks' turns: index i of the quotas occurs `quotas[i]` times.
+def _arrays(made: Recipe, threads: int | None) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    if made.algorithm == FIRST_SHUFFLED:
+        return shuffled_1.order_arrays(made)
+    if made.algorithm == SHUFFLED:
+        return Shuffled(made).arrays(threads=threads)
+    turns = smooth.turns if made.algorithm == SMOOTH else stratified.turns
+    return _walked(made, turns(made))
 
-    Integers of the narrowest kind that holds the indexes, since up to 16 bits they sort in linear time.
+
+def _walked(
+    made: Recipe, turns: Iterator[NDArray[np.int32]]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """Return the rows and epochs of a sequence of turns."""
+    from pipeline.mixing.orders.walk_kernels import fill_turns
+
+    row_N = np.empty(made.positions, dtype=np.uint32)
+    epoch_N = np.empty(made.positions, dtype=np.uint8)
+    walks = walk.compiled_walks(made.draws, walk.walk_keys(made.draws, seed=made.seed))
+    turn_K = np.zeros(len(made.draws), dtype=np.int64)
+    first = 0
+    # one thread fills what the other has scheduled; it takes the chunks in their order
+    with ThreadPoolExecutor(1) as filler:
+        filled: Future[None] | None = None
+        for task_N in turns:
+            last = first + len(task_N)
+            if filled is not None:
+                filled.result()
+            filled = filler.submit(
+                fill_turns, task_N, turn_K, walks, row_N[first:last], epoch_N[first:last]
+            )
+            first = last
+    return row_N, epoch_N
+
+
+def epoch_rows(
+    task: str, rows: int, epoch: int, *, seed: int, algorithm: str = ALGORITHM
+) -> NDArray[np.uint32]:
+    """Return a task's rows in the sequence in which an order draws one epoch of them.
+
+    Args:
+        task: Its name.
+        rows: Rows that it has.
+        epoch: Counted from 0.
+        seed: Seed of the run.
+        algorithm: Of the order.
     """
-    kind = np.min_scalar_type(max(len(quotas) - 1, 0))
-    turns_N = np.repeat(np.arange(len(quotas), dtype=kind), quotas)
-    derive_rng(seed, "order", "turns").shuffle(turns_N)
-    return turns_N
-
-
-def walk(draw: Draw, *, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
-    """Return one task's own rows in the sequence in which they are drawn, and the epoch of each.
-
-    Depends on the seed, the task's name, its rows and its quota only; a smaller quota gives a prefix.
-    """
-    rows = np.empty(draw.quota, dtype=np.uint32)
-    for epoch, first in enumerate(range(0, draw.quota, draw.rows)):
-        last = min(first + draw.rows, draw.quota)
-        rows[first:last] = epoch_rows(draw.task, draw.rows, epoch, seed=seed)[: last - first]
-    epochs = np.arange(-(-draw.quota // draw.rows), dtype=np.uint8).repeat(draw.rows)
-    return rows, epochs[: draw.quota]
-
-
-def epoch_rows(task: str, rows: int, epoch: int, *, seed: int) -> NDArray[np.uint32]:
-    """Return the permutation of a task's rows that is its walk through one epoch."""
-    permutation = np.arange(rows, dtype=np.uint32)
-    derive_rng(seed, "order", task, epoch).shuffle(permutation)
-    return permutation
-
-
-def _check(parts: Sequence[Draw]) -> None:
-    names = [draw.task for draw in parts]
-    if len(set(names)) < len(names):
-        raise MixtureError("a task occurs twice in the order")
-    check_quotas({p.task: p.quota for p in parts}, {p.task: p.rows for p in parts})
-    end = max((draw.start + draw.rows for draw in parts), default=0)
-    if end > MAX_ROWS:
-        raise MixtureError(
-            f"the tasks have {end} rows together",
-            expected=f"at most {MAX_ROWS}, since the order keeps 4 bytes a row",
-            remedy="set limits.train, or split the mixture",
-        )
+    if algorithm == FIRST_SHUFFLED:
+        return shuffled_1.epoch_rows(task, rows, epoch, seed=seed)
+    return walk.epoch_rows(task, rows, epoch, seed=seed)

@@ -12,10 +12,10 @@ from pipeline.config.mixture_card import Mixture
 from pipeline.errors import ArtefactError
 from pipeline.mixing.compose import Drawn, compose
 from pipeline.mixing.lengths import Held, Lengths
+from pipeline.mixing.order import NEWEST
 from pipeline.mixing.phases import PhasePlan
 
 VERSION = 1
-ALGORITHMS = {"shuffled": "shuffled-1", "smooth": "smooth-1", "stratified": "stratified-1"}
 ORDER_BYTES = 5
 """Bytes of a position in `order.arrow`."""
 
@@ -131,7 +131,7 @@ def make_plan(
         seed=seed,
         strategy=sampling.strategy,
         stop=sampling.stop,
-        order=ALGORITHMS[sampling.order],
+        order=NEWEST[sampling.order],
         batch=batch if sampling.order == "stratified" else None,
         positions=composed.positions,
         phases=composed.phases,

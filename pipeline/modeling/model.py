@@ -5,12 +5,14 @@ Knows how to call an encoder of `transformers`; knows no task, no batch plan and
 
 import inspect
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pipeline.modeling.heads import Heads
+from pipeline.modeling.last_layer import reads_some
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class ChoiceModel(nn.Module):
             "token_type_ids" in inspect.signature(encoder.forward).parameters
             and getattr(encoder.config, "type_vocab_size", 0) > 1
         )
+        self.reads_some = False
 
     @property
     def embeddings(self) -> nn.Embedding:
@@ -63,8 +66,21 @@ class ChoiceModel(nn.Module):
         table: nn.Embedding = self.encoder.get_input_embeddings()
         return table
 
-    def hidden(self, inputs: Inputs) -> Tensor:
-        """Return the encoder's last hidden states, sequences x tokens x width."""
+    def compute_what_is_read(self) -> None:
+        """Leave out, from now on, what the last layer would compute for cells that nobody reads."""
+        self.reads_some = reads_some(self.encoder) is not None
+
+    def hidden(self, inputs: Inputs, read: Cells | None = None) -> Tensor:
+        """Return the encoder's last hidden states, sequences x tokens x width.
+
+        Args:
+            inputs: What to read.
+            read: Cells that a head will look at, each once; after `compute_what_is_read` the others
+                hold no states of use. None is all cells.
+        """
+        if self.reads_some:
+            layer: Any = self.encoder.encoder.layer[-1]
+            layer.read = None if read is None else (read.sequence_N, read.token_N)
         arguments: dict[str, Tensor] = {"input_ids": inputs.ids_SL}
         if inputs.trees_SL is None or inputs.branches_SL is None:
             arguments["attention_mask"] = inputs.attention_SL.long()

@@ -2,7 +2,8 @@
 
 A field is a column, a path (see `paths`), or a template: a text with `{column or path}` in it, where
 `{{` and `}}` stand for braces and `{}` for nothing (it makes a template of a constant). Several
-fields are joined. Everything is one vectorised expression; knows no card, form or task.
+fields are joined. Everything is one vectorised expression, made by the compiler of prompts (`forms`,
+`vector`) with a card's own rules of what a value's text is; knows no card, form or task.
 """
 
 import re
@@ -10,7 +11,11 @@ import re
 import polars as pl
 
 from pipeline.errors import SourceError
+from pipeline.templates import forms
 from pipeline.templates.paths import TEXT_KEY, Value, resolve
+from pipeline.templates.vector.basics import concat
+from pipeline.templates.vector.builder import Builder, text_column
+from pipeline.templates.vector.values import Column, Const
 
 _PART = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<path>[^{}]*)\}|(?P<text>[^{}]+)")
 
@@ -88,7 +93,24 @@ def is_template(field: str, schema: pl.Schema) -> bool:
 
 
 def _template(template: str, schema: pl.Schema, where: str) -> pl.Expr:
-    parts, position = [], 0
+    """Compile a template as prompts are: to the intermediate form, and that to one expression."""
+    builder = Builder()
+    pieces: list[Const | Column] = []
+    for statement in _form(template, where):
+        if isinstance(statement, forms.Text):
+            pieces.append(Const(statement.text))
+        elif isinstance(statement.of, forms.Name):  # here a name may be a path
+            path = statement.of.name
+            value = resolve(path, schema, where=where)
+            pieces.append(text_column(builder, _text(value, path, where).fill_null("")))
+    made = concat(builder, pieces)
+    return pl.lit(made.value) if isinstance(made, Const) else made.expr
+
+
+def _form(template: str, where: str) -> list[forms.Text | forms.Out]:
+    """Return a card's template as what it prints: texts, and names of columns or paths."""
+    made: list[forms.Text | forms.Out] = []
+    position = 0
     while position < len(template):
         part = _PART.match(template, position)
         if part is None:
@@ -99,11 +121,10 @@ def _template(template: str, schema: pl.Schema, where: str) -> pl.Expr:
             )
         position = part.end()
         if part["path"]:
-            value = resolve(part["path"], schema, where=where)
-            parts.append(_text(value, part["path"], where).fill_null(""))
+            made.append(forms.Out(forms.Name(part["path"])))
         elif part["path"] is None:
-            parts.append(pl.lit((part["brace"] or part["text"])[: 1 if part["brace"] else None]))
-    return pl.concat_str(parts) if parts else pl.lit("")
+            made.append(forms.Text((part["brace"] or part["text"])[: 1 if part["brace"] else None]))
+    return made
 
 
 def _text(value: Value, field: str, where: str) -> pl.Expr:

@@ -119,7 +119,8 @@ def max_positions(folder: Path) -> int | None:
     count = config.get(_POSITIONS.get(str(kind), "max_position_embeddings")) if kind else None
     if count is None or (_is_number(count) and count <= 0):
         return None
-    pad = config.get("pad_token_id", 1)
+    pad = config.get("pad_token_id")
+    pad = 1 if pad is None else pad  # decoders often name none, and none counts from it
     if not _is_number(count) or not _is_number(pad):
         raise ArtefactError(
             f"max_position_embeddings is {count!r}, pad_token_id is {pad!r}",

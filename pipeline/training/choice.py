@@ -79,6 +79,8 @@ def choice_view(run: Run, artefacts: Artefacts, model: ChoiceModel, *, device: s
     check_readable(model, run.train, artefacts.train.special)
     if device == "cpu" and not run.train.compile and run.train.mlm_weight == 0:
         add_rows_only(model.embeddings)  # the masked-token head has a gradient for every row anyway
+    if run.train.layout == "shared_context" and not run.train.compile:
+        model.compute_what_is_read()  # not in the ragged layout, whose numbers are to stay
     weights = layer_weights(model.encoder)
     plan = batch_plan(run, artefacts.train, device=device, weights=weights)
     return ChoiceView(model, artefacts, run.train, plan, Path(run.tokenizer))

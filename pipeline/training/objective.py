@@ -56,8 +56,9 @@ def choice_losses(model: ChoiceModel, batch: ChoiceBatch, device: torch.device) 
     The scores are laid out in a rectangle, rows x most choices, with -inf where a row has fewer:
     exact, and deterministic on every device, which a scatter-reduce is not.
     """
-    hidden_SLW = model.hidden(inputs(batch.inputs, device))
-    scores_S = model.scored(hidden_SLW, cells(batch.line, batch.place, device))
+    scored = cells(batch.line, batch.place, device)
+    hidden_SLW = model.hidden(inputs(batch.inputs, device), _read(batch, device))
+    scores_S = model.scored(hidden_SLW, scored)
     rows, widest = len(batch.gold), int(batch.slot.max()) + 1
     scores_RC = scores_S.new_full((rows, widest), -torch.inf)
     scores_RC[tensor(batch.row, device), tensor(batch.slot, device)] = scores_S
@@ -67,6 +68,14 @@ def choice_losses(model: ChoiceModel, batch: ChoiceBatch, device: torch.device) 
     if batch.masked is not None and len(batch.masked.target):
         masked = _guess_loss(model, hidden_SLW, batch.masked, device)
     return ChoiceLosses(loss_R, scores_RC.detach().argmax(1) == gold_R, masked)
+
+
+def _read(batch: ChoiceBatch, device: torch.device) -> Cells:
+    """Return all cells that a loss looks at: options and masked tokens, which are never the same."""
+    if batch.masked is None:
+        return cells(batch.line, batch.place, device)
+    line = np.concatenate([batch.line, batch.masked.sequence])
+    return cells(line, np.concatenate([batch.place, batch.masked.place]), device)
 
 
 def masked_loss(model: ChoiceModel, batch: MaskedBatch, device: torch.device) -> Tensor:

@@ -19,7 +19,7 @@ NO_TREE = -1
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Of sequences with branches: where each token stands, and which tokens it sees; one value a token."""
+    """Of sequences with branches, by token: where it stands, and which tokens it sees."""
 
     places: Ragged
     """Position, as the encoder counts them from 0."""

@@ -6,7 +6,7 @@ import pytest
 from pipeline.errors import MixtureError
 from pipeline.mixing.corpus import read_corpus, row_supervised, row_tokens
 from pipeline.mixing.lengths import Held, MeanLengths, StoredLengths
-from pipeline.mixing.order import Draw, walk
+from pipeline.mixing.order import Draw, mixture_order
 from pipeline.tables import write_arrow, write_json
 
 IDS = pa.large_list(pa.int32())
@@ -44,7 +44,8 @@ def test_stored_lengths_are_those_of_the_rows_that_the_order_draws(corpus):
     assert [lengths.amount("t", u) for u in ("rows", "tokens", "supervised_tokens")] == [4, 24, 10]
     tokens, supervised = row_tokens(corpus, "t"), row_supervised(corpus, "t")
     for quota in range(13):
-        rows, _ = walk(Draw(task="t", start=0, rows=4, quota=quota), seed=5)
+        order = mixture_order([Draw(task="t", start=0, rows=4, quota=quota)], seed=5)
+        rows = order.column("row").to_numpy()
         assert lengths.drawn("t", quota) == Held(tokens[rows].sum(), supervised[rows].sum())
         targets = [Fraction(int(tokens[rows].sum()))]
         assert lengths.reached("t", "tokens", targets) == [quota]

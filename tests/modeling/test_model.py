@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.modeling.encoder import Architecture, small_encoder
-from pipeline.modeling.model import Cells, Inputs, trained_parameters, with_heads
+from pipeline.modeling.model import Cells, Inputs, layer_weights, trained_parameters, with_heads
 
 
 @pytest.fixture
@@ -80,3 +80,17 @@ def test_what_no_loss_looks_at_is_not_trained(model):
         name for name in both if name.startswith("heads.masked.")
     }
     assert len(both) - len(scoring) == 5
+
+
+def test_layer_weights_are_those_that_every_token_meets(model):
+    layer = 4 * (16 * 16 + 16) + 2 * 4 * 16 * 16 + 5 * 16 + 4 * 16
+    assert layer_weights(model.encoder) == 2 * layer
+
+
+def test_a_pooler_comes_before_the_score_where_it_is_asked_for(model):
+    pooled = with_heads(copy.deepcopy(model.encoder), dropout=0.0, seed=1, pooled=True)
+    names = set(pooled.heads.state_dict()) - set(model.heads.state_dict())
+    assert names == {"scoring.pooler.dense.weight", "scoring.pooler.dense.bias"}
+    assert torch.equal(pooled.heads.scoring.score.weight, model.heads.scoring.score.weight)
+    ids = inputs([[2, 5, 3, 9, 3]])
+    assert not torch.equal(scores(pooled, ids), scores(model, ids))

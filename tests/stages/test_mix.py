@@ -7,10 +7,15 @@ import pytest
 import pipeline
 from pipeline.errors import ArtefactError
 from pipeline.mixing.corpus import read_corpus, row_tokens
+from pipeline.mixing.order import NEWEST
 from pipeline.stages import mix, plan
 from pipeline.tables import read_arrow, read_json, sha256, write_json
 from pipeline.training.order import open_order
 from pipeline.training.shards import open_shards
+from tests.stages.conftest import card
+
+FIRST_ROWS = [54, 7, 131, 76, 67, 10, 43, 45, 8, 26, 93, 15]
+"""What `shuffled-1` gave when it was the only order."""
 
 
 def mixed(mixture):
@@ -49,7 +54,11 @@ def test_the_manifest_tells_where_each_task_s_rows_lie(mixture):
     folder = mixed(mixture)
     manifest = read_json(folder / "manifest.json")
     assert manifest["sha256"] == sha256(folder / "order.arrow")
-    assert (manifest["version"], manifest["algorithm"]) == (1, "shuffled-1")
+    assert (manifest["version"], manifest["algorithm"], manifest["batch"]) == (
+        1,
+        "shuffled-2",
+        None,
+    )
     assert (manifest["name"], manifest["which"], manifest["seed"]) == ("fruit", "compass", 13)
     assert manifest["positions"] == 135
     assert manifest["tasks"] == [
@@ -61,6 +70,42 @@ def test_the_manifest_tells_where_each_task_s_rows_lie(mixture):
     assert sorted(path.name for path in folder.iterdir()) == [
         "audit.json", "manifest.json", "order.arrow", "preview.parquet",
     ]  # fmt: skip
+
+
+PHASES = (
+    {"name": "warm", "rows": 50, "weights": {"stars": 3.0}},
+    {"name": "rest", "tasks": ["apples", "pears", "plums"]},
+)
+
+
+@pytest.mark.parametrize("order", NEWEST)
+def test_every_order_is_built_in_its_phases_and_opens_in_the_trainer(mixture, order):
+    sampling = {"strategy": "temperature", "temperature": 2.0, "rows": 135, "order": order}
+    mixture.tell(card(sampling=sampling, phases=PHASES))
+    folder = mixed(mixture)
+    manifest, audit = read_json(folder / "manifest.json"), read_json(folder / "audit.json")
+    planned = read_json(mixture.layout.plan("compass"))
+    assert manifest["algorithm"] == NEWEST[order] == audit["algorithm"]
+    assert manifest["batch"] == (32 if order == "stratified" else None)
+    assert manifest["phases"] == planned["phases"]
+    assert [(p["name"], p["positions"]) for p in manifest["phases"]] == [("warm", 50), ("rest", 85)]
+    assert audit["equal"]
+    assert [p["got"] for p in audit["phases"]] == [p["quotas"] for p in planned["phases"]]
+    assert "stars" not in audit["phases"][1]["got"]
+    assert len(open_order(folder, open_shards(mixture.layout.tokens("train")))) == 135
+
+
+def test_a_plan_that_names_the_first_order_still_builds_it(mixture):
+    """As a checkpoint of those days needs it; the golden hash says that nothing moved."""
+    plan.main([mixture.layout.name, "compass"])
+    path = mixture.layout.plan("compass")
+    write_json(read_json(path) | {"order": "shuffled-1"}, path)
+    mix.main([mixture.layout.name, "compass"])
+    folder = mixture.layout.mix("compass")
+    assert read_json(folder / "manifest.json")["algorithm"] == "shuffled-1"
+    row = read_arrow(folder / "order.arrow").column("row").to_numpy()
+    assert row[:12].tolist() == FIRST_ROWS
+    assert len(open_order(folder, open_shards(mixture.layout.tokens("train")))) == 135
 
 
 def test_the_preview_is_the_beginning_of_the_mixture_frame(mixture):

@@ -79,6 +79,7 @@ def test_the_config_is_fetched_with_the_tokenizer(tmp_path, monkeypatch):
     [
         ({"model_type": "bert", "max_position_embeddings": 512, "pad_token_id": 0}, 512),
         ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"model_type": "llama", "max_position_embeddings": 256, "pad_token_id": None}, 256),
         ({"model_type": "roberta", "max_position_embeddings": 514}, 512),
         ({"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
         ({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),

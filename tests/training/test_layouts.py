@@ -40,3 +40,36 @@ def test_a_run_that_names_no_layout_is_an_error():
     with pytest.raises(ArtefactError, match="train lacks 'layout'") as error:
         recorded_layout({"readout": "own_cls"}, where="models/x/run.json")
     assert error.value.where == "models/x/run.json"
+
+
+def test_a_trained_model_is_judged_in_the_layout_that_it_was_trained_in(folders):
+    import json
+
+    import torch
+
+    from pipeline.training.judge import judged
+    from pipeline.training.session import run_session
+
+    built = folders(positions=160).build()
+    threads = torch.get_num_threads()
+    try:
+        run_session(
+            built.write(
+                built.run(
+                    train={"layout": "shared_context", "learning_rate": 2e-2, "mlm_weight": 0}
+                )
+            )
+        )
+        out, select = built.root / "run" / "out", built.root / "tokens" / "select"
+        answers = {one.task: one.answers for one in judged(out, select, token_budget=300)}
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(False)
+    kept = json.loads((out / "select.json").read_text())["accuracy"]
+    assert {task: float(found.right.mean()) for task, found in answers.items()} == kept
+    record = json.loads((out / "run.json").read_text())
+    assert (record["train"]["layout"], record["train"]["readout"]) == ("shared_context", "own_cls")
+    record["train"]["layout"] = "ragged"
+    (out / "run.json").write_text(json.dumps(record))
+    other = {one.task: one.answers for one in judged(out, select, token_budget=300)}
+    assert abs(other["alpha"].probability - answers["alpha"].probability).max() > 1e-4

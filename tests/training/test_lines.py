@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.training.lines import asks_alike, every_option
@@ -42,6 +42,7 @@ def asked_rows(draw):
     return draw(TEXT), question, [head + c if draw(st.booleans()) else c for c in choices], 0
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(asked_rows(), max_size=5))
 def test_alike_are_rows_whose_every_choice_begins_with_the_question(rows):
     expected = [

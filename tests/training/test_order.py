@@ -1,11 +1,17 @@
 import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.ipc as ipc
 import pytest
 
 from pipeline.errors import ArtefactError
-from pipeline.training.order import open_order
+from pipeline.mixing.orders.recipe import ALGORITHMS as RECIPE_ALGORITHMS
+from pipeline.training.artefacts import sha256
+from pipeline.training.order import ALGORITHMS, open_order
 from pipeline.training.shards import open_shards
+
+ALL = np.arange(78)
 
 
 def change(path, **values):
@@ -37,3 +43,31 @@ def test_an_order_of_other_shards_is_refused(folders, changes, message):
     change(built.root / "mix" / "manifest.json", **changes)
     with pytest.raises(ArtefactError, match=message):
         open_order(built.root / "mix", shards)
+
+
+def test_all_algorithms_that_mix_are_known():
+    assert ALGORITHMS == RECIPE_ALGORITHMS
+
+
+def test_rows_that_the_shards_do_not_have_are_found_where_the_file_is_read(folders):
+    built = folders().build()
+    shards = open_shards(built.root / "tokens" / "train")
+    path = built.root / "mix" / "order.arrow"
+    rows, epochs = (np.asarray(column) for column in open_order(built.root / "mix", shards).at(ALL))
+    rows[5] = int(shards.starts[-1])
+    table = pa.table({"row": pa.array(rows, pa.uint32()), "epoch": pa.array(epochs, pa.uint8())})
+    with ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table)
+    change(built.root / "mix" / "manifest.json", sha256=sha256(path))
+    with pytest.raises(ArtefactError, match="names a row that the shards do not have"):
+        open_order(built.root / "mix", shards)
+
+
+def test_without_verifying_the_file_is_mapped_and_not_read(folders):
+    """So that going on from any position takes the same few milliseconds."""
+    built = folders().build()
+    shards = open_shards(built.root / "tokens" / "train")
+    change(built.root / "mix" / "manifest.json", sha256="0" * 64)
+    order = open_order(built.root / "mix", shards, verify=False)
+    assert len(order) == 78
+    assert not order.row.flags.owndata

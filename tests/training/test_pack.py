@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.modeling.encoder import Architecture, small_encoder
@@ -21,6 +21,7 @@ CPU = torch.device("cpu")
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=30).map(np.array)
 
 
+@settings(deadline=None, max_examples=50)
 @given(LENGTHS)
 def test_packed_sequences_fill_their_lines_and_do_not_overlap(lengths):
     found = packing(lengths)
@@ -42,6 +43,7 @@ def test_packing_wastes_little():
     assert lengths.sum() / (32 * lengths.max()) < 0.7
 
 
+@settings(deadline=None, max_examples=50)
 @given(LENGTHS, st.integers(1, 400))
 def test_groups_keep_the_budget_and_every_row(lengths, budget):
     rows = np.arange(0, len(lengths), 2)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.modeling.encoder import Architecture, small_encoder
@@ -61,6 +61,7 @@ def tables(draw):
     return rows
 
 
+@settings(deadline=None, max_examples=50)
 @given(tables(), st.sampled_from(READOUTS))
 def test_every_branch_continues_its_trunk_as_a_line_of_its_own_would(table, readout):
     rows = rows_of(table)

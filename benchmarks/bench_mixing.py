@@ -1,0 +1,362 @@
+"""Mixing orders: ours against NumPy by hand, `datasets.interleave_datasets` and Grain.
+
+First what each contender gives is judged: are the quotas exact, how far is any prefix off the shares,
+does a row ever come again before all of its source came. Ours must be the same by blocks, by random
+access, in numpy, and on any number of threads; only then the clock starts. Speeds are of whole orders
+(row and epoch of every position); `datasets` and Grain get fewer rows. 100 million rows are planned,
+ordered, audited and written in a process of its own for each of our orders, and a fresh process goes on
+at row 10**8.
+
+Usage: python -m benchmarks.bench_mixing [--rows 10000000] [--rounds 7] [--big 100000000] [--out FILE]
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.harness import Bar, Contender, finish, ratio, rotate, show
+from benchmarks.mixing_peers import by_datasets, by_grain, by_numpy, has_grain, rows_of_datasets
+from pipeline.mixing.order import NEWEST, Draw, mixture_order
+from pipeline.mixing.orders import shuffled
+from pipeline.mixing.orders.recipe import recipe
+from pipeline.mixing.orders.shuffled import Shuffled
+
+SEED = 13
+BATCH = 256
+"""Rows of a global batch in the stratified order."""
+READ = 4096
+"""Positions of one look-up."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """K sources whose quotas fall as 1 / rank, drawn between half an epoch and four."""
+
+    rows: list[int]
+    quotas: list[int]
+
+    @property
+    def draws(self) -> list[Draw]:
+        """The sources as our orders take them."""
+        starts = np.concatenate(([0], np.cumsum(self.rows)))
+        return [
+            Draw(task=f"t{k:04}", start=int(starts[k]), rows=count, quota=quota)
+            for k, (count, quota) in enumerate(zip(self.rows, self.quotas, strict=True))
+        ]
+
+    @property
+    def total(self) -> int:
+        """Positions."""
+        return sum(self.quotas)
+
+
+def case(tasks: int, total: int) -> Case:
+    """Make a case of so many tasks and positions."""
+    weights = 1 / np.arange(1, tasks + 1)
+    quotas = np.maximum((weights / weights.sum() * total).astype(int), 1)
+    quotas[0] += total - quotas.sum()
+    epochs = np.random.default_rng(7).uniform(0.5, 4, tasks)
+    return Case(np.maximum(quotas / epochs, 1).astype(int).tolist(), quotas.tolist())
+
+
+def ordered(made: Case, algorithm: str, *, threads: int | None = None) -> Any:
+    """Build one of our orders."""
+    batch = BATCH if algorithm == NEWEST["stratified"] else None
+    return mixture_order(made.draws, seed=SEED, algorithm=algorithm, batch=batch, threads=threads)
+
+
+def quality(made: Case, row_N: np.ndarray) -> dict[str, float]:
+    """Judge rows: largest error of a share at the end and of any prefix, repeats before their time."""
+    ends = np.cumsum(made.rows)
+    source_N = np.searchsorted(ends, row_N, side="right")
+    total = len(row_N)
+    share_K = np.array(made.quotas) / made.total
+    counts = np.bincount(source_N, minlength=len(share_K))
+    at = np.argsort(source_N, kind="stable")
+    turn = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+    share = np.repeat(share_K, counts)
+    lead = np.maximum(turn + 1 - share * (at + 1), share * at - turn)
+    times = np.bincount(row_N, minlength=int(ends[-1]))
+    seen = np.array([
+        (int(part.min()), int(part.max()))
+        for part in np.split(times, ends[:-1])
+    ])  # fmt: skip
+    return {
+        "share_error_percent": float(np.abs(counts / total / share_K - 1).max() * 100),
+        "prefix_error_rows": float(lead.max()),
+        "sources_that_repeat_early": int((seen[:, 1] - seen[:, 0] > 1).sum()),
+    }
+
+
+def judge(total: int) -> dict[str, dict[str, float]]:
+    """Judge all contenders on 20 sources."""
+    made = case(20, total)
+    found = {
+        name: quality(made, ordered(made, algorithm).column("row").to_numpy())
+        for name, algorithm in NEWEST.items()
+    }
+    found["numpy"] = quality(made, by_numpy(made.rows, made.quotas, SEED)[0])
+    for stop in ("first_exhausted", "all_exhausted"):
+        small = case(20, total // 4)
+        mixed = rows_of_datasets(by_datasets(small.rows, small.quotas, stop, SEED)())
+        found[f"datasets {stop}"] = quality(small, mixed)
+    if has_grain():
+        small = case(20, total // 20)
+        endless = by_grain(small.rows, small.quotas, SEED)
+        found["grain"] = quality(small, np.array([endless[i] for i in range(small.total)]))
+    print("\nquality: 20 sources, shares that fall as 1 / rank")
+    for name, values in found.items():
+        print(f"  {name:26s}" + "".join(f"  {key} {value:.4g}" for key, value in values.items()))
+    return found
+
+
+def check_ours(made: Case) -> None:
+    """Check that our orders are exact, and one and the same however they are come by.
+
+    Raises:
+        AssertionError: They are not.
+    """
+    for algorithm in NEWEST.values():
+        table = ordered(made, algorithm)
+        row_N, epoch_N = (table.column(name).to_numpy() for name in ("row", "epoch"))
+        ends = np.cumsum(made.rows)
+        got = np.bincount(np.searchsorted(ends, row_N, side="right"), minlength=len(ends))
+        assert got.tolist() == made.quotas, algorithm
+        assert table.nbytes == 5 * made.total
+        for part in np.split(np.bincount(row_N, minlength=int(ends[-1])), ends[:-1]):
+            assert part.max() - part.min() <= 1, algorithm
+        again = ordered(made, algorithm, threads=1)
+        assert again.equals(table), algorithm
+        if algorithm == NEWEST["shuffled"]:
+            order = Shuffled(recipe(made.draws, seed=SEED))
+            at = np.random.default_rng(1).permutation(made.total)[:200_000]
+            rows, epochs = order.at(at)
+            assert (rows == row_N[at]).all()
+            assert (epochs == epoch_N[at]).all()
+            few, shuffled.FEW = shuffled.FEW, made.total
+            whole = order.arrays()
+            shuffled.FEW = few
+            assert (whole[0] == row_N).all()
+            assert (whole[1] == epoch_N).all()
+
+
+def speeds_of(tasks: int, total: int, rounds: int) -> dict[str, list[float]]:
+    """Time whole orders, and the closed form, side by side."""
+    made = case(tasks, total)
+    order = Shuffled(recipe(made.draws, seed=SEED))
+    look_ups = np.random.default_rng(2).integers(0, total, (64, READ))
+    runs = np.arange(0, 64 * READ).reshape(64, READ)
+    contenders = [
+        Contender(name, partial(ordered, made, algorithm), total)
+        for name, algorithm in NEWEST.items()
+    ]
+    contenders += [
+        Contender(
+            "shuffled, 1 thread", partial(ordered, made, NEWEST["shuffled"], threads=1), total
+        ),
+        Contender("shuffled, no table, in order", partial(look_up, order, runs), runs.size),
+        Contender(
+            "shuffled, no table, at random", partial(look_up, order, look_ups), look_ups.size
+        ),
+        Contender("numpy", partial(by_numpy, made.rows, made.quotas, SEED), total),
+    ]
+    part = case(tasks, total // 40)
+    # of one size each, or the first to be exhausted of many small sources would end it at once
+    alike = [max(total // 200, 1000)] * tasks
+    for stop, rows in (("first_exhausted", alike), ("all_exhausted", part.rows)):
+        mix = by_datasets(rows, part.quotas, stop, SEED)
+        contenders.append(Contender(f"datasets {stop}", mix, len(mix())))
+    if has_grain():
+        endless, count = by_grain(part.rows, part.quotas, SEED), max(total // 500, 1000)
+        contenders.append(
+            Contender("grain", partial(lambda n: [endless[i] for i in range(n)], count), count)
+        )
+    else:
+        print("grain is not installed and is left out: pip install -e '.[bench]'")
+    speeds = rotate(contenders, rounds=rounds)
+    show(f"{tasks} sources, {total:,} rows", speeds, "rows/s")
+    return speeds
+
+
+def look_up(order: Shuffled, positions: np.ndarray) -> None:
+    """Read batches of positions."""
+    for batch in positions:
+        order.at(batch)
+
+
+def in_a_process(*arguments: str) -> dict[str, Any]:
+    """Run this module again and return its last line."""
+    command = [sys.executable, "-m", "benchmarks.bench_mixing", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def big(word: str, total: int, folder: Path) -> None:
+    """Plan, order, audit and write a mixture of 1,000 tasks; print the time and the peak memory."""
+    from pipeline.config.mixture_card import Mixture
+    from pipeline.mixing.audit import audit, check
+    from pipeline.mixing.lengths import MeanLengths
+    from pipeline.mixing.plan import make_plan
+    from pipeline.tables import sha256, write_arrow, write_json
+
+    made = case(1000, total)
+    sizes = {draw.task: draw.rows for draw in made.draws}
+    sampling = {"strategy": "temperature", "temperature": 1.2, "rows": total, "order": word}
+    mixture = Mixture.model_validate({"tasks": {task: {} for task in sizes}, "sampling": sampling})
+    start = time.perf_counter()
+    lengths = MeanLengths(sizes, dict.fromkeys(sizes))
+    plan = make_plan(mixture, lengths, name="big", which="compass", seed=SEED, batch=BATCH)
+    planned = time.perf_counter()
+    quotas = {task.task: task.quota for task in plan.tasks}
+    draws = [
+        Draw(task=d.task, start=d.start, rows=d.rows, quota=quotas[d.task]) for d in made.draws
+    ]
+    order = mixture_order(draws, seed=SEED, algorithm=plan.order, batch=plan.batch)
+    done = time.perf_counter()
+    result = audit(order, draws, plan)
+    check(result)
+    audited = time.perf_counter()
+    path = folder / "order.arrow"
+    write_arrow(order, path)
+    tasks = [{"task": d.task, "start": d.start, "rows": d.rows} for d in draws]
+    write_json(
+        {"version": 1, "algorithm": plan.order, "positions": total, "tasks": tasks,
+         "sha256": sha256(path)}, folder / "manifest.json",
+    )  # fmt: skip
+    figures = {
+        "plan_s": planned - start, "order_s": done - planned, "audit_s": audited - done,
+        "write_s": time.perf_counter() - audited, "largest_lead": result["largest_lead"],
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        "bytes_a_row": path.stat().st_size / total,
+    }  # fmt: skip
+    print(json.dumps({key: round(value, 4) for key, value in figures.items()}))
+
+
+def resume(folder: Path, position: int) -> None:
+    """Open a written order and read on from a position; then the same without the order."""
+    from pipeline.training.order import open_order
+
+    manifest = json.loads((folder / "manifest.json").read_text())
+    shards = [
+        SimpleNamespace(task=entry["task"], start=entry["start"], rows=range(entry["rows"]))
+        for entry in manifest["tasks"]
+    ]
+    ends = np.array([shards[-1].start + len(shards[-1].rows)])
+    counted: Any = SimpleNamespace(role="train", starts=ends, shards=shards)
+    positions = np.arange(position, position + READ)
+    times = []
+    for _ in range(9):
+        start = time.perf_counter()
+        order = open_order(folder, counted, verify=False)
+        order.at(positions)
+        times.append(1000 * (time.perf_counter() - start))
+        del order
+    start = time.perf_counter()
+    open_order(folder, counted)
+    verified = 1000 * (time.perf_counter() - start)
+    print(json.dumps({"first_ms": times[0], "ms": median(times), "with_hash_ms": verified}))
+
+
+def closed_form_resume(position: int, total: int) -> dict[str, float]:
+    """Make the closed form from its recipe and read on, kernels loaded; and the bytes of the state."""
+    made = case(1000, total)
+    state = recipe(made.draws, seed=SEED).state(position)
+    Shuffled(recipe(made.draws, seed=SEED)).at(np.arange(READ))
+    times = []
+    for _ in range(9):
+        start = time.perf_counter()
+        fresh = recipe(made.draws, seed=SEED)
+        first = fresh.resume(state)
+        Shuffled(fresh).at(np.arange(first, first + READ))
+        times.append(1000 * (time.perf_counter() - start))
+    return {"ms": median(times), "state_bytes": len(json.dumps(state))}
+
+
+def bars_of(
+    speeds: dict[int, dict[str, list[float]]], judged: dict[str, dict[str, float]]
+) -> dict[str, Bar]:
+    """Return the figures that have a bar."""
+    bars: dict[str, Bar] = {}
+    for tasks, found in speeds.items():
+        bars[f"shuffled_rows_s_{tasks}"] = (median(found["shuffled"]), 20e6, ">=")
+        at_random = 1e9 / median(found["shuffled, no table, at random"])
+        bars[f"random_access_ns_row_{tasks}"] = (at_random, 100, "<=")
+        bars[f"smooth_rows_s_{tasks}"] = (median(found["smooth"]), 5e6, ">=")
+        for peer in ("numpy", "datasets first_exhausted", "datasets all_exhausted", "grain"):
+            if peer in found:
+                name = f"shuffled_over_{peer.replace(' ', '_')}_{tasks}"
+                bars[name] = (ratio(found, "shuffled", peer), 1, ">=")
+    closed = median(speeds[1000]["shuffled, no table, in order"])
+    bars["closed_form_rows_s_1000"] = (closed, 10e6, ">=")
+    bars["smooth_prefix_error_rows"] = (judged["smooth"]["prefix_error_rows"], 1, "<=")
+    error = max(judged[name]["share_error_percent"] for name in NEWEST)
+    bars["weight_error_percent"] = (error, 0, "<=")
+    return bars
+
+
+def run_big(total: int) -> tuple[dict[str, Bar], dict[str, Any]]:
+    """Run the cases that need a process of their own."""
+    details: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for word in reversed(NEWEST):
+            details[f"big_{word}"] = in_a_process("--child", word, str(total + READ), name)
+            print(word, details[f"big_{word}"])
+        details["resume"] = in_a_process("--child", "resume", str(total), name)
+        assert (folder / "order.arrow").exists()
+    details["closed_form_resume"] = closed_form_resume(total, total + READ)
+    print("resume", details["resume"], details["closed_form_resume"])
+    peak = max(details[f"big_{word}"]["peak_gb"] for word in NEWEST)
+    return {
+        "peak_gb": (peak, 4, "<="),
+        "resume_ms": (details["resume"]["ms"], 10, "<="),
+        "closed_form_resume_ms": (details["closed_form_resume"]["ms"], 10, "<="),
+        "state_bytes": (details["closed_form_resume"]["state_bytes"], 200, "<="),
+    }, details
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Judge, check, time, report."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--big", type=int, default=100_000_000)
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--child", nargs=3, metavar=("WHAT", "ROWS", "FOLDER"), default=None)
+    options = parser.parse_args(arguments)
+    if options.child:
+        what, rows, folder = options.child
+        if what == "resume":
+            return resume(Path(folder), int(rows))
+        return big(what, int(rows), Path(folder))
+    judged = judge(min(options.rows, 1_000_000))
+    for tasks in (20, 1000):
+        check_ours(case(tasks, min(options.rows, 2_000_000)))
+    speeds = {tasks: speeds_of(tasks, options.rows, options.rounds) for tasks in (20, 1000)}
+    bars, details = run_big(options.big)
+    medians = {
+        str(tasks): {name: round(median(values)) for name, values in found.items()}
+        for tasks, found in speeds.items()
+    }
+    details |= {"rows": options.rows, "rounds": options.rounds, "big_rows": options.big,
+                "quality": judged, "rows_s": medians}  # fmt: skip
+    packages = ("datasets", "numba", *(("grain",) if has_grain() else ()))
+    finish("mixing", bars_of(speeds, judged) | bars, equal=True, out=options.out, details=details,
+           packages=packages)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

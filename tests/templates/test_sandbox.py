@@ -1,0 +1,143 @@
+"""Hostile templates, in the real process."""
+
+import resource
+import subprocess
+import sys
+import time
+
+import polars as pl
+import pytest
+
+from pipeline.errors import ConfigError, DataError
+from pipeline.templates.prompt import Prompt
+from pipeline.templates.reference import Mode, Rendered
+from pipeline.templates.render import PromptRenderer
+from pipeline.templates.sandbox import Sandbox
+
+FRAME = pl.DataFrame({"a": ["x"], "n": [3], "xs": [["p", "q"]]})
+
+
+def prompt(jinja: str, name: str = "p") -> Prompt:
+    return Prompt("id", name, jinja)
+
+
+def outcome(jinja: str) -> str:
+    """The words with which a template is stopped, whichever fence stops it."""
+    try:
+        with PromptRenderer(prompt(jinja), FRAME.schema) as renderer:
+            return renderer.render(FRAME)["error"][0] or ""
+    except (ConfigError, DataError) as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    ("jinja", "words"),
+    [
+        ("{{ ''.__class__.__mro__ }} |||", "asks for the attribute '__mro__'"),
+        ("{{ a['__class__'] }} |||", "asks for the item '__class__'"),
+        ("{{ a | attr('__class__') }} |||", "uses the filter 'attr', which is not allowed"),
+        ("{{ '{0.__class__}'.format(a) }} |||", "calls the method 'format', which is not allowed"),
+        ("{{ cycler.__init__.__globals__ }} |||", "asks for the attribute '__globals__'"),
+        ("{% for i in range(10**9) %}x{% endfor %} |||", "holds a Pow, which is not allowed"),
+        ("{{ 'x' | center(3000000000) }} |||", "uses the filter 'center', which is not allowed"),
+        ("{% macro f() %}{{ f() }}{% endmacro %} |||", "holds a Macro, which is not allowed"),
+        ("{% include 'x' %} |||", "holds a Include, which is not allowed"),
+        ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }} |||", "nested too deeply"),
+        ("{{ " + "[" * 70 + "1" + "]" * 70 + " }} |||", "nested more than 60 deep"),
+        ("x" * 40_000, "has 40,000 characters"),
+    ],
+)
+def test_what_is_not_allowed_is_refused_before_it_runs(jinja, words):
+    started = time.process_time()
+    assert words in outcome(jinja)
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("jinja", "words"),
+    [
+        ("{% for i in range(1000000000) %}x{% endfor %} |||", "Range too big"),
+        (
+            "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %} |||",
+            "100,000 steps",
+        ),
+        ("{{ a * 3000000000 }} |||", "more than 4,000,000 characters"),
+        ("{{ '%3000000000d' | format(n) }} |||", "formats with '%3000000000d'"),
+        (
+            "{% set b = a ~ a %}" + "{% set b = b ~ b ~ b ~ b %}" * 30 + "{{ b }} |||",
+            "4,000,000 characters",
+        ),
+        (
+            "{% set b = [a] %}" + "{% set b = [b, b] %}" * 60 + "{{ b }} |||",
+            "the prompt was stopped",
+        ),
+        ("{% for x in xs %}{{ xs.append(x) }}{% endfor %} |||", "100,000 steps"),
+        ("{{ (a ~ 'y' * 3000) | replace('y', 'z' * 3000) }} |||", "4,000,000 characters"),
+    ],
+)
+def test_what_costs_too_much_is_stopped_with_bounded_memory(jinja, words):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert words in outcome(jinja)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
+
+
+def test_a_repetition_that_fits_is_rendered():
+    assert outcome("{{ 'x' * 1000000 }} |||") == ""
+
+
+def test_the_process_answers_row_by_row_and_words_failures():
+    with Sandbox(prompt("{{ a.b.c }} ||| {{ n }}"), Mode(), where="here") as sandbox:
+        assert sandbox.render([{"a": {"b": {"c": "v"}}, "n": 1}, {"a": "x", "n": 2}], [0, 1]) == [
+            Rendered(("v", "1"), None),
+            "UndefinedError: 'str object' has no attribute 'b'",
+        ]
+
+
+def test_the_name_of_a_prompt_gets_into_no_code():
+    """Jinja writes the name that it is given into the source that it compiles."""
+    name = "x') or __import__('os').abort() or ('"
+    with Sandbox(
+        prompt("{{ 'x' if n > 5 }} |||", name), Mode(), where=f"prompt '{name}'"
+    ) as sandbox:
+        assert sandbox.render([{"n": 1}], [0]) == [Rendered(("", ""), None)]
+
+
+def test_a_template_that_is_not_allowed_is_named_with_its_place():
+    with (
+        Sandbox(prompt("{% block x %}{% endblock %}"), Mode(), where="here") as sandbox,
+        pytest.raises(ConfigError, match="here, line 1: the template holds a Block"),
+    ):
+        sandbox.render([{}], [0])
+
+
+def test_values_that_are_no_plain_data_are_refused():
+    frame = pl.DataFrame({"when": ["2020-01-01"]}).with_columns(pl.col("when").str.to_date())
+    dated = Prompt("p", "n", "{{ when.nothing.more }} ||| t")
+    with (
+        PromptRenderer(dated, frame.schema) as renderer,
+        pytest.raises(DataError, match="cast such columns to text"),
+    ):
+        renderer.render(frame)
+
+
+ESCAPED = """
+import os, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from pipeline.templates.child import _give_up
+_give_up()
+def write():
+    os.write(os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY), b"x")
+for act in (write, lambda: bytearray(2**30)):
+    try:
+        act()
+        print("done")
+    except (OSError, MemoryError) as error:
+        print(type(error).__name__)
+"""
+
+
+def test_the_process_gave_up_files_and_memory(tmp_path):
+    """What a template would find that broke out of every other fence."""
+    command = [sys.executable, "-c", ESCAPED, str(tmp_path / "x")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.split() == ["OSError", "MemoryError"]
