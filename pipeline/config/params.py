@@ -91,7 +91,7 @@ class TrainParams(Strict):
     clip: Positive = 1.0
     mlm_weight: Annotated[float, Field(ge=0.0)] = 0.1
     """Lambda: weight of the masked-language-model loss; 0 turns it off."""
-    mlm_pass: Literal["second", "same"] = "second"
+    mlm_pass: Literal["second", "same"] = "second"  # noqa: S105 - a pass over the rows
     """Whether stems are masked in a pass of their own, as in CompassMTL, or in the sequences that the
     choices are scored in: cheaper, but the choices are then learned from masked text."""
     mlm_probability: Share = 0.25
