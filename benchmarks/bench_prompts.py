@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -35,7 +36,7 @@ from pipeline.templates.reference import Mode, Renderer, RenderError
 from pipeline.templates.render import BATCH_ROWS, PromptRenderer
 
 ROWS, SLOW_ROWS, APPLY_ROWS = 400_000, 4_000, 200
-POOL_ROWS, POOL_SLOW_ROWS = BATCH_ROWS, 200
+POOL_ROWS, POOL_SLOW_ROWS = 4 * BATCH_ROWS, 200
 LABELLED = "{{ answer_choices[label] }}"
 OWN = [
     ("affine: fields", True,
@@ -217,7 +218,17 @@ def pool_template(prompt: Prompt, frame: pl.DataFrame, module: Any | None) -> Ti
             :1
         ]
         big, used_rows = big.select(fields), frame.select(fields).to_dicts()
-        expressions = lambda: renderer._by_expressions(big, 0)  # noqa: E731 - the vector path alone
+
+        def expressions() -> None:
+            """The programs alone, batch by batch on two workers as `stream` runs them."""
+            with ThreadPoolExecutor(2) as pool:
+                starts = range(0, big.height, BATCH_ROWS)
+                list(
+                    pool.map(
+                        lambda i: renderer._by_expressions(big.slice(i, BATCH_ROWS), i), starts
+                    )
+                )
+
         jinja = tried(cached(prompt), used_rows)
         runs: list[tuple[Callable[[], object], int]] = [
             (expressions, big.height),

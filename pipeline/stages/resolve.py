@@ -48,7 +48,18 @@ NORMALIZE_CODE = (
     "pipeline/stages/normalize.py",
     "pipeline/stages/publish.py",
     "pipeline/tables.py",
-    "pipeline/templates",
+    "pipeline/templates/__init__.py",
+    "pipeline/templates/draws.py",
+    "pipeline/templates/forms.py",
+    "pipeline/templates/paths.py",
+    "pipeline/templates/texts.py",
+    "pipeline/templates/vector/__init__.py",
+    "pipeline/templates/vector/basics.py",
+    "pipeline/templates/vector/builder.py",
+    "pipeline/templates/vector/kernels.py",
+    "pipeline/templates/vector/program.py",
+    "pipeline/templates/vector/shapes.py",
+    "pipeline/templates/vector/values.py",
 )
 """The import closure of the stage `normalize`; a test compares it with the real one."""
 
