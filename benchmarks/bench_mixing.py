@@ -12,64 +12,24 @@ Usage: python -m benchmarks.bench_mixing [--rows 10000000] [--rounds 7] [--big 1
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from benchmarks.harness import Bar, Contender, finish, ratio, rotate, show
+from benchmarks.mixing_big import BATCH, READ, SEED, Case, case
 from benchmarks.mixing_peers import by_datasets, by_grain, by_numpy, has_grain, rows_of_datasets
-from pipeline.mixing.order import NEWEST, Draw, mixture_order
+from pipeline.mixing.order import NEWEST, mixture_order
 from pipeline.mixing.orders import shuffled
 from pipeline.mixing.orders.recipe import recipe
 from pipeline.mixing.orders.shuffled import Shuffled
-
-SEED = 13
-BATCH = 256
-"""Rows of a global batch in the stratified order."""
-READ = 4096
-"""Positions of one look-up."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """K sources whose quotas fall as 1 / rank, drawn between half an epoch and four."""
-
-    rows: list[int]
-    quotas: list[int]
-
-    @property
-    def draws(self) -> list[Draw]:
-        """The sources as our orders take them."""
-        starts = np.concatenate(([0], np.cumsum(self.rows)))
-        return [
-            Draw(task=f"t{k:04}", start=int(starts[k]), rows=count, quota=quota)
-            for k, (count, quota) in enumerate(zip(self.rows, self.quotas, strict=True))
-        ]
-
-    @property
-    def total(self) -> int:
-        """Positions."""
-        return sum(self.quotas)
-
-
-def case(tasks: int, total: int) -> Case:
-    """Make a case of so many tasks and positions."""
-    weights = 1 / np.arange(1, tasks + 1)
-    quotas = np.maximum((weights / weights.sum() * total).astype(int), 1)
-    quotas[0] += total - quotas.sum()
-    epochs = np.random.default_rng(7).uniform(0.5, 4, tasks)
-    return Case(np.maximum(quotas / epochs, 1).astype(int).tolist(), quotas.tolist())
 
 
 def ordered(made: Case, algorithm: str, *, threads: int | None = None) -> Any:
@@ -198,76 +158,10 @@ def look_up(order: Shuffled, positions: np.ndarray) -> None:
 
 
 def in_a_process(*arguments: str) -> dict[str, Any]:
-    """Run this module again and return its last line."""
-    command = [sys.executable, "-m", "benchmarks.bench_mixing", *arguments]
+    """Run a step of `mixing_big` and return its last line."""
+    command = [sys.executable, "-m", "benchmarks.mixing_big", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def big(word: str, total: int, folder: Path) -> None:
-    """Plan, order, audit and write a mixture of 1,000 tasks; print the time and the peak memory."""
-    from pipeline.config.mixture_card import Mixture
-    from pipeline.mixing.audit import audit, check
-    from pipeline.mixing.lengths import MeanLengths
-    from pipeline.mixing.plan import make_plan
-    from pipeline.tables import sha256, write_arrow, write_json
-
-    made = case(1000, total)
-    sizes = {draw.task: draw.rows for draw in made.draws}
-    sampling = {"strategy": "temperature", "temperature": 1.2, "rows": total, "order": word}
-    mixture = Mixture.model_validate({"tasks": {task: {} for task in sizes}, "sampling": sampling})
-    start = time.perf_counter()
-    lengths = MeanLengths(sizes, dict.fromkeys(sizes))
-    plan = make_plan(mixture, lengths, name="big", which="compass", seed=SEED, batch=BATCH)
-    planned = time.perf_counter()
-    quotas = {task.task: task.quota for task in plan.tasks}
-    draws = [
-        Draw(task=d.task, start=d.start, rows=d.rows, quota=quotas[d.task]) for d in made.draws
-    ]
-    order = mixture_order(draws, seed=SEED, algorithm=plan.order, batch=plan.batch)
-    done = time.perf_counter()
-    result = audit(order, draws, plan)
-    check(result)
-    audited = time.perf_counter()
-    path = folder / "order.arrow"
-    write_arrow(order, path)
-    tasks = [{"task": d.task, "start": d.start, "rows": d.rows} for d in draws]
-    write_json(
-        {"version": 1, "algorithm": plan.order, "positions": total, "tasks": tasks,
-         "sha256": sha256(path)}, folder / "manifest.json",
-    )  # fmt: skip
-    figures = {
-        "plan_s": planned - start, "order_s": done - planned, "audit_s": audited - done,
-        "write_s": time.perf_counter() - audited, "largest_lead": result["largest_lead"],
-        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
-        "bytes_a_row": path.stat().st_size / total,
-    }  # fmt: skip
-    print(json.dumps({key: round(value, 4) for key, value in figures.items()}))
-
-
-def resume(folder: Path, position: int) -> None:
-    """Open a written order and read on from a position; then the same without the order."""
-    from pipeline.training.order import open_order
-
-    manifest = json.loads((folder / "manifest.json").read_text())
-    shards = [
-        SimpleNamespace(task=entry["task"], start=entry["start"], rows=range(entry["rows"]))
-        for entry in manifest["tasks"]
-    ]
-    ends = np.array([shards[-1].start + len(shards[-1].rows)])
-    counted: Any = SimpleNamespace(role="train", starts=ends, shards=shards)
-    positions = np.arange(position, position + READ)
-    times = []
-    for _ in range(9):
-        start = time.perf_counter()
-        order = open_order(folder, counted, verify=False)
-        order.at(positions)
-        times.append(1000 * (time.perf_counter() - start))
-        del order
-    start = time.perf_counter()
-    open_order(folder, counted)
-    verified = 1000 * (time.perf_counter() - start)
-    print(json.dumps({"first_ms": times[0], "ms": median(times), "with_hash_ms": verified}))
 
 
 def closed_form_resume(position: int, total: int) -> dict[str, float]:
@@ -313,9 +207,9 @@ def run_big(total: int) -> tuple[dict[str, Bar], dict[str, Any]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for word in reversed(NEWEST):
-            details[f"big_{word}"] = in_a_process("--child", word, str(total + READ), name)
+            details[f"big_{word}"] = in_a_process(word, str(total + READ), name)
             print(word, details[f"big_{word}"])
-        details["resume"] = in_a_process("--child", "resume", str(total), name)
+        details["resume"] = in_a_process("resume", str(total), name)
         assert (folder / "order.arrow").exists()
     details["closed_form_resume"] = closed_form_resume(total, total + READ)
     print("resume", details["resume"], details["closed_form_resume"])
@@ -328,20 +222,14 @@ def run_big(total: int) -> tuple[dict[str, Bar], dict[str, Any]]:
     }, details
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Judge, check, time, report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--big", type=int, default=100_000_000)
     parser.add_argument("--out", type=Path, default=None)
-    parser.add_argument("--child", nargs=3, metavar=("WHAT", "ROWS", "FOLDER"), default=None)
-    options = parser.parse_args(arguments)
-    if options.child:
-        what, rows, folder = options.child
-        if what == "resume":
-            return resume(Path(folder), int(rows))
-        return big(what, int(rows), Path(folder))
+    options = parser.parse_args()
     judged = judge(min(options.rows, 1_000_000))
     for tasks in (20, 1000):
         check_ours(case(tasks, min(options.rows, 2_000_000)))

@@ -8,7 +8,7 @@ recipe only.
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,11 +98,17 @@ class Shuffled:
             for block in range(0, segment.blocks, _CHUNK)
         ]
         table = self._compiled  # made before the threads start
-        with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(threads or _cores()) as pool:
             list(pool.map(lambda chunk: self._fill(chunk[0], chunk[1], table, whole), chunks))
         return whole
 
-    def _fill(self, s: int, block: int, table: Any, whole: tuple[Any, Any]) -> None:
+    def _fill(
+        self,
+        s: int,
+        block: int,
+        table: "tuple[Segments, Walks]",
+        whole: tuple[NDArray[np.uint32], NDArray[np.uint8]],
+    ) -> None:
         """Fill a chunk of blocks of a segment; whatever fills the others, the result is the same."""
         from pipeline.mixing.orders.block_kernels import fill_blocks, turns_before
         from pipeline.mixing.orders.walk_kernels import fill_turns
@@ -132,6 +138,12 @@ class Shuffled:
     def _compiled(self) -> "tuple[Segments, Walks]":
         walks = compiled_walks(self.draws, self.keys)
         return _tables(self.segments, len(self)), walks
+
+
+def _cores() -> int:
+    """Return the processor cores that this process may use."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 def _slots(block_N: Ints, item_N: Ints, key: int) -> Ints:

@@ -37,9 +37,7 @@ def walk_keys(draws: Sequence[Draw], *, seed: int) -> list[int]:
     return [walk_key(draw.task, seed=seed) for draw in draws]
 
 
-def epoch_rows(
-    task: str, rows: int, epoch: int, *, seed: int, count: int | None = None
-) -> NDArray[np.uint32]:
+def epoch_rows(task: str, rows: int, epoch: int, *, seed: int) -> NDArray[np.uint32]:
     """Return a task's rows in the sequence of one epoch.
 
     Args:
@@ -47,11 +45,9 @@ def epoch_rows(
         rows: Rows that it has.
         epoch: Counted from 0.
         seed: Seed of the run.
-        count: Rows wanted, from the first on; all by default.
     """
     key = child_key(walk_key(task, seed=seed), epoch)
-    index_N = np.arange(rows if count is None else count)
-    return permuted(index_N, rows, key=key).astype(np.uint32)
+    return permuted(np.arange(rows), rows, key=key).astype(np.uint32)
 
 
 def rows_of(
