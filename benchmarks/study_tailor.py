@@ -74,8 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Choose, freeze, try, report."""
     options = _options(arguments)
     material = planted(options.level) if options.level else real(options)
-    chosen = chosen_for(material, jobs=options.jobs, seed=options.seed)
-    frozen = freeze(material, chosen, options.work, seed=options.seed)
+    facts = known(material.evidence, Budget(recipe=material.recipe), seed=options.seed)
+    chosen = chosen_for(material, facts, jobs=options.jobs)
+    frozen = freeze(material, facts, chosen, options.work)
     report = report_rows(options, frozen, material)
     table = tried(material, frozen["arms"], report, options)
     differences = verdict(table, seed=0)
@@ -163,9 +164,8 @@ def read_tasks(folder: Path) -> dict[str, FeatureTask]:
     return found
 
 
-def chosen_for(material: Material, *, jobs: int, seed: int) -> dict[str, dict[str, Choice]]:
+def chosen_for(material: Material, facts: Known, *, jobs: int) -> dict[str, dict[str, Choice]]:
     """Return Tailor's choice and that of each ablation, for every target."""
-    facts = known(material.evidence, Budget(recipe=material.recipe), seed=seed)
     ways = {TAILOR: Parts(), **ABLATIONS}
     work = [(name, parts, target) for name, parts in ways.items() for target in material.targets]
     with ProcessPoolExecutor(jobs) as pool:
@@ -190,12 +190,11 @@ def _chosen(material: Material, facts: Known, work: tuple[str, Parts, str]) -> C
 
 
 def freeze(
-    material: Material, chosen: Mapping[str, Mapping[str, Choice]], work: Path, *, seed: int
+    material: Material, facts: Known, chosen: Mapping[str, Mapping[str, Choice]], work: Path
 ) -> dict[str, Any]:
     """Write every arm of every target, and return them with their hash."""
     budget = Budget(recipe=material.recipe)
-    prefix = SmallPrefix().fit(material.evidence, budget, seed=seed)
-    facts = known(material.evidence, budget, seed=seed)
+    prefix = SmallPrefix().fit(material.evidence, budget, seed=facts.seed)
     arms = {}
     for target in material.targets:
         beside = Beside(
@@ -204,10 +203,10 @@ def freeze(
             correlation=prefix.column(target),
             scores=facts.head.column(target),
         )
-        mine = arms_of(target, chosen[TAILOR][target].tasks, beside, seed=seed)
+        mine = arms_of(target, chosen[TAILOR][target].tasks, beside, seed=facts.seed)
         for name in ABLATIONS:
             tasks = chosen[name][target].tasks
-            mine[name] = arms_of(target, tasks, beside, seed=seed)[TAILOR]
+            mine[name] = arms_of(target, tasks, beside, seed=facts.seed)[TAILOR]
         arms[target] = mine
     text = json.dumps(arms, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()

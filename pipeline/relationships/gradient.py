@@ -15,8 +15,8 @@ from pipeline.relationships.adapter import runs
 from pipeline.relationships.adapter.model import Batch, Weights, probabilities, scores
 from pipeline.relationships.adapter.tasks import Pool
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget, Cost
-from pipeline.relationships.scores import Provenance, ScoreMatrix, as_rows, over_runs
+from pipeline.relationships.protocol import Budget, Cost, trained_provenance
+from pipeline.relationships.scores import ScoreMatrix, as_rows, over_runs
 
 VERSION = "1"
 
@@ -56,17 +56,16 @@ class GradientCosine:
             gradients_TP = runs.task_gradients(models.model(run), pool, seed=seed)
             values.append(cosines(gradients_TP))
             against.append(negative_shares(models.model(run), pool, gradients_TP, seed=seed))
-        cost = self.cost(evidence, budget)
         return over_runs(
             np.stack(values),
             evidence.tasks,
             directional=False,
-            provenance=Provenance(
-                scorer=self.name,
+            provenance=trained_provenance(
+                self,
+                evidence,
+                budget,
                 version=VERSION,
                 seed=seed,
-                inputs=dict(evidence.inputs),
-                cost={"small_trainings": float(cost.runs), "flops": cost.flops},
                 warnings=("symmetric: the score of a pair says nothing of who helps whom",),
             ),
             extras={"negative_rows": as_rows(np.mean(against, axis=0))},

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.relationships.adapter import runs
+from pipeline.relationships.adapter.model import Batch, Weights
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget, Cost
-from pipeline.relationships.scores import Provenance, ScoreMatrix, over_runs
+from pipeline.relationships.protocol import Budget, Cost, trained_provenance
+from pipeline.relationships.scores import ScoreMatrix, over_runs
 
 VERSION = "1"
 _ROUNDS = 50
@@ -51,30 +52,19 @@ class StateEvidence:
     def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
         """Score all pairs; see `RelationshipScorer.fit`."""
         pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer=self.name)
-        tasks = range(len(pool.names))
-        probes = [runs.probe(pool, task, seed=seed) for task in tasks]
-        seeds = runs.run_seeds(seed, budget.seeds)
         formula = log_evidence if self.formula == "logme" else h_score
-        values_KST = np.full((len(seeds), len(tasks), len(tasks)), np.nan)
-        for run, models in enumerate(runs.apart(pool, budget.recipe, seeds=seeds)):
-            for source in tasks:
-                for target in tasks:
-                    batch = runs.seen_as(probes[target], source)
-                    values_KST[run, source, target] = formula(
-                        *runs.states(models.model(source), batch)
-                    )
-        cost = self.cost(evidence, budget)
+
+        def explained(model: Weights, batch: Batch) -> float:
+            return formula(*runs.states(model, batch))
+
+        values_KST = runs.source_figures(
+            pool, budget.recipe, explained, seed=seed, count=budget.seeds
+        )
         return over_runs(
             values_KST,
             evidence.tasks,
             directional=True,
-            provenance=Provenance(
-                scorer=self.name,
-                version=VERSION,
-                seed=seed,
-                inputs=dict(evidence.inputs),
-                cost={"small_trainings": float(cost.runs), "flops": cost.flops},
-            ),
+            provenance=trained_provenance(self, evidence, budget, version=VERSION, seed=seed),
         )
 
 

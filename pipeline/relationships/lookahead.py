@@ -17,8 +17,8 @@ from pipeline.relationships.adapter import runs
 from pipeline.relationships.adapter.model import Batch, Weights, losses, scores
 from pipeline.relationships.adapter.tasks import Pool
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget, Cost
-from pipeline.relationships.scores import Provenance, ScoreMatrix, over_runs
+from pipeline.relationships.protocol import Budget, Cost, trained_provenance
+from pipeline.relationships.scores import ScoreMatrix, over_runs
 
 VERSION = "1"
 
@@ -59,18 +59,11 @@ class LookAhead:
         values = [
             self._falls(models.model(run), pool, probes, seed=seed) for run in range(len(seeds))
         ]
-        cost = self.cost(evidence, budget)
         return over_runs(
             np.stack(values),
             evidence.tasks,
             directional=True,
-            provenance=Provenance(
-                scorer=self.name,
-                version=VERSION,
-                seed=seed,
-                inputs=dict(evidence.inputs),
-                cost={"small_trainings": float(cost.runs), "flops": cost.flops},
-            ),
+            provenance=trained_provenance(self, evidence, budget, version=VERSION, seed=seed),
         )
 
     def _falls(self, model: Weights, pool: Pool, probes: list[Batch], *, seed: int) -> Floats:

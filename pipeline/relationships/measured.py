@@ -16,8 +16,8 @@ from pipeline.relationships.adapter.tasks import FeatureTask, Pool, pooled
 from pipeline.relationships.adapter.training import Arm, Recipe, gathered, train
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.lookahead import mean_loss
-from pipeline.relationships.protocol import Budget, Cost
-from pipeline.relationships.scores import Provenance, ScoreMatrix, over_runs
+from pipeline.relationships.protocol import Budget, Cost, trained_provenance
+from pipeline.relationships.scores import ScoreMatrix, over_runs
 from pipeline.seeds import derive_rng
 
 VERSION = "1"
@@ -46,19 +46,12 @@ class MeasuredGain:
         kept, held = pooled([part[0] for part in parts]), pooled([part[1] for part in parts])
         seeds = runs.run_seeds(seed, budget.seeds)
         values = [joint_gains(kept, held, budget.recipe, seed=one) for one in seeds]
-        cost = self.cost(evidence, budget)
         return over_runs(
             np.stack(values),
             evidence.tasks,
             directional=True,
             unit="predicted_gain",
-            provenance=Provenance(
-                scorer=self.name,
-                version=VERSION,
-                seed=seed,
-                inputs=dict(evidence.inputs),
-                cost={"small_trainings": float(cost.runs), "flops": cost.flops},
-            ),
+            provenance=trained_provenance(self, evidence, budget, version=VERSION, seed=seed),
         )
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.scores import ScoreMatrix
+from pipeline.relationships.scores import Provenance, ScoreMatrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +60,24 @@ class RelationshipScorer(Protocol):
             ArtefactError: The evidence lacks what this method needs.
         """
         ...
+
+
+def trained_provenance(
+    scorer: RelationshipScorer,
+    evidence: Evidence,
+    budget: Budget,
+    *,
+    version: str,
+    seed: int,
+    warnings: tuple[str, ...] = (),
+) -> Provenance:
+    """Return where the scores of a scorer come from that trains small models."""
+    cost = scorer.cost(evidence, budget)
+    return Provenance(
+        scorer=scorer.name,
+        version=version,
+        seed=seed,
+        inputs=dict(evidence.inputs),
+        cost={"small_trainings": float(cost.runs), "flops": cost.flops},
+        warnings=warnings,
+    )

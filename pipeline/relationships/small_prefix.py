@@ -12,8 +12,8 @@ import numpy as np
 from pipeline.relationships.adapter import runs
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.prefix import correlations, null_band
-from pipeline.relationships.protocol import Budget, Cost
-from pipeline.relationships.scores import Provenance, ScoreMatrix, over_runs
+from pipeline.relationships.protocol import Budget, Cost, trained_provenance
+from pipeline.relationships.scores import ScoreMatrix, over_runs
 
 VERSION = "1"
 
@@ -45,17 +45,16 @@ class SmallPrefix:
         models = runs.joint(pool, recipe, seeds=runs.run_seeds(seed, budget.seeds))
         prefixes_KTH = models.prefix_MTH.astype(np.float64)
         values_KTT = np.stack([correlations(rows, centre=True) for rows in prefixes_KTH])
-        cost = self.cost(evidence, budget)
         return over_runs(
             values_KTT,
             evidence.tasks,
             directional=False,
-            provenance=Provenance(
-                scorer=self.name,
+            provenance=trained_provenance(
+                self,
+                evidence,
+                budget,
                 version=VERSION,
                 seed=seed,
-                inputs=dict(evidence.inputs),
-                cost={"small_trainings": float(cost.runs), "flops": cost.flops},
                 warnings=("symmetric: the score of a pair says nothing of who helps whom",),
             ),
             extras={"null_q95": null_band(prefixes_KTH.shape[1:], centre=True, seed=seed)["q95"]},

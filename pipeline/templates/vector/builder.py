@@ -20,7 +20,7 @@ from pipeline.templates.vector.program import (
     Unfold,
     item,
 )  # fmt: skip
-from pipeline.templates.vector.shapes import BOOL, INT, STR, Shape, list_of
+from pipeline.templates.vector.shapes import INT, STR, Shape, list_of
 from pipeline.templates.vector.values import ROOT, Column, Either, Frame, UnsupportedError
 
 MAX_STEPS = 400
@@ -255,8 +255,3 @@ def loaded(expr: pl.Expr, shape: Shape, frame: Frame) -> Column:
 def text_column(builder: Builder, expr: pl.Expr) -> Column:
     """Return a column of texts without nulls in the present frame."""
     return builder.column(expr, STR)
-
-
-def test_column(builder: Builder, expr: pl.Expr) -> Column:
-    """Return a column of booleans without nulls in the present frame."""
-    return builder.column(expr, BOOL)

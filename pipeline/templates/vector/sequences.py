@@ -19,7 +19,7 @@ from pipeline.templates.vector.basics import (
 )  # fmt: skip
 from pipeline.templates.vector.builder import Builder
 from pipeline.templates.vector.compare import kind_of
-from pipeline.templates.vector.shapes import INT, STR, Shape, list_of
+from pipeline.templates.vector.shapes import INT, STR, list_of
 from pipeline.templates.vector.values import (
     EMPTY,
     NONE,
@@ -252,10 +252,3 @@ def attribute(builder: Builder, value: Value, path: str) -> Value:
     for part in path.split("."):
         value = get(builder, value, Const(int(part) if part.isdigit() else part), dotted=False)
     return value
-
-
-def shape_of_elements(value: Column) -> Shape:
-    """Return the shape of a list's elements."""
-    if value.shape.inner is None:
-        raise UnsupportedError("a list of unknown elements")
-    return value.shape.inner
