@@ -34,8 +34,8 @@ from pipeline.tokens.ragged import Ragged as Column
 from pipeline.tokens.shards import shard_table
 from pipeline.tokens.vocabulary import load, save
 from pipeline.training.artefacts import map_arrow
+from pipeline.training.choice.shards import Shards, open_shards
 from pipeline.training.ragged import Ragged, offsets_of
-from pipeline.training.shards import Shards, open_shards
 
 BATCH = 1024
 TASKS = 20

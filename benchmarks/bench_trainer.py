@@ -118,8 +118,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def rows_of(folder: Path, options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
     """Tokenise, and draw an order of rows whose numbers of choices have the shares wanted."""
+    from pipeline.training.choice.shards import open_shards
     from pipeline.training.order import Order
-    from pipeline.training.shards import open_shards
 
     real = [task for tasks in TASKS.values() for task in tasks]
     at_hand = raw_files(real, options.data)
@@ -162,12 +162,12 @@ def sides_of(folder: Path, shards: Any, order: Any, options: argparse.Namespace)
     from pipeline.modeling.model import layer_weights, trained_parameters, with_heads
     from pipeline.modeling.prefixes import initialize_prefixes
     from pipeline.stages.models import model_folder
-    from pipeline.training.batches import Plan, rank_batch
-    from pipeline.training.compass_layout import CompassLayout, ending_tokens
+    from pipeline.training.choice.batches import Plan, rank_batch
+    from pipeline.training.choice.compass_layout import CompassLayout, ending_tokens
+    from pipeline.training.choice.exact_layouts import PaddedLayout
+    from pipeline.training.choice.shared_context import SharedContextLayout
     from pipeline.training.cut import overhead
-    from pipeline.training.exact_layouts import PaddedLayout
     from pipeline.training.optimizer import FlatAdamW
-    from pipeline.training.shared_context import SharedContextLayout
 
     def built(pooled: bool) -> tuple[Any, Any]:
         encoder, _ = pretrained_encoder(
@@ -208,7 +208,7 @@ def loss_and_gradients(model: Any, batch: Any) -> float:
     """Add the gradients of one global batch and return its loss."""
     import torch
 
-    from pipeline.training.objective import choice_losses
+    from pipeline.training.choice.objective import choice_losses
 
     total = 0.0
     for micro in batch.choice:

@@ -72,9 +72,9 @@ def trained_accuracy(target: str, source: str, *, rows: int, seed: int) -> float
     """Train in the current project and return the accuracy on the target's report rows."""
     import torch
 
+    from pipeline.training.choice.predict import answered
+    from pipeline.training.choice.shards import open_shards
     from pipeline.training.export import load_model
-    from pipeline.training.predict import answered
-    from pipeline.training.shards import open_shards
 
     layout = Layout(NAME)
     share = {target: rows} if source == ALONE else {target: rows // 2, source: rows - rows // 2}

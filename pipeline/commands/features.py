@@ -142,7 +142,7 @@ def _write(layout: Layout, role: str, encoder: Path, *, rows: int) -> None:
     from pipeline.training.launch import let_waiting_threads_sleep
 
     let_waiting_threads_sleep()
-    from pipeline.training.features import sequences, write_features
+    from pipeline.training.choice.features import sequences, write_features
 
     tokens, out = layout.tokens(role), features_folder(layout, role)
     counts = sequences(tokens, rows=rows)

@@ -15,11 +15,11 @@ from pipeline.errors import ArtefactError
 from pipeline.metrics.answers import Answers
 from pipeline.modeling.encoder import quiet_transformers
 from pipeline.training.artefacts import REMEDY
+from pipeline.training.choice.layouts import recorded_layout
+from pipeline.training.choice.predict import answered
+from pipeline.training.choice.shards import Shards, open_shards
 from pipeline.training.export import load_model
-from pipeline.training.layouts import recorded_layout
-from pipeline.training.predict import answered
-from pipeline.training.shards import Shards, open_shards
-from pipeline.training.text_judge import text_judged
+from pipeline.training.text.judge import text_judged
 
 
 @dataclass(frozen=True, slots=True)

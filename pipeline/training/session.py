@@ -15,7 +15,7 @@ from pipeline.modeling.encoder import quiet_transformers
 from pipeline.modeling.prefixes import prefix_rows
 from pipeline.training import checkpoint as checkpoints
 from pipeline.training.card import CARD, Trained, card
-from pipeline.training.choice import choice_view
+from pipeline.training.choice.view import choice_view
 from pipeline.training.display import display
 from pipeline.training.export import published, save_prefixes, save_records
 from pipeline.training.fingerprint import fingerprint, mixture_sha256
@@ -23,7 +23,7 @@ from pipeline.training.loop import Trainer, train, trainer
 from pipeline.training.ranks import Ranks, joined_ranks
 from pipeline.training.run import Run, read_run
 from pipeline.training.start import build_model, open_artefacts
-from pipeline.training.text_view import text_view
+from pipeline.training.text.view import text_view
 from pipeline.training.track import tracker
 from pipeline.training.view import View
 

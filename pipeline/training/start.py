@@ -14,10 +14,10 @@ from pipeline.modeling.encoder import Architecture, pretrained_encoder, small_en
 from pipeline.modeling.model import ChoiceModel, with_heads
 from pipeline.modeling.prefixes import initialize_prefixes
 from pipeline.training.artefacts import REMEDY, check_sha256
+from pipeline.training.choice.shards import Shards, open_shards
 from pipeline.training.export import load_model
 from pipeline.training.order import Counted, Order, open_order
 from pipeline.training.run import Run
-from pipeline.training.shards import Shards, open_shards
 
 
 @dataclass(frozen=True, slots=True)

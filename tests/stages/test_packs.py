@@ -11,10 +11,10 @@ from pipeline.stages.packs import PACKS, Lengths, packing
 from pipeline.tables import read_arrow, read_json, sha256, write_json
 from pipeline.tokens.pack import packed
 from pipeline.training.order import open_order
-from pipeline.training.text_batches import TextPlan, text_rank_batch, text_steps
-from pipeline.training.text_records import supervised_csv
-from pipeline.training.text_shards import open_text_shards
-from pipeline.training.text_units import open_units
+from pipeline.training.text.batches import TextPlan, text_rank_batch, text_steps
+from pipeline.training.text.records import supervised_csv
+from pipeline.training.text.shards import open_text_shards
+from pipeline.training.text.units import open_units
 
 
 def mixed(mixture, **packs):

@@ -9,7 +9,7 @@ from pipeline.rendering.text_view import RENDERED
 from pipeline.tables import read_arrow, read_json, read_parquet, sha256
 from pipeline.tokens.text_shards import TEXT_SHARD
 from pipeline.tokens.text_vocabulary import load_text
-from pipeline.training.text_shards import open_text_shards
+from pipeline.training.text.shards import open_text_shards
 
 
 def words(layout, ids):

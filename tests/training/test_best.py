@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from pipeline.errors import TrainingError
 from pipeline.training.best import looks
-from pipeline.training.choice import ChoiceView
+from pipeline.training.choice.view import ChoiceView
 from pipeline.training.session import run_session
 
 

@@ -12,12 +12,12 @@ import torch
 from transformers import AutoTokenizer
 
 from pipeline.training.card import Trained, base, card
+from pipeline.training.choice.layouts import scoring_layout
+from pipeline.training.choice.predict import scores
+from pipeline.training.choice.shards import open_shards
 from pipeline.training.export import load_model
-from pipeline.training.layouts import scoring_layout
-from pipeline.training.predict import scores
 from pipeline.training.run import read_run
 from pipeline.training.session import run_session
-from pipeline.training.shards import open_shards
 
 
 @pytest.fixture(autouse=True)

@@ -172,7 +172,7 @@ from torch.nn.parallel import DistributedDataParallel
 from contextlib import nullcontext
 from pathlib import Path
 from pipeline.training.loop import gradients, trainer
-from pipeline.training.objective import choice_losses
+from pipeline.training.choice.objective import choice_losses
 from pipeline.training.ranks import joined_ranks
 from pipeline.training.run import read_run
 from pipeline.training.session import opened_view

@@ -8,8 +8,8 @@ import pytest
 from pipeline.errors import ArtefactError
 from pipeline.mixing.orders.recipe import ALGORITHMS as RECIPE_ALGORITHMS
 from pipeline.training.artefacts import sha256
+from pipeline.training.choice.shards import open_shards
 from pipeline.training.order import ALGORITHMS, open_order
-from pipeline.training.shards import open_shards
 
 ALL = np.arange(78)
 

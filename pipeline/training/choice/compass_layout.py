@@ -1,0 +1,103 @@
+"""The layout of CompassMTL, for comparison: four choices, `N/A` endings, one fixed length.
+
+After Zhang et al. 2022, "Task Compass", and its published code. Exactly four lines for each row: a row
+of fewer choices is filled with the choice `N/A`, whose score takes part in the softmax; of a row of
+more, three wrong ones are drawn once, the same in every epoch. Every line is padded to `max_tokens`,
+and so is every stem of the masked-token pass. An `N/A` line that is too long loses the end of its
+context, then the front of its question. Knows lines; knows no model.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import ArtefactError
+from pipeline.training.artefacts import REMEDY
+from pipeline.training.choice.exact_layouts import RaggedLayout, with_fillers
+from pipeline.training.choice.lines import Lines
+from pipeline.training.choice.options import Keys, Options, sampled
+from pipeline.training.choice.sequences import Sequences, framed
+from pipeline.training.choice.shards import FRAME, Rows, Special
+from pipeline.training.ragged import Ints, Ragged, Tokens, offsets_of, segment_of, spread
+
+CHOICES = 4
+ENDING = "N/A"
+
+
+def ending_tokens(tokenizer: Path) -> Tokens:
+    """Return the ids of `N/A` under a tokenizer.
+
+    Raises:
+        ArtefactError: The folder's `tokenizer.json` cannot be read, or has no token for it.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    path = tokenizer / "tokenizer.json"
+    try:
+        fast = PreTrainedTokenizerFast(tokenizer_file=str(path))
+        ids = fast(ENDING, add_special_tokens=False)["input_ids"]
+    except Exception as error:  # the tokenizers package raises bare Exceptions
+        raise ArtefactError(f"not readable: {error}", where=str(path), remedy=REMEDY) from error
+    if not ids:
+        raise ArtefactError(f"has no token for '{ENDING}'", where=str(path), remedy=REMEDY)
+    return np.array(ids, dtype=np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class CompassLayout:
+    """Four lines for each row, padded to `max_tokens`."""
+
+    ending: Tokens
+    """Ids of `N/A`."""
+    max_tokens: int
+
+    def options(self, rows: Rows, keys: Keys, *, seed: int, max_options: int | None) -> Options:
+        """Keep the gold choice and at most three others, drawn once for a row of the mixture."""
+        once = Keys(keys.mixture_rows, keys.mixture_rows, np.zeros_like(keys.epochs))
+        return sampled(rows, once, seed=seed, max_options=CHOICES)
+
+    def lines(self, rows: Rows, options: Options, special: Special) -> Lines:
+        """Return four lines for each row that has options, and four options."""
+        counts = np.diff(options.offsets)
+        row = segment_of(np.where(counts > 0, np.maximum(CHOICES - counts, 0), 0))
+        lines = RaggedLayout().lines(rows, options, special)
+        both = with_fillers(lines, self._fillers(rows, row, special), row)
+        return Lines(
+            both.sequences, both.offsets, both.line, both.place, both.option_offsets, both.filler,
+            self.max_tokens,
+        )  # fmt: skip
+
+    def stem_width(self, stems: Sequences) -> int:
+        """Return `max_tokens`."""
+        return self.max_tokens
+
+    def _fillers(self, rows: Rows, row: Ints, special: Special) -> Sequences:
+        """Return `[CLS] prefix context [SEP] question [SEP] N/A [SEP]` for the named rows."""
+        context, question = rows.context.take(row), rows.question.take(row)
+        asked = question.lengths
+        second = asked + (asked > 0) + len(self.ending)
+        over = np.maximum(FRAME + context.lengths + second - self.max_tokens, 0)
+        of_context = np.minimum(over, context.lengths)
+        of_question = np.minimum(over - of_context, asked)
+        return framed(
+            rows.prefix[row],
+            _part(context, np.zeros_like(over), context.lengths - of_context),
+            self._asked(_part(question, of_question, asked - of_question), special.sep),
+            special,
+        )
+
+    def _asked(self, question: Ragged, separator: int) -> Ragged:
+        """Return `question [SEP] N/A`, or `N/A` where there is no question."""
+        asked = question.lengths
+        offsets = offsets_of(asked + (asked > 0) + len(self.ending))
+        values = np.full(offsets[-1], separator, dtype=np.int32)
+        values[spread(offsets[:-1], asked)] = question.values
+        ends = np.arange(-len(self.ending), 0)
+        values[(offsets[1:, None] + ends).ravel()] = np.tile(self.ending, len(asked))
+        return Ragged(values, offsets)
+
+
+def _part(texts: Ragged, skipped: Ints, kept: Ints) -> Ragged:
+    """Return `kept` tokens of every text, after `skipped` ones."""
+    return Ragged(texts.values[spread(texts.offsets[:-1] + skipped, kept)], offsets_of(kept))

@@ -1,0 +1,84 @@
+"""Which tokens of a stem are masked: keyed by (seed, position, place), the same on every process.
+
+All chosen tokens become [MASK], as in CompassMTL: none is kept or swapped for another. Knows stems,
+lines and special tokens; knows no model.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from pipeline.seeds import derive_seed
+from pipeline.training.choice.lines import Lines, asks_alike
+from pipeline.training.choice.sequences import Sequences, framed, places
+from pipeline.training.choice.shards import Rows, Special
+from pipeline.training.keyed import uniforms
+from pipeline.training.ragged import Bools, Ints, Ragged, segment_of, spread
+
+PREFIX_PLACE = 1
+"""The prefix comes right after [CLS]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """How masks are drawn."""
+
+    probability: float
+    prefix: Literal["never", "like_any_token", "always"]
+    where: Literal["second", "same"] = "second"
+    """Whether stems are masked in a pass of their own, as in CompassMTL, or in the lines that the
+    choices are scored in."""
+
+
+def masked(
+    stems: Sequences, positions: Ints, *, masking: Masking, special: Special, seed: int
+) -> tuple[Sequences, Bools]:
+    """Mask tokens of stems.
+
+    Args:
+        stems: One a row.
+        positions: Position in the order of each row: what its draws belong to.
+        masking: Probability, and what holds for the prefix.
+        special: Ids of the special tokens; [CLS] and [SEP] are never masked.
+        seed: Seed of the run.
+
+    Returns:
+        The stems with [MASK] in the chosen places, and which of all their tokens those are.
+    """
+    stem, place = places(stems)
+    values = stems.tokens.values
+    draws = uniforms(derive_seed(seed, "mask"), positions[stem], place)
+    chosen = draws < masking.probability
+    if masking.prefix != "like_any_token":
+        chosen[place == PREFIX_PLACE] = masking.prefix == "always"
+    chosen &= (values != special.cls) & (values != special.sep)
+    tokens = Ragged(np.where(chosen, np.int32(special.mask), values), stems.tokens.offsets)
+    return Sequences(tokens, stems.first), chosen
+
+
+def masked_lines(
+    lines: Lines, rows: Rows, positions: Ints, *, masking: Masking, special: Special, seed: int
+) -> tuple[Sequences, Bools]:
+    """Mask the stem inside every line, with the draws of the stem's own pass.
+
+    A line begins with its row's stem, without the question where a choice does not begin with it: what
+    is not there is not masked. All lines of a row are masked alike.
+
+    Returns:
+        The lines with [MASK] in the chosen places, and which of all their tokens those are.
+    """
+    stems = framed(rows.prefix, rows.context, rows.question, special)
+    _, drawn = masked(stems, positions, masking=masking, special=special, seed=seed)
+    asked = asks_alike(rows, special)
+    row = segment_of(np.diff(lines.offsets))
+    tokens = lines.sequences.tokens
+    shown = np.minimum(np.where(asked, stems.tokens.lengths, stems.first)[row], tokens.lengths)
+    at = spread(tokens.offsets[:-1], shown)
+    of_stem = spread(stems.tokens.offsets[:-1][row], shown)
+    same = tokens.values[at] == stems.tokens.values[of_stem]
+    chosen = np.zeros(len(tokens.values), dtype=np.bool_)
+    chosen[at] = drawn[of_stem] & same
+    values = np.where(chosen, np.int32(special.mask), tokens.values)
+    hidden = Ragged(values, tokens.offsets)
+    return Sequences(hidden, lines.sequences.first, lines.sequences.blocks), chosen

@@ -1,0 +1,129 @@
+"""Sequences as the encoder reads them, put together from ragged segments, and padded.
+
+Knows the special tokens and the frame `[CLS] prefix first [SEP] second [SEP]`; knows no task, no
+choice and no batch plan.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.training.choice.shards import FRAME, Special
+from pipeline.training.ragged import Bools, Ints, Ragged, offsets_of, padded, segment_of, spread
+
+NO_TREE = -1
+"""Tree of padding, which only padding sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Of sequences with branches, by token: where it stands, and which tokens it sees."""
+
+    places: Ragged
+    """Position, as the encoder counts them from 0."""
+    types: Ragged
+    """0 up to and including the first [SEP] and on a branch's own [CLS], else 1."""
+    trees: Ragged
+    """Number of the row among those of its sequence; rows do not see each other."""
+    branches: Ragged
+    """0 in a row's trunk, which sees itself; k in its k-th branch, which sees trunk and itself."""
+
+    def take(self, sequences: Ints) -> "Blocks":
+        """Return those of the named sequences, in that order."""
+        return Blocks(
+            self.places.take(sequences),
+            self.types.take(sequences),
+            self.trees.take(sequences),
+            self.branches.take(sequences),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """S framed sequences."""
+
+    tokens: Ragged
+    first: Ints
+    """Tokens up to and including the first [SEP], (S,)."""
+    blocks: Blocks | None = None
+    """None where every token sees every token of its sequence."""
+
+    def take(self, sequences: Ints) -> "Sequences":
+        """Return the named sequences, in that order; one may be named more than once."""
+        blocks = None if self.blocks is None else self.blocks.take(sequences)
+        return Sequences(self.tokens.take(sequences), self.first[sequences], blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Padded:
+    """A rectangle of S sequences and L tokens, the longest's or more."""
+
+    ids: Ints
+    real: Bools
+    """False on padding."""
+    types: Ints
+    """0 up to and including the first [SEP], 1 after it, 0 on padding and on a branch's own [CLS]."""
+    places: Ints | None = None
+    """Position of every token; None where the encoder counts from the left."""
+    trees: Ints | None = None
+    """Tree of every token; None where all tokens of a sequence see each other."""
+    branches: Ints | None = None
+    """Branch of every token, where there are trees."""
+
+
+def framed(prefix: Ints, first: Ragged, second: Ragged, special: Special) -> Sequences:
+    """Return `[CLS] prefix first [SEP] second [SEP]` for every row.
+
+    Args:
+        prefix: Token id of each sequence's prefix.
+        first: Usually the context.
+        second: A choice, or the question of a stem; may be empty.
+        special: Ids of the special tokens.
+    """
+    middle = first.lengths + 3
+    offsets = offsets_of(first.lengths + second.lengths + FRAME)
+    starts = offsets[:-1]
+    values = np.empty(offsets[-1], dtype=np.int32)
+    values[starts] = special.cls
+    values[starts + 1] = prefix
+    values[spread(starts + 2, first.lengths)] = first.values
+    values[starts + middle - 1] = special.sep
+    values[spread(starts + middle, second.lengths)] = second.values
+    values[offsets[1:] - 1] = special.sep
+    return Sequences(Ragged(values, offsets), middle)
+
+
+def rectangle(sequences: Sequences, special: Special, *, width: int = 0) -> Padded:
+    """Pad sequences to the longest of them, or, without blocks, to `width` where that is more."""
+    ids, real = padded(sequences.tokens, special.pad)
+    blocks = sequences.blocks
+    if blocks is not None:
+        return Padded(
+            ids,
+            real,
+            padded(blocks.types, 0)[0],
+            padded(blocks.places, 0)[0],
+            padded(blocks.trees, NO_TREE)[0],
+            padded(blocks.branches, 0)[0],
+        )
+    types = (np.arange(ids.shape[1]) >= sequences.first[:, None]) & real
+    return Padded(
+        _widened(ids, width, special.pad),
+        _widened(real, width, False),
+        _widened(types.astype(np.int64), width, 0),
+    )
+
+
+def _widened(values: NDArray[Any], width: int, fill: int) -> NDArray[Any]:
+    """Add columns on the right where there are fewer than `width`."""
+    missing = max(0, width - values.shape[1])
+    return np.pad(values, ((0, 0), (0, missing)), constant_values=fill) if missing else values
+
+
+def places(sequences: Sequences) -> tuple[Ints, Ints]:
+    """Return, for every token of every sequence, its sequence and its place in it."""
+    lengths = sequences.tokens.lengths
+    sequence = segment_of(lengths)
+    return sequence, np.arange(len(sequence)) - sequences.tokens.offsets[sequence]

@@ -1,0 +1,227 @@
+"""Rows as what a language model reads: lines of tokens, and which tokens are asked of it.
+
+For a causal model a *document* is `[bos] prefix input target`, asked for the target's tokens and the end.
+Several documents stand in one line of their unit, or one context with all options after it. For an
+encoder-decoder the input is `prefix input eos`, and a text that its decoder writes is `start target`.
+Knows rows; knows no model, no order and no rank.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.training.ragged import Ints, Ragged, offsets_of, segment_of, spread
+from pipeline.training.text.shards import TextRows, TextSpecial
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Tokens that are asked of N lines, line after line, M in all."""
+
+    offsets: Ints
+    """Line i is asked `offsets[i]` to `offsets[i + 1]`, (N + 1,)."""
+    at: Ints
+    """Place in the line of the token before the asked one, (M,)."""
+    answer: Ints
+    """The asked token, (M,)."""
+    owner: Ints
+    """Whose figure it counts for: index of a row, or of an option, (M,)."""
+
+    def take(self, lines: Ints) -> "Asks":
+        """Return what is asked of the named lines, in that order."""
+        counts = np.diff(self.offsets)[lines]
+        chosen = spread(self.offsets[lines], counts)
+        return Asks(offsets_of(counts), self.at[chosen], self.answer[chosen], self.owner[chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """N lines for a causal model."""
+
+    tokens: Ragged
+    place: Ragged
+    """Position of each token in its document."""
+    segment: Ragged
+    """Which tokens see each other; see `modeling.language.SHARED`."""
+    asks: Asks
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def take(self, lines: Ints) -> "Lines":
+        """Return the named lines, in that order."""
+        return Lines(
+            self.tokens.take(lines),
+            self.place.take(lines),
+            self.segment.take(lines),
+            self.asks.take(lines),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """E inputs of an encoder and N texts for its decoder, those of an input next to each other."""
+
+    inputs: Ragged
+    texts: Ragged
+    offsets: Ints
+    """Input i has texts `offsets[i]` to `offsets[i + 1]`, (E + 1,)."""
+    asks: Asks
+    """Of the texts."""
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, inputs: Ints) -> "Pairs":
+        """Return the named inputs with their texts, in that order."""
+        counts = np.diff(self.offsets)[inputs]
+        texts = spread(self.offsets[inputs], counts)
+        return Pairs(
+            self.inputs.take(inputs),
+            self.texts.take(texts),
+            offsets_of(counts),
+            self.asks.take(texts),
+        )
+
+
+def documents(rows: TextRows, units: Ints, special: TextSpecial) -> Lines:
+    """Return units of whole documents as lines; owners are rows.
+
+    Args:
+        rows: Of all units, unit after unit.
+        units: Unit i has rows `units[i]` to `units[i + 1]`.
+        special: Ids of the special tokens.
+    """
+    context = _contexts(rows, special)
+    tokens = _joined(context, rows.target)
+    starts = tokens.offsets[units]  # of each line, in the flat tokens
+    line = segment_of(np.diff(starts))
+    document = segment_of(tokens.lengths)
+    asked = rows.target.lengths + 1
+    owner = segment_of(asked)
+    flat = spread(tokens.offsets[:-1] + context.lengths - 1, asked)
+    first = np.repeat(starts[:-1], np.diff(units))  # of the line that holds each document
+    return Lines(
+        tokens=Ragged(tokens.values, starts),
+        place=Ragged(_counted(tokens.lengths), starts),
+        segment=Ragged((document - units[:-1][line] + 1).astype(np.int32), starts),
+        asks=Asks(
+            offsets_of(asked)[units], flat - first[owner], _ended(rows.target, special.eos), owner
+        ),
+    )
+
+
+def continuations(rows: TextRows, special: TextSpecial, *, room: int) -> Lines:
+    """Return every row's context with its options behind it, which do not see one another.
+
+    The context is read once for all options of a line; owners are options. A row has further lines
+    where its options take more than `room` tokens.
+
+    Args:
+        rows: Each has an option at least.
+        special: Ids of the special tokens.
+        room: Tokens of options from which a line takes no more.
+    """
+    lengths = rows.options.lengths
+    before = offsets_of(lengths)[:-1]
+    lines = _cut_options(rows, before, room)
+    context = _contexts(rows, special).take(segment_of(rows.counts)[lines[:-1]])
+    options = Ragged(rows.options.values, rows.options.offsets[lines])  # those of a line together
+    tokens = _joined(context, options)
+    line = segment_of(np.diff(lines))
+    place, segment = _counted(tokens.lengths), np.zeros(len(tokens.values), dtype=np.int32)
+    # where each option starts, in its line and in the flat tokens
+    at = context.lengths[line] + before - before[lines[:-1]][line]
+    flat = spread(tokens.offsets[line] + at, lengths)
+    place[flat] = _counted(lengths) + np.repeat(context.lengths[line], lengths)
+    slot = np.arange(len(line)) - lines[:-1][line]
+    segment[flat] = np.repeat(slot + 1, lengths)
+    asked = lengths + 1
+    owner = segment_of(asked)
+    index = _counted(asked)
+    after_context = context.lengths[line][owner] - 1
+    return Lines(
+        tokens=tokens,
+        place=Ragged(place, tokens.offsets),
+        segment=Ragged(segment, tokens.offsets),
+        asks=Asks(
+            offsets_of(asked)[lines],
+            np.where(index == 0, after_context, at[owner] + index - 1),
+            _ended(rows.options, special.eos),
+            owner,
+        ),
+    )
+
+
+def _cut_options(rows: TextRows, before: Ints, room: int) -> Ints:
+    """Return lines so that line i has options `lines[i]` to `lines[i + 1]`, those of one row.
+
+    Args:
+        rows: Each has an option at least.
+        before: Tokens of all options before each.
+        room: Tokens of options of a line.
+    """
+    row = segment_of(rows.counts)
+    part = (before - before[rows.option_offsets[:-1]][row]) // room
+    opens = np.ones(len(row), dtype=bool)
+    opens[1:] = (row[1:] != row[:-1]) | (part[1:] != part[:-1])
+    return np.append(np.flatnonzero(opens), len(row))
+
+
+def pairs(
+    rows: TextRows, texts: Ragged, offsets: Ints, special: TextSpecial, *, start: int
+) -> Pairs:
+    """Return inputs and the texts that belong to them; owners are texts.
+
+    Args:
+        rows: E rows.
+        texts: What is written: targets, or all options.
+        offsets: Row i has texts `offsets[i]` to `offsets[i + 1]`.
+        special: Ids of the special tokens.
+        start: Token that a decoder starts from.
+    """
+    inputs = _with(_with(rows.input, rows.prefix, front=True), special.eos, front=False)
+    asked = texts.lengths + 1
+    return Pairs(
+        inputs=inputs,
+        texts=_with(texts, start, front=True),
+        offsets=offsets,
+        asks=Asks(
+            offsets_of(asked), _counted(asked).astype(np.int64), _ended(texts, special.eos),
+            segment_of(asked),
+        ),
+    )  # fmt: skip
+
+
+def _contexts(rows: TextRows, special: TextSpecial) -> Ragged:
+    """Return `[bos] prefix input` of every row."""
+    headed = _with(rows.input, rows.prefix, front=True)
+    return headed if special.bos is None else _with(headed, special.bos, front=True)
+
+
+def _with(texts: Ragged, token: Ints | int, *, front: bool) -> Ragged:
+    """Return every text with one more token in front, or at its end."""
+    offsets = offsets_of(texts.lengths + 1)
+    values = np.empty(offsets[-1], dtype=np.int32)
+    values[offsets[:-1] if front else offsets[1:] - 1] = token
+    values[spread(offsets[:-1] + front, texts.lengths)] = texts.values
+    return Ragged(values, offsets)
+
+
+def _joined(first: Ragged, second: Ragged) -> Ragged:
+    """Return each text of `first` with that of `second` behind it."""
+    offsets = offsets_of(first.lengths + second.lengths)
+    values = np.empty(offsets[-1], dtype=np.int32)
+    values[spread(offsets[:-1], first.lengths)] = first.values
+    values[spread(offsets[:-1] + first.lengths, second.lengths)] = second.values
+    return Ragged(values, offsets)
+
+
+def _ended(texts: Ragged, end: int) -> Ints:
+    """Return the tokens of all texts, each with its end, one text after the other."""
+    return _with(texts, end, front=False).values.astype(np.int64)
+
+
+def _counted(lengths: Ints) -> np.ndarray:
+    """Return 0, 1, ... for each of these lengths, int32."""
+    return spread(np.zeros(len(lengths), np.int64), lengths).astype(np.int32)

@@ -1,0 +1,148 @@
+"""Rank classification: log-probabilities of all options of all rows; and what greedy decoding writes.
+
+The score of an option is the sum of the log-probabilities of its tokens and of the end that follows it,
+given the input (Sanh et al. 2021, T0), or their mean over these tokens. Rows without options are judged
+by whether greedy decoding writes exactly their target: it does where each token of the target and its
+end is the most probable one after those before it, which takes one reading and no decoding. Float32, no
+dropout; a score does not depend on its batch beyond float error. Knows a model and shards; knows no file.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pipeline.metrics.answers import Answers, answers_of
+from pipeline.modeling.language import LanguageModel
+from pipeline.training.ragged import Bools, Floats, Ints
+from pipeline.training.text.batches import (
+    MicroBatch,
+    TextPlan,
+    grouped,
+    line_batch,
+    pair_batch,
+    pair_groups,
+)
+from pipeline.training.text.lines import continuations, documents, pairs
+from pipeline.training.text.objective import asked_of
+from pipeline.training.text.shards import TextRows, TextShard, TextSpecial
+
+SCORES = ("sum", "mean")
+
+_ROWS = 256
+"""Rows that are put together at a time; bounds memory, and does not change a score."""
+_ROOM = 2
+"""Tokens of options in one line, as a multiple of the longest sequence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How rows are read."""
+
+    special: TextSpecial
+    max_tokens: int
+    plan: TextPlan
+    """Its `batch` does not count."""
+    device: torch.device
+
+
+def option_scores(model: LanguageModel, rows: TextRows, how: Reading) -> dict[str, Floats]:
+    """Return the score of every option of every row, (O,), by kind of score; higher is better.
+
+    Args:
+        model: Is put into evaluation mode for the time, and back.
+        rows: Each has an option at least.
+        how: Budget and device.
+    """
+    options = len(rows.options)
+    sums, counts = np.zeros(options), np.zeros(options)
+    for first, chunk in _chunks(rows):
+        low, high = rows.option_offsets[first], rows.option_offsets[first + len(chunk)]
+        for batch, costs, _ in _read(model, _ranked(chunk, how), how):
+            owner = batch.asked.owner
+            sums[low:high] -= np.bincount(owner, costs, high - low)
+            counts[low:high] += np.bincount(owner, minlength=high - low)
+    return {"sum": sums, "mean": sums / np.maximum(counts, 1)}
+
+
+def exact(model: LanguageModel, rows: TextRows, how: Reading) -> Bools:
+    """Return, for each row, whether greedy decoding writes its target and ends, (R,)."""
+    missed = np.zeros(len(rows), dtype=np.int64)
+    for first, chunk in _chunks(rows):
+        for batch, _, top in _read(model, _targets(chunk, how), how):
+            missed[first : first + len(chunk)] += np.bincount(
+                batch.asked.owner, ~top, len(chunk)
+            ).astype(np.int64)
+    result: Bools = missed == 0
+    return result
+
+
+def text_answers(rows: TextRows, scores: Floats) -> Answers:
+    """Return what scores say of rows with options."""
+    none = np.zeros(0, dtype=np.int64)
+    return answers_of(
+        scores,
+        rows.option_offsets,
+        label=rows.label,
+        golds=none,
+        gold_offsets=np.zeros(len(rows) + 1, dtype=np.int64),
+        multi=np.zeros(len(rows), dtype=bool),
+        source=rows.source,
+    )
+
+
+def parts(shard: TextShard, which: Ints | None = None) -> tuple[TextRows, TextRows]:
+    """Return the rows of a task that have options, and those that have a target and none.
+
+    Args:
+        shard: The task.
+        which: Rows of it; None is all.
+    """
+    rows = shard.rows.take(np.arange(len(shard.rows)) if which is None else which)
+    ranked = rows.counts > 0
+    free = ~ranked & (rows.target.lengths > 0)
+    return rows.take(np.flatnonzero(ranked)), rows.take(np.flatnonzero(free))
+
+
+def _chunks(rows: TextRows) -> Iterator[tuple[int, TextRows]]:
+    for first in range(0, len(rows), _ROWS):
+        yield first, rows.take(np.arange(first, min(first + _ROWS, len(rows))))
+
+
+def _ranked(rows: TextRows, how: Reading) -> Iterator[MicroBatch]:
+    if how.plan.start is None:
+        lines = continuations(rows, how.special, room=_ROOM * how.max_tokens)
+        for group in grouped(lines.tokens.lengths, how.plan):
+            yield line_batch(lines.take(group), how.special)
+        return
+    texts = pairs(rows, rows.options, rows.option_offsets, how.special, start=how.plan.start)
+    for group in pair_groups(texts, how.plan.token_budget):
+        yield pair_batch(texts.take(group), how.special)
+
+
+def _targets(rows: TextRows, how: Reading) -> Iterator[MicroBatch]:
+    every = np.arange(len(rows) + 1)
+    if how.plan.start is None:
+        lines = documents(rows, every, how.special)
+        for group in grouped(lines.tokens.lengths, how.plan):
+            yield line_batch(lines.take(group), how.special)
+        return
+    texts = pairs(rows, rows.target, every, how.special, start=how.plan.start)
+    for group in pair_groups(texts, how.plan.token_budget):
+        yield pair_batch(texts.take(group), how.special)
+
+
+def _read(
+    model: LanguageModel, batches: Iterator[MicroBatch], how: Reading
+) -> Iterator[tuple[MicroBatch, Floats, Bools]]:
+    """Yield each batch with the costs of its asked tokens, and which of them are the most probable."""
+    training = model.training
+    model.eval()
+    try:
+        for batch in batches:
+            with torch.inference_mode():
+                said = asked_of(model, batch, how.device)
+            yield batch, said.cost_M.double().cpu().numpy(), said.top_M.cpu().numpy()
+    finally:
+        model.train(training)
