@@ -7,15 +7,16 @@ operations. Knows nothing of orders, models or losses.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.errors import ArtefactError
-from pipeline.training.artefacts import REMEDY, check_sha256, map_arrow, read_manifest
+from pipeline.training.artefacts import check_sha256, map_arrow, read_manifest
 from pipeline.training.choice.row_checks import check_rows
 from pipeline.training.choice.row_index import MOST_BYTES, Column, Lists, column, lists, size
 from pipeline.training.ragged import Bools, Ints, Ragged, joined, offsets_of, segment_of, spread
+from pipeline.training.shards import RoleShards, TaskShard, ragged_column
 
 VERSION = 1
 VIEW = "choice"
@@ -96,16 +97,8 @@ class Rows:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """One task: all of its rows, memory-mapped."""
-
-    task: str
-    form: str
-    prefix_id: int
-    start: int
-    """Mixture row of its first row."""
-    rows: Rows
+Shard: TypeAlias = TaskShard[Rows]
+"""One task of the choice view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,33 +137,13 @@ class Index:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Shards:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shards(RoleShards[Rows]):
     """All tasks of one role, in name order."""
 
-    role: str
-    max_tokens: int
-    vocabulary: int
     special: Special
-    tokenizer_sha256: str
-    shards: tuple[Shard, ...]
     index: Index | None
     """None where it would be too large: tasks are gathered one by one then."""
-
-    @property
-    def tasks(self) -> list[str]:
-        """Names of the tasks."""
-        return [shard.task for shard in self.shards]
-
-    @property
-    def prefixes(self) -> dict[str, int]:
-        """Token id of each task's prefix."""
-        return {shard.task: shard.prefix_id for shard in self.shards}
-
-    @property
-    def starts(self) -> Ints:
-        """Mixture row at which each task starts, and the number of all rows at the end."""
-        return _starts(self.shards)
 
     def gather(self, mixture_rows: Ints) -> Rows:
         """Return the named rows; no loop turn for a row.
@@ -180,17 +153,8 @@ class Shards:
         """
         if self.index is not None:
             return self.index.gather(mixture_rows)
-        cuts = np.searchsorted(mixture_rows, self.starts)
-        parts = [
-            shard.rows.take(mixture_rows[low:high] - shard.start)
-            for shard, low, high in zip(self.shards, cuts[:-1], cuts[1:], strict=True)
-            if high > low
-        ]
+        parts = self.parts(mixture_rows)
         return _stacked(parts) if len(parts) != 1 else parts[0]
-
-
-def _starts(shards: Sequence[Shard]) -> Ints:
-    return offsets_of(np.array([len(shard.rows) for shard in shards], dtype=np.int64))
 
 
 def _indexed(shards: Sequence[Shard]) -> Index | None:
@@ -199,7 +163,7 @@ def _indexed(shards: Sequence[Shard]) -> Index | None:
     if not parts or size(choices, sum(map(len, parts))) > MOST_BYTES:
         return None
     return Index(
-        starts=_starts(shards),
+        starts=offsets_of(np.array([len(part) for part in parts], dtype=np.int64)),
         prefix=np.array([shard.prefix_id for shard in shards], dtype=np.int64),
         context=column([part.context for part in parts]),
         question=column([part.question for part in parts]),
@@ -246,7 +210,9 @@ def open_shards(folder: Path, *, verify: bool = True) -> Shards:
             check_sha256(path, entry["sha256"])
         rows = _map_rows(path, index, entry["prefix_id"])
         check_rows(rows, entry, path, max_tokens=manifest["max_tokens"], frame=FRAME)
-        shards.append(Shard(entry["task"], entry["form"], entry["prefix_id"], entry["start"], rows))
+        shards.append(
+            TaskShard(entry["task"], entry["form"], entry["prefix_id"], entry["start"], rows)
+        )
     opened = Shards(
         role=manifest["role"],
         max_tokens=manifest["max_tokens"],
@@ -256,13 +222,7 @@ def open_shards(folder: Path, *, verify: bool = True) -> Shards:
         shards=tuple(shards),
         index=_indexed(shards),
     )
-    starts = [shard.start for shard in opened.shards]
-    if starts != opened.starts[:-1].tolist() or opened.tasks != sorted(opened.tasks):
-        raise ArtefactError(
-            "tasks are not in name order, or a start is not the sum of the rows before it",
-            where=str(folder / "manifest.json"),
-            remedy=REMEDY,
-        )
+    opened.check_places(folder)
     return opened
 
 
@@ -275,18 +235,12 @@ def _map_rows(path: Path, task: int, prefix: int) -> Rows:
     return Rows(
         task=np.broadcast_to(np.int64(task), rows),
         prefix=np.broadcast_to(np.int64(prefix), rows),
-        context=_ragged(batch.column("context")),
-        question=_ragged(batch.column("question")),
-        choices=_ragged(choices.values),
+        context=ragged_column(batch.column("context")),
+        question=ragged_column(batch.column("question")),
+        choices=ragged_column(choices.values),
         choice_offsets=choices.offsets.to_numpy(),
         label=batch.column("label").fill_null(-1).to_numpy(),
-        golds=_ragged(golds),
+        golds=ragged_column(golds),
         multi=multi,
         source=batch.column("row").to_numpy(),
     )
-
-
-def _ragged(column: pa.LargeListArray) -> Ragged:
-    offsets = column.offsets.to_numpy()
-    values = column.values.to_numpy()[offsets[0] : offsets[-1]]
-    return Ragged(values, offsets - offsets[0] if offsets[0] else offsets)

@@ -7,7 +7,7 @@ operations. Knows nothing of orders, models or losses.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipeline.errors import ArtefactError
 from pipeline.training.artefacts import REMEDY, check_sha256, map_arrow, read_manifest
 from pipeline.training.ragged import Ints, Ragged, joined, offsets_of, spread
+from pipeline.training.shards import RoleShards, TaskShard, ragged_column
 
 VERSION = 1
 VIEW = "text"
@@ -91,56 +92,22 @@ class TextRows:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class TextShard:
-    """One task: all of its rows, memory-mapped."""
-
-    task: str
-    form: str
-    prefix_id: int
-    start: int
-    """Mixture row of its first row."""
-    rows: TextRows
+TextShard: TypeAlias = TaskShard[TextRows]
+"""One task of the text view."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextShards:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextShards(RoleShards[TextRows]):
     """All tasks of one role, in name order."""
 
-    role: str
     model: str
     """`causal` or `seq2seq`."""
-    max_tokens: int
-    vocabulary: int
     special: TextSpecial
-    tokenizer_sha256: str
-    shards: tuple[TextShard, ...]
-
-    @property
-    def tasks(self) -> list[str]:
-        """Names of the tasks."""
-        return [shard.task for shard in self.shards]
-
-    @property
-    def prefixes(self) -> dict[str, int]:
-        """Token id of each task's prefix."""
-        return {shard.task: shard.prefix_id for shard in self.shards}
-
-    @property
-    def starts(self) -> Ints:
-        """Mixture row at which each task starts, and the number of all rows at the end."""
-        return offsets_of(np.array([len(shard.rows) for shard in self.shards], dtype=np.int64))
 
     def gather(self, mixture_rows: Ints) -> TextRows:
         """Return the named rows, given in any order; one loop turn for each task among them."""
         turn = np.argsort(mixture_rows, kind="stable")
-        ascending = mixture_rows[turn]
-        cuts = np.searchsorted(ascending, self.starts)
-        parts = [
-            shard.rows.take(ascending[low:high] - shard.start)
-            for shard, low, high in zip(self.shards, cuts[:-1], cuts[1:], strict=True)
-            if high > low
-        ]
+        parts = self.parts(mixture_rows[turn])
         back = np.empty_like(turn)
         back[turn] = np.arange(len(turn))
         return _stacked(parts).take(back)
@@ -190,11 +157,7 @@ def open_text_shards(folder: Path, *, verify: bool = True) -> TextShards:
         tokenizer_sha256=manifest["tokenizer_sha256"],
         shards=tuple(_opened(folder, manifest, verify=verify)),
     )
-    starts = [shard.start for shard in opened.shards]
-    if starts != opened.starts[:-1].tolist() or opened.tasks != sorted(opened.tasks):
-        raise _bad(
-            "tasks are not in name order, or a start is not the sum of the rows before it", where
-        )
+    opened.check_places(folder)
     return opened
 
 
@@ -205,7 +168,7 @@ def _opened(folder: Path, manifest: dict[str, Any], *, verify: bool) -> Iterator
             check_sha256(path, entry["sha256"])
         rows = _map_rows(path, index, entry["prefix_id"])
         _check(rows, entry, manifest, where=str(path))
-        yield TextShard(entry["task"], entry["form"], entry["prefix_id"], entry["start"], rows)
+        yield TaskShard(entry["task"], entry["form"], entry["prefix_id"], entry["start"], rows)
 
 
 def _map_rows(path: Path, task: int, prefix: int) -> TextRows:
@@ -214,19 +177,13 @@ def _map_rows(path: Path, task: int, prefix: int) -> TextRows:
     return TextRows(
         task=np.broadcast_to(np.int64(task), batch.num_rows),
         prefix=np.broadcast_to(np.int64(prefix), batch.num_rows),
-        input=_ragged(batch.column("input")),
-        target=_ragged(batch.column("target")),
-        options=_ragged(options.values),
+        input=ragged_column(batch.column("input")),
+        target=ragged_column(batch.column("target")),
+        options=ragged_column(options.values),
         option_offsets=options.offsets.to_numpy(),
         label=batch.column("label").fill_null(-1).to_numpy(),
         source=batch.column("row").to_numpy(),
     )
-
-
-def _ragged(column: pa.LargeListArray) -> Ragged:
-    offsets = column.offsets.to_numpy()
-    values = column.values.to_numpy()[offsets[0] : offsets[-1]]
-    return Ragged(values, offsets - offsets[0] if offsets[0] else offsets)
 
 
 def _check(rows: TextRows, entry: dict[str, Any], manifest: dict[str, Any], *, where: str) -> None:
