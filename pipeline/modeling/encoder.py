@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoModel, BertConfig, BertModel, PretrainedConfig, PreTrainedModel
+from transformers import AutoModel, BertConfig, BertModel, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from pipeline.errors import TrainingError
+from pipeline.modeling.model import first_position
 from pipeline.seeds import derive_seed
 
 FEED_FORWARD = 4
@@ -113,7 +114,7 @@ def pretrained_encoder(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "encoder"))
         encoder, info = _load(folder)
-        _require_positions(encoder.config, max_tokens, folder)
+        _require_positions(encoder, max_tokens, folder)
         rows = encoder.get_input_embeddings().weight.shape[0]
         if vocabulary > rows:
             encoder.resize_token_embeddings(vocabulary, mean_resizing=False)
@@ -206,9 +207,13 @@ def _not_loadable(folder: Path, error: Exception) -> TrainingError:
     )
 
 
-def _require_positions(config: PretrainedConfig, max_tokens: int, folder: Path) -> None:
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is not None and 0 < positions < max_tokens:
+def _require_positions(encoder: PreTrainedModel, max_tokens: int, folder: Path) -> None:
+    """Check that the position table has a row for every token, those kept for padding left out."""
+    rows = getattr(encoder.config, "max_position_embeddings", None)
+    if rows is None or rows <= 0:
+        return
+    positions = rows - first_position(encoder)
+    if positions < max_tokens:
         raise TrainingError(
             f"takes sequences of at most {positions} tokens, the shards hold up to {max_tokens}",
             where=str(folder),

@@ -17,34 +17,18 @@ _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _VERSION = "5.21"
 _CELL = 18
 """Pixels of one cell or bar, which keeps labels legible at a hundred tasks."""
-
-
-def heatmap(frame: pl.DataFrame, *, tasks: list[str], title: str) -> Spec:
-    """Draw scores of task pairs.
-
-    Args:
-        frame: `source`, `target`, `score` (null is left blank).
-        tasks: Order of rows and columns.
-        title: Above the chart.
-    """
-    limit = max((abs(score) for score in frame["score"].drop_nulls()), default=1.0)
-    axis = {"sort": tasks, "axis": {"labelLimit": 240}}
-    return _spec(
-        frame.filter(pl.col("score").is_not_null()),
-        title,
-        mark={"type": "rect"},
-        width=_CELL * len(tasks),
-        height=_CELL * len(tasks),
-        encoding={
-            "x": {"field": "source", "type": "nominal", **axis},
-            "y": {"field": "target", "type": "nominal", **axis},
-            "color": {
-                "field": "score",
-                "type": "quantitative",
-                "scale": {"scheme": "blueorange", "domain": [-limit, limit]},
-            },
-        },
-    )
+_LABEL = 400
+"""Most pixels of a label, room for the names of a pair of tasks."""
+_THEME = {
+    "view": {"stroke": None},
+    "axis": {
+        "gridColor": "#8a93a5",
+        "gridOpacity": 0.28,
+        "domainColor": "#8a93a5",
+        "tickColor": "#8a93a5",
+    },
+}
+"""Lines that are seen on a light and on a dark page; the page's style sheet colours the words."""
 
 
 def grouped_bars(frame: pl.DataFrame, *, of: str, by: str, value: str, title: str) -> Spec:
@@ -66,7 +50,13 @@ def grouped_bars(frame: pl.DataFrame, *, of: str, by: str, value: str, title: st
         width=520,
         height=_CELL * len(categories) * max(1, len(series) // 2 + 1),
         encoding={
-            "y": {"field": of, "type": "nominal", "sort": categories, "axis": {"labelLimit": 240}},
+            "y": {
+                "field": of,
+                "type": "nominal",
+                "sort": categories,
+                "title": None,
+                "axis": {"labelLimit": _LABEL},
+            },
             "yOffset": {"field": by, "sort": series},
             "x": {"field": value, "type": "quantitative"},
             "color": {"field": by, "type": "nominal", "sort": series},
@@ -97,7 +87,8 @@ def dots(frame: pl.DataFrame, *, of: str, by: str, value: str, title: str) -> Sp
                 "field": of,
                 "type": "nominal",
                 "sort": categories,
-                "axis": {"grid": True, "labelLimit": 240},
+                "title": None,
+                "axis": {"grid": True, "labelLimit": _LABEL},
             },
             "x": {"field": value, "type": "quantitative"},
             # one domain for both, so that Vega merges the two legends
@@ -128,12 +119,76 @@ def curves(frame: pl.DataFrame, *, title: str) -> Spec:
     )
 
 
+def race(frame: pl.DataFrame, *, title: str) -> Spec:
+    """Draw the held-out loss of every arm of a race with its error bar, and mark the winner.
+
+    Args:
+        frame: `k`, `loss`, `low`, `high`, `winner` (bool), one row an arm, in the sequence of k.
+        title: Above the chart.
+    """
+    x = {"field": "k", "type": "ordinal", "title": "complements (k)", "axis": {"labelAngle": 0}}
+    y = {"type": "quantitative", "scale": {"zero": False}, "title": "held-out loss of the target"}
+    outcome = {
+        "field": "winner",
+        "type": "nominal",
+        "title": "arm",
+        "scale": {"domain": ["taken", "not taken"], "range": ["#d1600a", "#4c78a8"]},
+    }
+    named = frame.with_columns(
+        pl.when("winner").then(pl.lit("taken")).otherwise(pl.lit("not taken")).alias("winner")
+    )
+    bars = {
+        "mark": {"type": "rule", "strokeWidth": 2},
+        "encoding": {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}, "color": outcome},
+    }
+    points = {
+        "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
+        "encoding": {
+            "x": x,
+            "y": y | {"field": "loss"},
+            "color": outcome,
+            "shape": outcome
+            | {"scale": {"domain": ["taken", "not taken"], "range": ["diamond", "circle"]}},
+        },
+    }
+    return _spec(named, title, width=max(200, 60 * frame.height), height=220, layer=[bars, points])
+
+
+def scatter(frame: pl.DataFrame, *, x: str, y: str, by: str, title: str) -> Spec:
+    """Draw one small point a row, with lines through 0; the last of two series stands out.
+
+    Args:
+        frame: Columns `x`, `y` (numbers) and `by` (what a point is).
+        x: Column to the right.
+        y: Column upwards.
+        by: Column of colour and shape.
+        title: Above the chart.
+    """
+    series = frame[by].unique(maintain_order=True).sort(descending=True).to_list()
+    colours = {"domain": series, "range": ["#d1600a", "#8a93a5"]}
+    kind = {"field": by, "type": "nominal", "title": None}
+    room = {"scale": {"padding": 8}}
+    points = {
+        "mark": {"type": "point", "filled": True, "size": 28, "opacity": 0.7, "aria": False},
+        "encoding": {
+            "x": {"field": x, "type": "quantitative", "title": x} | room,
+            "y": {"field": y, "type": "quantitative", "title": y} | room,
+            "color": kind | {"scale": colours},
+            "shape": kind | {"scale": {"domain": series, "range": ["diamond", "circle"]}},
+        },
+    }
+    zero = {"mark": {"type": "rule", "color": "#8a93a5", "strokeDash": [4, 3]}}
+    lines = [zero | {"encoding": {axis: {"datum": 0}}} for axis in ("x", "y")]
+    return _spec(frame, title, width=420, height=320, layer=[*lines, points])
+
+
 def _spec(frame: pl.DataFrame, title: str, **parts: Any) -> Spec:
     return {
         "$schema": _SCHEMA,
         "title": title,
         "data": {"values": frame.to_dicts()},
-        "background": "white",
+        "background": None,
+        "config": _THEME,
         **parts,
     }
 
@@ -152,10 +207,3 @@ def svg(spec: Spec) -> str:
     for i, name in enumerate(names):
         text = re.sub(rf'(id="|url\(#){re.escape(name)}(?=["\)])', rf"\g<1>{tag}-{i}", text)
     return text
-
-
-def png(spec: Spec, *, scale: float = 1.5) -> bytes:
-    """Draw a specification as PNG bytes."""
-    import vl_convert
-
-    return bytes(vl_convert.vegalite_to_png(spec, vl_version=_VERSION, scale=scale))

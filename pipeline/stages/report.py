@@ -1,7 +1,11 @@
 """Stage `report`: the plots' tables and one HTML page that works offline.
 
-Reads:   settings, curation, plans, mixes, scores, tailored, evaluation, and both models' logs
+Reads:   settings, curation, plans, mixes, scores, tailored, evaluation, and both models' logs; and, where
+         it is there, data/NAME/truth/gains.csv, a table of measured gains of yours (target, source, gain)
 Writes:  data/NAME/report/report.html, data/NAME/report/plots/*.csv
+
+The table of gains is no dependency that DVC knows, since most mixtures have none: after writing one, the
+stage is to be run by `dvc repro -f -s report`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +16,25 @@ import polars as pl
 
 from pipeline.config.settings import ReportSettings
 from pipeline.config.settings_file import read
-from pipeline.report import charts, figures
+from pipeline.relationships.agreement.truth import read_truth
+from pipeline.relationships.scores import ScoreMatrix, read_scores
+from pipeline.report import charts, figures, relationship_page, tailor_page
 from pipeline.report.page import Section, page
+from pipeline.report.sparks import sparks
 from pipeline.stages.layout import PASSES, Layout
 from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import read_json, read_parquet, require
 
 _OVERLAPS = 30
 """Most pairs of tasks that the page lists; overlap.parquet has them all."""
+_CURVES = 12
+"""Most tasks whose training loss the page draws; plots/loss_by_task.csv has them all."""
+_TERMS = {
+    "choice_loss": "of the choices",
+    "mlm_loss": "of masked tokens",
+    "token_loss": "of the targets' tokens",
+}
+"""What the terms of a training loss are called, by their column of log.csv."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -44,11 +59,13 @@ def plots(layout: Layout, tasks: Sequence[str], *, scorer: str) -> dict[str, pl.
     per_task = _csv(layout.evaluation / "per_task.csv")
     scores = read_parquet(layout.scores / f"{scorer}.parquet")
     logs = {which: _csv(layout.model(which) / "log.csv") for which in PASSES}
+    task_logs = {which: _csv(layout.model(which) / "task_log.csv") for which in PASSES}
     audits = {which: read_json(layout.mix(which) / "audit.json") for which in PASSES}
     return {
         "relationships": figures.relationships(scores, tasks),
         "composition": figures.composition(audits),
         "losses": figures.losses(logs),
+        "loss_by_task": figures.loss_by_task(task_logs),
         "accuracy": figures.accuracy(per_task, tasks),
     }
 
@@ -63,19 +80,33 @@ def sections(
 ) -> list[Section]:
     """Return the page's sections, the result first."""
     metrics = read_json(layout.evaluation / "metrics.json")
-    why = read_json(layout.tailored / "why.json")
     return [
         results(layout, metrics, frames["accuracy"]),
-        tailored(why),
-        relationships(layout, settings, frames["relationships"]),
+        *related(layout, settings),
         composition(layout, frames["composition"]),
         curation(layout),
-        Section(
-            "Training",
-            ["Mean training loss of each pass, choice and masked-language-model loss together."],
-            [charts.svg(charts.curves(frames["losses"], title="training loss"))],
-        ),
+        training(layout, frames, target=settings.card.tailor.target),
         licences(settings),
+    ]
+
+
+def related(layout: Layout, settings: ReportSettings) -> list[Section]:
+    """Tailor's choice, and all that is known of who helps whom.
+
+    Raises:
+        ArtefactError: Scores are missing or damaged.
+        ConfigError: data/NAME/truth/gains.csv is there and no table of gains.
+    """
+    tailor = settings.card.tailor
+    names = {path.stem for path in layout.scores.glob("*.parquet")} | {tailor.scorer}
+    matrices: list[ScoreMatrix] = [read_scores(layout.scores, name) for name in sorted(names)]
+    gains = layout.data / "truth" / "gains.csv"
+    truth = read_truth(gains) if gains.exists() else None
+    return [
+        tailor_page.tailored(read_json(layout.tailored / "why.json")),
+        relationship_page.relationships(matrices, chosen_by=tailor.scorer, target=tailor.target),
+        relationship_page.agreement(matrices),
+        relationship_page.gains(matrices, truth, origin=str(gains), target=tailor.target),
     ]
 
 
@@ -100,54 +131,6 @@ def results(layout: Layout, metrics: Mapping[str, Any], accuracy: pl.DataFrame) 
             )
         ],
         [_csv(layout.evaluation / "per_task.csv")],
-    )
-
-
-def tailored(why: Mapping[str, Any]) -> Section:
-    """What Tailor took and refused, and why."""
-    band = why.get("null_band")
-    notes = [
-        f"Target '{why['target']}', scorer '{why['scorer']}', at most {why['k']} complements above "
-        f"{why['min_score']}. {why['rows_placed']} rows of complements beside {why['target_rows']} "
-        "of the target.",
-        *why["warnings"],
-    ]
-    if band is not None:
-        notes.append(f"95 % of random vectors correlate less than {band:.3f} in size.")
-    columns = [
-        "task",
-        "family",
-        "score",
-        "rank",
-        "decision",
-        "rows",
-        "epochs",
-        "inside_null",
-        "reason",
-    ]
-    rows = [{column: entry[column] for column in columns} for entry in why["tasks"]]
-    table = pl.DataFrame(rows, schema=columns, infer_schema_length=None)
-    return Section("What Tailor chose", notes, tables=[table])
-
-
-def relationships(layout: Layout, settings: ReportSettings, scores: pl.DataFrame) -> Section:
-    """The heatmap, with how it stands against chance."""
-    tasks = figures.by_family(settings.families)
-    scorer = settings.card.tailor.scorer
-    facts = read_json(layout.scores / f"{scorer}.json")
-    direction = (
-        "A column's task is the source, a row's the target."
-        if facts.get("directional")
-        else "It is symmetric: it says nothing of who helps whom."
-    )
-    return Section(
-        "Relationships",
-        [
-            f"Scores of the scorer '{scorer}', which Tailor chose by, families side by side. {direction} "
-            "Whether they agree with transfer is a question to measure, not to assume.",
-            *facts.get("provenance", {}).get("warnings", []),
-        ],
-        [charts.svg(charts.heatmap(scores, tasks=tasks, title=f"scores of '{scorer}'"))],
     )
 
 
@@ -179,6 +162,38 @@ def curation(layout: Layout) -> Section:
         ],
         tables=[pairs, reasons],
     )
+
+
+def training(layout: Layout, frames: Mapping[str, pl.DataFrame], *, target: str) -> Section:
+    """Losses of both passes, in all and by task."""
+    by_task = frames["loss_by_task"]
+    ranked = figures.worst_first(by_task)
+    shown = ranked[:_CURVES]
+    shown += [task for task in ranked[_CURVES:] if task == target]
+    some = (
+        f"the {_CURVES} tasks with the highest loss at the end" if ranked[_CURVES:] else "the tasks"
+    )
+    also = ", and the target" if len(shown) > _CURVES else ""
+    notes = [
+        f"Mean training loss of each pass: {terms(layout)}.",
+        f"Below it: {some}, the highest first{also}; all on one scale. Losses of tasks with more "
+        "choices, or longer targets, start higher. plots/loss_by_task.csv has all tasks.",
+    ]
+    return Section(
+        "Training",
+        notes,
+        [
+            charts.svg(charts.curves(frames["losses"], title="training loss")),
+            sparks(by_task, tasks=shown, passes=PASSES),
+        ],
+    )
+
+
+def terms(layout: Layout) -> str:
+    """Word what a training's loss is the sum of; a term that is always 0 is none."""
+    log = _csv(layout.model(PASSES[0]) / "log.csv")
+    found = [words for name, words in _TERMS.items() if name in log.columns and any(log[name])]
+    return "the loss " + " and that ".join(found or ["of nothing"])
 
 
 def licences(settings: ReportSettings) -> Section:

@@ -65,7 +65,7 @@ def _what(trained: Trained) -> str:
     which = "the last" if best is None else "the best on the `select` rows"
     return f"""# {run.name}: {run.which}
 
-Trained by taskloom on {len(trained.examples)} tasks, each behind a prefix token of its own.
+Trained by taskloom on {_trained_on(trained)}, each behind a prefix token of its own.
 
 | | |
 | --- | --- |
@@ -78,6 +78,12 @@ Trained by taskloom on {len(trained.examples)} tasks, each behind a prefix token
 
 The hash is over the token shards and the order: trainings with the same hash read the same rows in the
 same order. `select` rows are cut from the training split; no figure here comes from test data."""
+
+
+def _trained_on(trained: Trained) -> str:
+    held_out = trained.run.held_out or ()
+    words = f"{len(trained.examples) - len(held_out)} tasks"
+    return f"{words} (and none of {len(held_out)} held out)" if held_out else words
 
 
 def _start(run: Run) -> str:
@@ -99,7 +105,8 @@ def _tasks(trained: Trained) -> str:
     ]
     for task, examples in sorted(trained.examples.items()):
         figure = f"{accuracy[task]:.4f}" if task in accuracy else ""
-        lines.append(f"| {task} | {examples:,} | {figure} | {licences.get(task) or UNKNOWN} |")
+        drawn = "held out" if task in (trained.run.held_out or ()) else f"{examples:,}"
+        lines.append(f"| {task} | {drawn} | {figure} | {licences.get(task) or UNKNOWN} |")
     return "\n".join(lines)
 
 
@@ -113,7 +120,7 @@ def _how(run: Run) -> str:
 gradient clipped at {train.clip:g}; {train.precision}{masked}.
 
 `run.json` holds every setting, `log.csv` the losses, `tasks.csv` the figures of each task in training,
-`prefixes.safetensors` the prefix embeddings before and after."""
+`task_log.csv` the same over time, `prefixes.safetensors` the prefix embeddings before and after."""
 
 
 def _masking(train: TrainSettings) -> str:

@@ -23,7 +23,7 @@ from torch import Tensor
 from pipeline.errors import TrainingError
 from pipeline.training.fingerprint import Fingerprint, differences, recipe
 
-VERSION = 2
+VERSION = 3
 RANDOMNESS = "every draw is keyed by (seed, position): there is no generator's state to keep"
 """What stands in a checkpoint in place of generators."""
 _STEP = "step-"

@@ -9,7 +9,7 @@ file but checkpoints.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ from pipeline.training.best import Looks, looks
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.display import Display, Standing
 from pipeline.training.fingerprint import Fingerprint
+from pipeline.training.held_out import judged_by_drawn, mean_prefixes
 from pipeline.training.optimizer import FlatAdamW, learning_rate
 from pipeline.training.progress import Progress, StepSums
 from pipeline.training.ranks import Ranks
@@ -56,6 +57,8 @@ class Trainer:
     """This rank's parts of the global batches."""
     initial: Tensor
     """Prefix rows before the first step, tasks x width."""
+    held_out: frozenset[str] = frozenset()
+    """Tasks that are looked at and never drawn."""
     step: int = 0
     """Steps done."""
 
@@ -87,7 +90,14 @@ class Trainer:
         return Standing(self.step, self.progress.tokens, self.progress.padding, line)
 
 
-def trainer(view: View[Any], train: TrainSettings, *, seed: int, ranks: Ranks) -> Trainer:
+def trainer(
+    view: View[Any],
+    train: TrainSettings,
+    *,
+    seed: int,
+    ranks: Ranks,
+    held_out: Collection[str] = (),
+) -> Trainer:
     """Put a view at the start of a training, on the rank's device.
 
     Raises:
@@ -107,7 +117,8 @@ def trainer(view: View[Any], train: TrainSettings, *, seed: int, ranks: Ranks) -
     batches = Ahead(
         lambda step: view.batch(step, rank=ranks.rank, world=ranks.world), steps=view.steps
     )
-    return Trainer(view, train, seed, ranks, progress, seen, optimizer, batches, initial)
+    held = frozenset(held_out)
+    return Trainer(view, train, seed, ranks, progress, seen, optimizer, batches, initial, held)
 
 
 def train(
@@ -128,7 +139,7 @@ def train(
             line = one_step(run)
             shown.show(run.standing(line))
             if line is not None:
-                tracker.log(int(line["step"]), line)
+                tracker.log(int(line["step"]), line | run.progress.line_of_tasks())
             if run.step < steps:
                 _keep(run, resume, fingerprint, tracker)
     finally:
@@ -151,7 +162,9 @@ def _save(run: Trainer, resume: Path, fingerprint: Fingerprint) -> None:
 
 def _look(run: Trainer, resume: Path, tracker: Tracker) -> dict[str, Any]:
     """Answer the select rows; keep the model if it is the best so far and not the last anyway."""
-    seen = run.view.select(run.ranks)
+    view, examples = run.view, run.progress.examples_of_tasks()
+    with mean_prefixes(view.embeddings, view.prefixes, held_out=run.held_out, examples=examples):
+        seen = judged_by_drawn(view.select(run.ranks), run.held_out)
     best = run.looks.take(run.step, seen)
     if run.looks.every is not None and seen["accuracy_macro"] is not None:
         tracker.log(run.step, {"select_accuracy_macro": seen["accuracy_macro"]})

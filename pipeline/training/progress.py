@@ -1,4 +1,4 @@
-"""What a training has done so far: losses by step, and examples, loss and accuracy by task.
+"""What a training has done so far: losses by step; examples, loss and accuracy by task, and over time.
 
 The figures are sums over all ranks, so that every rank holds the same, and plain numbers, so that a
 checkpoint can carry them. Knows no model, no tensor and no file format but CSV.
@@ -6,15 +6,17 @@ checkpoint can carry them. Knows no model, no tensor and no file format but CSV.
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.training.ragged import Floats, Ints
+from pipeline.training.stretches import Stretches
 
 TASK_COLUMNS = ("task", "examples", "loss", "accuracy")
+TASK_LOG_COLUMNS = ("step", *TASK_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,11 @@ class Progress:
         self._terms = tuple(terms)
         self._log_every = log_every
         self._tasks = np.zeros((len(self._names), 3))
+        self._since = np.zeros((len(self._names), 3))
+        """As `_tasks`, since the last line of the log."""
+        self._line = np.zeros((len(self._names), 3))
+        """As `_tasks`, of the last line of the log."""
+        self._stretches = Stretches()
         self._losses: list[tuple[float, ...]] = []
         self.rows: list[list[float]] = []
         """Lines of the log."""
@@ -105,6 +112,7 @@ class Progress:
             The new line of the log by column, if this step ends one.
         """
         self._tasks += sums.tasks
+        self._since += sums.tasks
         self.tokens += sums.tokens
         self.cells += sums.cells
         self.examples += examples
@@ -114,6 +122,8 @@ class Progress:
         means = np.mean(np.array(self._losses), axis=0).tolist()
         self._losses = []
         self.rows.append([step, *means, rate, int(self.tokens), self.examples])
+        self._line, self._since = self._since, np.zeros_like(self._since)
+        self._stretches.add(step, self._line)
         return dict(zip(log_columns(self._terms), self.rows[-1], strict=True))
 
     @property
@@ -125,6 +135,17 @@ class Progress:
         """Return how many rows of each task were drawn so far, repetitions included."""
         return dict(zip(self._names, self._tasks[:, 0].astype(int).tolist(), strict=True))
 
+    def line_of_tasks(self) -> dict[str, float]:
+        """Return `tasks/TASK/{examples,loss,accuracy}` of the last line's steps, for tasks in them."""
+        found: dict[str, float] = {}
+        for name, (rows, loss, right) in zip(self._names, self._line.tolist(), strict=True):
+            if rows:
+                figures = (int(rows), loss / rows, right / rows)
+                found |= zip(
+                    (f"tasks/{name}/{what}" for what in TASK_COLUMNS[1:]), figures, strict=True
+                )
+        return found
+
     def log_csv(self) -> str:
         """Return log.csv: losses with nine digits, enough to tell a resumed run from an exact one."""
         lines = [
@@ -135,16 +156,32 @@ class Progress:
 
     def tasks_csv(self) -> str:
         """Return tasks.csv; loss and accuracy are empty for a task that was never drawn."""
-        lines = []
-        for name, (rows, loss, right) in zip(self._names, self._tasks.tolist(), strict=True):
-            means = [f"{loss / rows:.6f}", f"{right / rows:.6f}"] if rows else ["", ""]
-            lines.append([name, int(rows), *means])
-        return _csv(TASK_COLUMNS, lines)
+        return _csv(TASK_COLUMNS, [list(line) for line in self._figures(self._tasks)])
+
+    def task_log_csv(self) -> str:
+        """Return task_log.csv: for each stretch of steps the tasks drawn in it, their rows and means.
+
+        A stretch is a line of the log, or several in a run of more lines than `Stretches` keeps.
+        """
+        lines = [
+            [step, *figures]
+            for step, sums in self._stretches.closed()
+            for figures in self._figures(sums)
+            if figures[1]
+        ]
+        return _csv(TASK_LOG_COLUMNS, lines)
+
+    def _figures(self, sums: Floats) -> Iterator[tuple[str, int, str, str]]:
+        for name, (rows, loss, right) in zip(self._names, sums.tolist(), strict=True):
+            means = (f"{loss / rows:.6f}", f"{right / rows:.6f}") if rows else ("", "")
+            yield name, int(rows), *means
 
     def state(self) -> dict[str, Any]:
         """Return all figures as plain JSON, which keeps every float exactly."""
         return {
             "tasks": self._tasks.tolist(),
+            "since": self._since.tolist(),
+            "stretches": self._stretches.state(),
             "losses": self._losses,
             "rows": self.rows,
             "tokens": self.tokens,
@@ -154,11 +191,17 @@ class Progress:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned."""
-        self._tasks = np.array(state["tasks"], dtype=np.float64).reshape(-1, 3)
+        self._tasks = _by_task(state["tasks"])
+        self._since = _by_task(state["since"])
+        self._stretches.load_state(state["stretches"])
         self._losses = [tuple(losses) for losses in state["losses"]]
         self.rows = [list(row) for row in state["rows"]]
         self.tokens, self.cells = state["tokens"], state["cells"]
         self.examples = state["examples"]
+
+
+def _by_task(rows: Sequence[Sequence[float]]) -> Floats:
+    return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
 
 def _csv(columns: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:

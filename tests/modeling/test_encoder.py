@@ -1,6 +1,14 @@
 import pytest
 import torch
-from transformers import BertConfig, BertForMaskedLM, BertModel, DebertaV2Config, DebertaV2Model
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertModel,
+    DebertaV2Config,
+    DebertaV2Model,
+    RobertaConfig,
+    RobertaModel,
+)
 
 from pipeline.errors import TrainingError
 from pipeline.modeling.encoder import (
@@ -130,3 +138,15 @@ def test_sequences_longer_than_the_model_takes_are_refused(folder):
     with pytest.raises(TrainingError, match="takes sequences of at most 24 tokens") as error:
         load(folder, max_tokens=25)
     assert error.value.remedy == "set tokenize.max_tokens to 24 or less"
+
+
+def test_positions_that_are_kept_for_padding_take_no_token(tmp_path):
+    """RoBERTa counts from its padding's row on: 24 rows hold 22 tokens, and a 23rd has no row."""
+    RobertaModel(RobertaConfig(**TINY, pad_token_id=1)).save_pretrained(tmp_path)
+    encoder, _ = load(tmp_path, max_tokens=22)
+    encoder(input_ids=torch.full((1, 22), 5))
+    with pytest.raises((IndexError, RuntimeError), match="out of bounds"):
+        encoder(input_ids=torch.full((1, 23), 5))
+    with pytest.raises(TrainingError, match="takes sequences of at most 22 tokens") as error:
+        load(tmp_path, max_tokens=23)
+    assert error.value.remedy == "set tokenize.max_tokens to 22 or less"

@@ -5,7 +5,16 @@ import pytest
 
 from pipeline.report import charts
 
-PAIRS = pl.DataFrame({"source": ["a", "b"], "target": ["b", "a"], "score": [0.5, -0.25]})
+RACE = pl.DataFrame(
+    {
+        "k": [0, 2],
+        "loss": [0.7, 0.5],
+        "low": [0.6, 0.5],
+        "high": [0.8, 0.5],
+        "winner": [False, True],
+    }
+)
+POINTS = pl.DataFrame({"x": [0.1, -0.2], "y": [0.3, 0.4], "pair": ["other", "target"]})
 BARS = pl.DataFrame(
     {"task": ["x", "x", "y", "y"], "which": ["asked", "got"] * 2, "share": [0.5, 0.5, 0.5, 0.4]}
 )
@@ -14,7 +23,8 @@ BARS = pl.DataFrame(
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (charts.heatmap(PAIRS, tasks=["a", "b"], title="T"), [">a<", ">b<", ">T<"]),
+        (charts.race(RACE, title="T"), [">taken<", ">not taken<", ">complements (k)<", ">T<"]),
+        (charts.scatter(POINTS, x="x", y="y", by="pair", title="T"), [">other<", ">target<"]),
         (charts.grouped_bars(BARS, of="task", by="which", value="share", title="T"), [">asked<"]),
         (charts.dots(BARS, of="task", by="which", value="share", title="T"), [">got<", ">y<"]),
         (
@@ -32,11 +42,14 @@ def test_a_chart_draws_its_labels(spec, words):
     assert charts.svg(spec) == drawing
 
 
-def test_colors_are_centred_on_zero():
-    spec = charts.heatmap(PAIRS, tasks=["a", "b"], title="T")
-    assert spec["encoding"]["color"]["scale"]["domain"] == [-0.5, 0.5]
+def test_the_winner_s_colour_and_shape_are_its_own():
+    drawing = charts.svg(charts.race(RACE, title="T"))
+    # its error bar of no length, its point, and its mark in the legend
+    assert drawing.count("#d1600a") >= 2
+    values = charts.race(RACE, title="T")["data"]["values"]
+    assert [row["winner"] for row in values] == ["not taken", "taken"]
 
 
-def test_a_picture_is_a_png():
-    spec = charts.heatmap(PAIRS, tasks=["a", "b"], title="T")
-    assert charts.png(spec)[:8] == b"\x89PNG\r\n\x1a\n"
+def test_a_drawing_has_no_background_of_its_own():
+    """So that it fits a light and a dark page."""
+    assert "white" not in charts.svg(charts.race(RACE, title="T"))

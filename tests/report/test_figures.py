@@ -61,3 +61,37 @@ def test_accuracy_is_unfolded_by_series_in_the_order_of_the_tasks():
         ("b", "compass", None),
         ("a", "compass", 0.9),
     ]
+
+
+def test_a_race_s_bars_are_standard_errors_of_the_distance_to_the_best():
+    arms = [
+        {"k": 4, "tasks": [], "loss": 0.5, "behind": 0.0, "se": 0.0, "won": False},
+        {"k": 0, "tasks": [], "loss": 0.75, "behind": 0.25, "se": 0.125, "won": True},
+    ]
+    assert figures.race(arms).rows() == [(0, 0.75, 0.625, 0.875, True), (4, 0.5, 0.5, 0.5, False)]
+
+
+TASK_LOG = pl.DataFrame(
+    {
+        "step": [1, 2, 2, 3, 4],
+        "task": ["a", "a", "b", "a", "a"],
+        "examples": [1, 3, 2, 4, 4],
+        "loss": [4.0, 0.0, 1.5, 0.5, 0.25],
+        "accuracy": [0.0, 1.0, 0.5, 1.0, 0.5],
+    }
+)
+
+
+def test_lines_of_a_task_are_put_together_by_their_examples():
+    frame = figures.loss_by_task({"compass": TASK_LOG}, points=2)
+    assert frame.rows() == [
+        ("compass", "a", 2, 4, 1.0, 0.75),
+        ("compass", "a", 4, 8, 0.375, 0.75),
+        ("compass", "b", 2, 2, 1.5, 0.5),
+    ]
+    assert figures.loss_by_task({"compass": TASK_LOG}).height == 5
+
+
+def test_the_task_with_the_highest_last_loss_comes_first():
+    both = {"compass": TASK_LOG, "tailored": TASK_LOG.with_columns(pl.lit(9.0).alias("loss"))}
+    assert figures.worst_first(figures.loss_by_task(both, points=2)) == ["b", "a"]

@@ -1,5 +1,7 @@
 """The page is one file, escapes what it shows, and formats numbers alike."""
 
+import re
+
 import polars as pl
 
 from pipeline.report.page import Section, page, table
@@ -8,14 +10,15 @@ from pipeline.report.page import Section, page, table
 def test_names_are_escaped():
     text = page("a <b>", [Section("x & y", notes=["<script>"])])
     assert "<title>a &lt;b&gt;</title>" in text
-    assert "<h2>x &amp; y</h2>" in text
+    assert '<h2 id="x-y">x &amp; y</h2>' in text
+    assert '<a href="#x-y">x &amp; y</a>' in text
     assert "<script>" not in text
 
 
 def test_a_table_formats_numbers_and_nulls():
     frame = pl.DataFrame({"task_name": ["a<"], "rows": [12345], "share": [0.12345], "no": [None]})
     text = table(frame)
-    assert "<th>task name</th>" in text
+    assert '<th scope="col">task name</th><th scope="col" class="number">rows</th>' in text
     assert (
         '<td>a&lt;</td><td class="number">12,345</td><td class="number">0.123</td><td>-</td>'
         in text
@@ -23,4 +26,26 @@ def test_a_table_formats_numbers_and_nulls():
 
 
 def test_figures_are_put_in_as_they_are():
-    assert '<div class="figure"><svg/></div>' in page("t", [Section("s", figures=["<svg/>"])])
+    text = page("t", [Section("s", figures=["<svg/>"])])
+    assert 'tabindex="0" aria-label="drawing: s"><svg/></div>' in text
+
+
+def test_the_first_of_several_panels_is_open():
+    text = page("t", [Section("All <of> them", tabs=[Section("one"), Section("two", ["words"])])])
+    assert '<input type="radio" name="all-of-them" id="all-of-them-0" checked>' in text
+    assert '<label for="all-of-them-1">two</label><div class="panel"><h3>two</h3>' in text
+    assert text.count(" checked>") == 1
+    assert "<legend>All &lt;of&gt; them: choose one</legend>" in text
+
+
+def test_a_folded_table_opens_under_its_words():
+    text = page("t", [Section("s", folded=[("a & b", pl.DataFrame({"x": [1]}))])])
+    assert "<details><summary>a &amp; b</summary>" in text
+
+
+def test_the_page_needs_nothing_else():
+    text = page("t", [Section("s", tabs=[Section("one")])])
+    assert "<script" not in text
+    assert re.findall(r"(?:src|href)=\"(?!#)", text) == []
+    assert "@import" not in text
+    assert "url(" not in text

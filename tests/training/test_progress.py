@@ -54,6 +54,27 @@ def test_state_survives_json_exactly():
         add(progress, 5, 0.1, last=True)
     assert one.log_csv() == two.log_csv()
     assert one.tasks_csv() == two.tasks_csv()
+    assert one.task_log_csv() == two.task_log_csv()
+    assert one.line_of_tasks() == two.line_of_tasks()
+
+
+def test_the_task_log_has_what_was_drawn_since_the_line_before():
+    progress = Progress(["a", "b", "c"], TERMS, log_every=2)
+    drawn = [[[1, 2, 1], [3, 3, 0], [0, 0, 0]]] * 3 + [[[0, 0, 0], [0, 0, 0], [2, 1, 2]]]
+    for step, tasks in enumerate(drawn, start=1):
+        progress.add(sums(1.0, tasks), step=step, examples=4, rate=0.1, last=step == 4)
+        if step == 2:
+            assert progress.line_of_tasks() == {
+                "tasks/a/examples": 2, "tasks/a/loss": 2.0, "tasks/a/accuracy": 1.0,
+                "tasks/b/examples": 6, "tasks/b/loss": 1.0, "tasks/b/accuracy": 0.0,
+            }  # fmt: skip
+    assert progress.task_log_csv() == (
+        "step,task,examples,loss,accuracy\n"
+        "2,a,2,2.000000,1.000000\n2,b,6,1.000000,0.000000\n"
+        "4,a,1,2.000000,1.000000\n4,b,3,1.000000,0.000000\n4,c,2,0.500000,1.000000\n"
+    )
+    total = sum(int(line.split(",")[2]) for line in progress.task_log_csv().splitlines()[1:])
+    assert total == sum(progress.examples_of_tasks().values())
 
 
 def test_sums_survive_the_vector_that_ranks_add_up():

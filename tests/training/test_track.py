@@ -19,6 +19,18 @@ def test_a_tracker_that_is_not_installed_is_said_and_no_error(monkeypatch, capsy
     assert capsys.readouterr().err == "dvclive is not installed: figures go to log.csv alone\n"
 
 
+def test_a_task_s_figures_have_a_folder_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    follow = tracker(Track("dvclive", "live"), first=True, resumed=False)
+    follow.log(10, {"tasks/a/examples": 3, "tasks/a/loss": 0.5})
+    follow.log(20, {"tasks/a/examples": 4, "tasks/a/loss": 0.25})
+    follow.close()
+    metrics = json.loads((tmp_path / "live" / "metrics.json").read_text())
+    assert metrics["tasks"] == {"a": {"examples": 4, "loss": 0.25}}
+    rows = (tmp_path / "live" / "plots" / "metrics" / "tasks" / "a" / "examples.tsv").read_text()
+    assert rows == "step\texamples\n10\t3\n20\t4\n"
+
+
 def test_dvclive_gets_every_figure(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     follow = tracker(Track("dvclive", "live"), first=True, resumed=False)
