@@ -2,15 +2,15 @@
 
 MiniLM is trained on five real tasks together, in the exact layout and in the shared-context layout with
 either readout, for one epoch; and with the shared context and a [CLS] for each choice for two, which
-takes about as long as one in the exact layout. Same rows and the same global batches for all; each seed
-draws its own order, heads and dropout. Accuracy is on rows that no training saw. Beside it: the CPU time
-of each training.
+takes about as long as one in the exact layout. Same rows, same global batches, bf16; each seed draws its
+own order, heads and dropout. Accuracy is on rows that no training saw. Beside it: the CPU time of each
+training.
 
 A difference is taken within a seed, over the mean of the tasks; its standard error is that of the seeds,
-which answer the same questions. Each training is kept in a file
-as soon as it is done, so that a study that was stopped goes on.
+which answer the same questions. Each training is kept in a file as soon as it is done, so that a study
+that was stopped goes on.
 
-Usage: python -m benchmarks.study_layouts [--seeds 3] [--rows 1500] [--max-tokens 64] [--threads 1]
+Usage: python -m benchmarks.study_layouts [--seeds 3] [--rows 1200] [--max-tokens 64] [--threads 1]
        [--data FOLDER] [--cells FILE] [--out FILE]
 """
 
@@ -21,7 +21,6 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -39,7 +38,7 @@ TASKS = ["comve_a", "comve_b", "sick", "snli", "sst2"]
 REPORT = 300
 """Rows of each task that accuracy is measured on, at most."""
 TRAIN = {"batch": 32, "token_budget": 8192, "learning_rate": 2e-4, "mlm_weight": 0.0,
-         "max_options": None, "weight_decay": 0.01, "warmup": 0.06}  # fmt: skip
+         "max_options": None, "precision": "bf16", "weight_decay": 0.01, "warmup": 0.06}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=1500, help="train rows of each task, at most")
+    parser.add_argument("--rows", type=int, default=1200, help="train rows of each task, at most")
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "external")
@@ -243,9 +242,12 @@ def one_step(view: Any, optimizer: Any, step: int, seed: int) -> None:
     def seed_dropout(kind: str, position: int) -> None:
         torch.manual_seed(derive_seed(seed, "dropout", kind, position))
 
+    def in_bf16() -> torch.autocast:
+        return torch.autocast("cpu", dtype=torch.bfloat16)
+
     batch = view.batch(step, rank=0, world=1)
     totals = np.maximum(view.counts(batch), 1.0)
-    view.backward(batch, totals, Pass(torch.device("cpu"), seed_dropout, nullcontext))
+    view.backward(batch, totals, Pass(torch.device("cpu"), seed_dropout, in_bf16))
     train = view.train
     optimizer.step(
         learning_rate(step, steps=view.steps, peak=train.learning_rate, warmup=train.warmup)

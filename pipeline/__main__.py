@@ -23,15 +23,16 @@ COMMANDS = {
     "plots-page": "write the page that `dvc plots show` fills, which works offline",
     "adopt": "copy the tailored mixture of the active one into mixtures/",
     "agree": "hold relationship scores against measured gains",
+    "truth": "measure what every task does for every other, which scores are held against",
+    "compare": "try Tailor against target-only, all, random and same-family tasks, with intervals",
     "explain": "say what is known of whether one task helps another",
-    "features": "write an encoder's features of a mixture's tasks, for scorers that need them",
     "data": "normalize all tasks in parallel and record them once",
     "stage": "run one stage of dvc.yaml",
 }
 
 STAGES = (
-    "resolve", "normalize", "curate", "tokenizer", "tokenize", "plan", "mix", "train", "relate",
-    "tailor", "evaluate", "report",
+    "resolve", "normalize", "curate", "tokenizer", "tokenize", "plan", "mix", "train",
+    "features", "relate", "tailor", "evaluate", "report",
 )  # fmt: skip
 
 USAGE_ERROR = 2

@@ -1,15 +1,20 @@
-"""How many rows each complement gets: the budget split by score, capped, the rest given to others.
+"""How many rows each complement gets: by saturating returns, or in proportion to the gains; capped.
 
-Water-filling in exact arithmetic: shares proportional to the positive part of the scores; who would
-exceed a cap gets the cap, and what is left is split anew among the others. Knows numbers only.
+Rows of one source give less and less: n of them are worth `g (1 - exp(-n / tau))`, g being what the
+source can give at all and tau the rows after which 63 % of it is there. The most is had where all marginal
+returns `g / tau exp(-n / tau)` are equal, but for caps: water-filling. Exact arithmetic, the logarithms
+being decimals of 28 digits, so that a budget is the same on every machine. Knows numbers only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 from pipeline.config.mixture_card import Tailor
-from pipeline.mixing.quotas import decimal, quotas, rounded
+from pipeline.mixing.quotas import apportioned, decimal, quotas, rounded
+
+_EXACT = Context(prec=28, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,31 +34,105 @@ class Budget:
         return sum(self.complements.values())
 
 
-def budget(scores: Mapping[str, float], sizes: Mapping[str, int], tailor: Tailor) -> Budget:
+def budget(gains: Mapping[str, float], sizes: Mapping[str, int], tailor: Tailor) -> Budget:
     """Split the rows of the complements.
 
     Args:
-        scores: Score of each complement that was taken; may be empty.
+        gains: What each complement that was taken can give, in any unit; may be empty.
         sizes: Train rows by task, the target's among them.
-        tailor: `epochs` of the target, `ratio` of the complements' rows to the target's, and the
-            caps: `max_epochs` of a complement's rows, and, where there are several, `max_share` of
-            the rows asked for.
+        tailor: `epochs` of the target, `ratio` of the complements' rows to the target's, how they are
+            split (`budget`), and the caps: `max_epochs` of a complement's rows, and, where there are
+            several, `max_share` of the rows asked for.
 
     Returns:
-        Exact integers, by largest remainder, ties by name. Where no score is positive the split is
-        equal.
+        Exact integers, by largest remainder, ties by name. A gain that is not positive gets nothing
+        beside one that is; where none is positive, all count as equal.
     """
     target = rounded(tailor.epochs, sizes[tailor.target])
     asked = rounded(tailor.ratio, target)
-    share = decimal(tailor.max_share) if len(scores) > 1 else Fraction(1)
+    share = decimal(tailor.max_share) if len(gains) > 1 else Fraction(1)
     caps = {
         task: int(min(decimal(tailor.max_epochs) * sizes[task], share * asked))
-        for task in sorted(scores)
+        for task in sorted(gains)
     }
-    weights = {task: max(decimal(scores[task]), Fraction(0)) for task in sorted(scores)}
+    weights = {task: max(decimal(gains[task]), Fraction(0)) for task in sorted(gains)}
     if not any(weights.values()):
         weights = dict.fromkeys(weights, Fraction(1))
-    return Budget(target=target, asked=asked, complements=water_fill(weights, caps, total=asked))
+    if tailor.budget == "proportional":
+        rows = water_fill(weights, caps, total=asked)
+    else:
+        rows = saturate(weights, scales(sizes, sorted(gains), asked=asked), caps, total=asked)
+    return Budget(target=target, asked=asked, complements=rows)
+
+
+def scales(sizes: Mapping[str, int], tasks: list[str], *, asked: int) -> dict[str, Fraction]:
+    """Return tau of each complement: an even part of the rows asked for, or its own rows if fewer.
+
+    A fixed tau would give a small budget to the best source alone and split a large one evenly,
+    whatever the gains; tied to the budget, gains count alike at every size, and sources of equal gain
+    get equal parts. Who has fewer rows than that repeats itself earlier.
+    """
+    even = Fraction(asked, max(len(tasks), 1))
+    return {task: min(even, Fraction(sizes[task])) for task in tasks}
+
+
+def saturate(
+    gains: Mapping[str, Fraction],
+    scale: Mapping[str, Fraction],
+    caps: Mapping[str, int],
+    *,
+    total: int,
+) -> dict[str, int]:
+    """Split `total` so that the sum of all `g (1 - exp(-n / tau))` is greatest, below the caps.
+
+    The optimum is `n = tau (ln(g / tau) - level)`, cut to [0, cap], at the one level at which the rows
+    sum to the total. They are linear in the level between the levels at which some task begins or is
+    full, so that it is found exactly.
+
+    Args:
+        gains: g, non-negative; a gain of 0 gets nothing.
+        scale: tau in rows; may be 0 where the cap is.
+        caps: Most rows that each may get.
+        total: Rows to split; less is given where all caps bind.
+
+    Returns:
+        Integers by name, each at most its cap, less than one off the optimum, summing to `total` or to
+        the sum of the caps of those with a gain.
+    """
+    live = [task for task in sorted(gains) if gains[task] > 0 and caps[task] > 0]
+    begin = {task: _log(gains[task] / scale[task]) for task in live}
+    room = sum(caps[task] for task in live)
+
+    def rows_at(level: Fraction) -> dict[str, Fraction]:
+        free = {task: scale[task] * (begin[task] - level) for task in live}
+        return {task: min(max(free[task], Fraction(0)), Fraction(caps[task])) for task in live}
+
+    level = _level(
+        {*begin.values(), *(begin[task] - caps[task] / scale[task] for task in live)},
+        lambda at: sum(rows_at(at).values(), Fraction(0)),
+        total=min(total, room),
+    )
+    rows = apportioned(rows_at(level), total=min(total, room))
+    return dict.fromkeys(sorted(gains), 0) | rows
+
+
+def _level(
+    bends: set[Fraction], rows_at: Callable[[Fraction], Fraction], *, total: int
+) -> Fraction:
+    """Return where a falling function, linear between its bends, is `total`; 0 without bends."""
+    above = max(bends, default=Fraction(0))
+    for below in sorted(bends, reverse=True):
+        low, high = rows_at(above), rows_at(below)
+        if high >= total:
+            part = (total - low) / (high - low) if high > low else Fraction(0)
+            return above - part * (above - below)
+        above = below
+    return above
+
+
+def _log(value: Fraction) -> Fraction:
+    quotient = _EXACT.divide(Decimal(value.numerator), Decimal(value.denominator))
+    return Fraction(quotient.ln(_EXACT))
 
 
 def water_fill(

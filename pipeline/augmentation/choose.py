@@ -31,6 +31,8 @@ class Parts:
     backward: bool = True
     k: int = 4
     """Complements where there is no race."""
+    most: int | None = None
+    """Most complements that race; None is all candidates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ def choose(
     ranked = [step.task for step in steps]
     if not on.race:
         return _explained(target, tuple(ranked[: on.k]), steps, refused, None, {})
-    found = race(pool, held, target, ranked, recipe, seeds=seeds, ratio=ratio)
+    found = race(pool, held, target, ranked[: on.most], recipe, seeds=seeds, ratio=ratio)
     kept, rises = found.tasks, dict[str, float]()
     if on.backward and kept:
         kept, rises = backward(pool, held, target, kept, recipe, seeds=seeds, ratio=ratio)
@@ -112,8 +114,12 @@ def _explained(
             continue
         if step.task in won:
             why[step.task] = "refused: the held-out loss is no higher without it"
+        elif found and place > len(found.entries[-1].tasks):
+            why[step.task] = f"refused: place {place}, beyond the most that may be taken"
+        elif won or not found:
+            why[step.task] = f"refused: place {place}, beyond the {len(won)} that were taken"
         else:
-            why[step.task] = f"refused: place {place}, beyond the {len(won)} that the race took"
+            why[step.task] = f"refused: place {place}, and the race was won by no task at all"
     return Choice(
         target=target, tasks=tasks, refused=why, steps=steps, race=found, rises=dict(rises)
     )

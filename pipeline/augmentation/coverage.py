@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 BALANCE = 0.5
+_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,9 @@ def greedy(
     while left and (most is None or len(steps) < most):
         gained = {task: _covered(covered, affinity.get(task), scale) for task in left}
         offers = [_step(t, balance * own[t], (1.0 - balance) * gained[t]) for t in left]
-        # of equals the first by name: candidates stand in name order, and `max` keeps the first
-        best = max(offers, key=lambda step: (step.worth, scores[step.task]))
+        # of equals the first by name: candidates stand in name order, and `max` keeps the first;
+        # rounded, so that the last bits of a sum decide nothing
+        best = max(offers, key=lambda step: (round(step.worth, _DIGITS), scores[step.task]))
         steps.append(best)
         if best.task in affinity:
             covered = covered + affinity[best.task] / scale

@@ -2,9 +2,10 @@
 
 Each arm trains a small model on the target and a prefix of the ranked candidates, with the same seeds,
 initial weights and number of rows; held-out *select* rows of the target give its loss. The smallest set
-whose loss is within one standard error of the best arm's wins, so that none is taken without reason and
-the worst case is the target alone, give or take noise. A backward check then leaves out each chosen task.
-Knows pools, names and shares; never a report row.
+whose loss is within one standard error of the best arm's wins, or so near that it is of no use, so that
+none is taken without reason and the worst case is the target alone, give or take noise. A backward check
+then leaves out each chosen task. The loss of an arm is taken at the temperature that is best for it: see
+`calibrated`. Knows pools, names and shares; never a report row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +20,14 @@ from pipeline.relationships.adapter.tasks import Pool
 from pipeline.relationships.adapter.training import Arm, Recipe, gathered, train
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+SLOPES = (0.0, *(2.0 ** (power / 2.0) for power in range(-10, 5)))
+"""Inverse temperatures that an arm's loss is taken at, from no opinion at all to four times its own."""
 SIZES = (0, 1, 2, 4, 8)
 """Sizes of the nested sets, beside that of all candidates."""
+MARGIN = 0.005
+"""Loss a row, in nats, that is no reason to take another task. On a target that is answered already, all
+arms differ by thousandths, and by the same ones on every row: many standard errors, and no use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +129,7 @@ def held_losses(
     seeds: Sequence[int],
     ratio: float,
 ) -> Floats:
-    """Return the loss of every arm, seed and held-out row of the target: A x K x R.
+    """Return the loss of every arm, seed and held-out row of the target, calibrated: A x K x R.
 
     Raises:
         MixtureError: The target has no held-out rows.
@@ -139,14 +146,35 @@ def held_losses(
     arms = [Arm(seed, shares_of(target, tasks, ratio)) for tasks in sets for seed in seeds]
     models = train(pool, arms, recipe)
     found = []
-    for index in range(len(arms)):
-        values, _ = scores(models.model(index), batch)
-        found.append(losses(values, batch.gold_MB)[0])
-    return np.array(found, dtype=np.float64).reshape(len(sets), len(seeds), rows.shape[1])
+    for index in range(len(sets)):
+        of_arm = range(index * len(seeds), (index + 1) * len(seeds))
+        values_KRC = np.concatenate([scores(models.model(i), batch)[0] for i in of_arm])
+        found.append(calibrated(values_KRC, batch.gold_MB[0]))
+    return np.array(found, dtype=np.float64)
+
+
+def calibrated(values_KRC: Floats, gold_R: Ints) -> Floats:
+    """Return the loss of every seed and row at the one temperature that is best for an arm, K x R.
+
+    A small model that saw few rows many times is overconfident, and any second task, related or not,
+    makes it less so: by its own loss it would win for being unsure. At its best temperature it wins by
+    what it tells apart. One figure is fitted to all held-out rows, for each arm alike.
+
+    Args:
+        values_KRC: Scores by seed, row and choice; minus infinity on padding.
+        gold_R: Gold choice of each row.
+    """
+    gold_KR = np.broadcast_to(gold_R, values_KRC.shape[:2])
+    tried = []
+    for slope in SLOPES:
+        # padding stays where it is: 0 times minus infinity is no number
+        scaled = values_KRC * slope if slope else np.where(np.isfinite(values_KRC), 0.0, -np.inf)
+        tried.append(losses(scaled, gold_KR).astype(np.float64))
+    return tried[int(np.argmin([loss_KR.mean() for loss_KR in tried]))]
 
 
 def decided(sets: Sequence[tuple[str, ...]], loss_AKR: Floats) -> Race:
-    """Return the race's outcome: the smallest set within one standard error of the best.
+    """Return the race's outcome: the smallest set within one standard error, or `MARGIN`, of the best.
 
     The standard error of a paired difference is taken over rows, each row's difference being its mean
     over seeds: another draw of held-out rows is the doubt that matters when there are few.
@@ -164,5 +192,7 @@ def decided(sets: Sequence[tuple[str, ...]], loss_AKR: Floats) -> Race:
                 behind_se=se,
             )
         )
-    winner = next(i for i, entry in enumerate(entries) if entry.behind <= entry.behind_se)
+    winner = next(
+        i for i, entry in enumerate(entries) if entry.behind <= max(entry.behind_se, MARGIN)
+    )
     return Race(entries=tuple(entries), winner=winner)

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.augmentation.race import shares_of
+from pipeline.relationships.adapter.judged import judged
 from pipeline.relationships.adapter.tasks import Pool
-from pipeline.relationships.adapter.training import Arm, Recipe, accuracies, train
+from pipeline.relationships.adapter.training import Arm, Recipe, train
 from pipeline.seeds import derive_rng
 
 DRAWS = 10
@@ -112,20 +113,31 @@ def outcomes(
     recipe: Recipe,
     *,
     seeds: Sequence[int],
-) -> dict[str, list[float]]:
+) -> dict[str, dict[str, list[float]]]:
     """Train every arm of a target and answer its report rows.
 
+    Choices that are the same in several arms are trained once.
+
     Returns:
-        By arm, the accuracy in each seed; a mean over the arm's choices where it has several.
+        `accuracy` and `loss` (nats), each by arm, a value a seed; a mean over the arm's choices where it
+        has several.
     """
-    flat = [(arm, Arm(seed, shares)) for arm in arms for shares in arms[arm] for seed in seeds]
-    models = train(pool, [arm for _, arm in flat], recipe)
-    accuracy = accuracies(models, report, target)
+    distinct = list(
+        {_key(shares): shares for choices in arms.values() for shares in choices}.items()
+    )
+    trained = [Arm(seed, shares) for _, shares in distinct for seed in seeds]
+    found = judged(train(pool, trained, recipe), pool, report, target)
+    at = {key: index for index, (key, _) in enumerate(distinct)}
+    shape = (len(distinct), len(seeds))
     result = {}
-    for arm, choices in arms.items():
-        mine = [
-            value for (name, _), value in zip(flat, accuracy.tolist(), strict=True) if name == arm
-        ]
-        by_seed = np.array(mine).reshape(len(choices), len(seeds)).mean(axis=0)
-        result[arm] = by_seed.tolist()
+    for measure, values_MR in (("accuracy", found.right_MR), ("loss", found.loss_MR)):
+        by_choice = values_MR.mean(axis=1).reshape(shape)
+        result[measure] = {
+            arm: by_choice[[at[_key(shares)] for shares in choices]].mean(axis=0).tolist()
+            for arm, choices in arms.items()
+        }
     return result
+
+
+def _key(shares: Shares) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted(shares.items()))

@@ -1,4 +1,4 @@
-"""What a trial shows: Tailor against each other arm, with intervals over targets. Knows numbers only."""
+"""What a comparison shows: arms against one another, with intervals over targets. Knows numbers only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,16 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.augmentation.trial import TAILOR
+from pipeline.augmentation.trial import ALONE, FAMILY, RANDOM, SHUFFLED, TAILOR
 from pipeline.relationships.agreement.intervals import bootstrap_interval, sign_flip_p
 
 Outcomes = Mapping[str, Mapping[str, Sequence[float]]]
-"""Accuracy by target, arm and seed."""
+"""A figure by target, arm and seed; higher is better."""
+MARGIN = 0.005
+"""Accuracy by which Tailor may be below a random choice inside the family and still count as no worse."""
+_BITS = 1e-12
+"""Below this a difference is of rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One arm minus another, over targets, in accuracy."""
+    """One arm minus another, over targets, in the figure's unit."""
 
     arm: str
     against: str
@@ -38,7 +42,7 @@ def difference(outcomes: Outcomes, arm: str, against: str, *, seed: int) -> Diff
     """Compare two arms, paired by target and seed.
 
     Args:
-        outcomes: Accuracies.
+        outcomes: Figures; higher is better.
         arm: The one.
         against: The other.
         seed: Of bootstrap and sign flips.
@@ -47,6 +51,8 @@ def difference(outcomes: Outcomes, arm: str, against: str, *, seed: int) -> Diff
     apart_TK = np.array(
         [np.subtract(outcomes[t][arm], outcomes[t][against]) for t in targets], dtype=np.float64
     )
+    # an arm of ten equal choices is a mean, which may differ from each in its last bits
+    apart_TK[np.abs(apart_TK) < _BITS] = 0.0
     by_target: NDArray[np.float64] = apart_TK.mean(axis=1)
     low, high = bootstrap_interval(apart_TK, seed=seed)
     worst = int(by_target.argmin())
@@ -66,15 +72,45 @@ def difference(outcomes: Outcomes, arm: str, against: str, *, seed: int) -> Diff
 
 
 def verdict(outcomes: Outcomes, *, seed: int) -> list[dict[str, Any]]:
-    """Return Tailor against every other arm, as JSON."""
+    """Return Tailor against every other arm, then shuffled scores against random choice, as JSON."""
     arms = sorted({arm for by_arm in outcomes.values() for arm in by_arm} - {TAILOR})
-    return [asdict(difference(outcomes, TAILOR, arm, seed=seed)) for arm in arms]
+    pairs = [(TAILOR, arm) for arm in arms] + [(SHUFFLED, RANDOM)]
+    return [asdict(difference(outcomes, one, other, seed=seed)) for one, other in pairs]
+
+
+def negated(outcomes: Outcomes) -> dict[str, dict[str, list[float]]]:
+    """Return figures of which lower is better, such as losses, as ones of which higher is."""
+    return {t: {arm: [-v for v in by[arm]] for arm in by} for t, by in outcomes.items()}
 
 
 def means(outcomes: Outcomes) -> dict[str, float]:
-    """Return each arm's mean accuracy over targets and seeds."""
+    """Return each arm's mean over targets and seeds."""
     arms = sorted({arm for by_arm in outcomes.values() for arm in by_arm})
     return {
         arm: float(np.mean([np.mean(outcomes[target][arm]) for target in sorted(outcomes)]))
         for arm in arms
+    }
+
+
+def claims(accuracy: Outcomes, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what was to be shown, and whether it was.
+
+    Args:
+        accuracy: By target, arm and seed.
+        rows: From `verdict` of the same.
+
+    Returns:
+        `above_random`: the interval of Tailor minus random choice is above 0. `no_worse_than_family`:
+        that of Tailor minus same-family choice is above -`MARGIN`. `shuffled_is_random`: that of
+        shuffled scores minus random choice holds 0. `share_below_alone`: of targets on which Tailor is
+        below the target alone.
+    """
+    by = {(row["arm"], row["against"]): row for row in rows}
+    null = by[SHUFFLED, RANDOM]
+    below = [np.mean(arms[TAILOR]) < np.mean(arms[ALONE]) - _BITS for arms in accuracy.values()]
+    return {
+        "above_random": by[TAILOR, RANDOM]["low"] > 0.0,
+        "no_worse_than_family": by[TAILOR, FAMILY]["low"] > -MARGIN,
+        "shuffled_is_random": null["low"] <= 0.0 <= null["high"],
+        "share_below_alone": float(np.mean(below)),
     }

@@ -11,8 +11,9 @@ from pipeline.config.load import load
 from pipeline.config.params import Params
 from pipeline.config.recipe import merged
 from pipeline.config.task_card import TaskCard
+from pipeline.config.task_prompts import load_task_prompts
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.stages.layout import CARDS, MIXTURES, PARAMS
+from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, PROMPTS
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -58,7 +59,8 @@ def check_mixture(name: str, *, parameters_ok: bool = True) -> dict[str, TaskCar
     cards = load_tasks(CARDS, mixture.tasks, where=where)
     check_view(mixture, cards, where=where)
     if parameters_ok:
-        merged(load(Params, PARAMS), mixture.params, where=where)
+        params = merged(load(Params, PARAMS), mixture.params, where=where)
+        load_task_prompts(mixture, params, PROMPTS, where=where)
     return cards
 
 

@@ -18,11 +18,13 @@ from pipeline.config.load import check, parse_yaml
 from pipeline.config.mixture_card import MixtureCard, MixtureTask
 from pipeline.config.params import Params
 from pipeline.config.recipe import merged
+from pipeline.config.settings import TaskPrompts
 from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
+from pipeline.config.task_prompts import load_task_prompts
 from pipeline.errors import ConfigError, PipelineError, unknown_name
 from pipeline.mixing.corpus import read_corpus
-from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, REVISIONS
+from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, PROMPTS, REVISIONS
 
 LOCK = "dvc.lock"
 
@@ -80,7 +82,7 @@ def read_side(title: str, name: str, files: Files, *, estimate: bool = False) ->
     cards, models = _cards(reading, mixture)
     found = None
     if card is not None and model is not None and set(models) == set(card.tasks):
-        found = figures(reading, Recipe(card, models, model))
+        found = figures(reading, Recipe(card, models, model, _prompts(reading, card, model)))
     return Side(
         title=title,
         mixture=mixture,
@@ -90,6 +92,15 @@ def read_side(title: str, name: str, files: Files, *, estimate: bool = False) ->
         task_defaults=MixtureTask().model_dump(),
         notes=tuple(reading.notes),
     )
+
+
+def _prompts(reading: Reading, card: MixtureCard, params: Params) -> dict[str, TaskPrompts]:
+    """Return the prompts of the working folder, whatever the side: their number decides estimates."""
+    try:
+        return load_task_prompts(card, params, PROMPTS, where=reading.title)
+    except ConfigError as error:
+        reading.notes.append(f"compared without prompts: {error}")
+        return {}
 
 
 def _params(
@@ -176,7 +187,7 @@ def _of_tokens(recipe: Recipe) -> Figures:
 
 
 def _estimated(reading: Reading, recipe: Recipe) -> Figures | None:
-    guesses = {task: guess(recipe, task) for task in sorted(recipe.card.tasks)}
+    guesses = {task: guess(recipe, task) for task in sorted(recipe.card.drawn().tasks)}
     sizes = {task: known.rows for task, known in guesses.items() if known.rows is not None}
     unknown = sorted(set(guesses) - set(sizes))
     if unknown:

@@ -15,7 +15,11 @@ from pipeline.config.load import load
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import ModelParams, Params
 from pipeline.config.recipe import merged, settings
+from pipeline.config.resolved import NormalizeSource
+from pipeline.config.settings import TaskPrompts
+from pipeline.config.settings_file import read
 from pipeline.config.task_card import TaskCard
+from pipeline.config.task_prompts import load_task_prompts
 from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.estimate import (
     stored_tokens_per_row,
@@ -25,6 +29,7 @@ from pipeline.mixing.estimate import (
 )
 from pipeline.mixing.lengths import MeanLengths
 from pipeline.mixing.plan import Plan, from_json, make_plan
+from pipeline.mixing.rates import Prompts
 from pipeline.mixing.table import (
     UNKNOWN,
     count,
@@ -34,7 +39,8 @@ from pipeline.mixing.table import (
     size,
     text_table,
 )
-from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, Layout
+from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, PROMPTS, Layout
+from pipeline.stages.resolve import with_sources
 from pipeline.tables import read_json
 
 SAMPLE_ROWS = 2000
@@ -49,6 +55,7 @@ class Recipe:
     card: MixtureCard
     cards: Mapping[str, TaskCard]
     params: Params
+    prompts: Mapping[str, TaskPrompts]
 
     @property
     def layout(self) -> Layout:
@@ -90,7 +97,8 @@ def read_recipe(name: str) -> Recipe:
     where = str(MIXTURES / f"{name}.yaml")
     card = load_mixture(name)
     cards = load_tasks(CARDS, card.tasks, where=where)
-    return Recipe(card, cards, merged(load(Params, PARAMS), card.params, where=where))
+    params = merged(load(Params, PARAMS), card.params, where=where)
+    return Recipe(card, cards, params, load_task_prompts(card, params, PROMPTS, where=where))
 
 
 def tokens_are_current(recipe: Recipe) -> bool:
@@ -100,12 +108,24 @@ def tokens_are_current(recipe: Recipe) -> bool:
     if not (layout.tokens("train") / "manifest.json").exists() or not path.exists():
         return False
     model_sha256 = read_json(path).get("model_sha256")
-    wanted = settings(recipe.card, recipe.cards, recipe.params, model_sha256=model_sha256)
+    wanted = settings(
+        recipe.card,
+        recipe.cards,
+        recipe.params,
+        model_sha256=model_sha256,
+        prompts=with_sources(recipe.prompts, _present_sources(recipe)),
+    )
     for stage in UPSTREAM:
         there = layout.settings(stage)
         if not there.exists() or read_json(there) != json.loads(wanted[stage].model_dump_json()):
             return False
     return all(_source_is_current(recipe, task) for task in recipe.cards)
+
+
+def _present_sources(recipe: Recipe) -> dict[str, NormalizeSource]:
+    """Return the resolved sources that are there, of tasks with prompts."""
+    paths = {task: recipe.layout.source(task) for task in recipe.prompts}
+    return {task: read(NormalizeSource, path) for task, path in paths.items() if path.exists()}
 
 
 def _source_is_current(recipe: Recipe, task: str) -> bool:
@@ -142,7 +162,7 @@ def exact_lines(recipe: Recipe) -> list[str]:
 
 def estimate_lines(recipe: Recipe) -> list[str]:
     """Word the estimate, or as much as is known where some sizes are not."""
-    guesses = {task: guess(recipe, task) for task in sorted(recipe.card.tasks)}
+    guesses = {task: guess(recipe, task) for task in sorted(recipe.card.drawn().tasks)}
     title = f"mixture '{recipe.card.name}', ESTIMATE: its tokens do not exist or are out of date"
     sizes = {task: known.rows for task, known in guesses.items() if known.rows is not None}
     unknown = [task for task in guesses if task not in sizes]
@@ -167,7 +187,7 @@ def guess(recipe: Recipe, task: str) -> Guess:
         rows = int(read_json(folder / "origin.json")["splits"]["train"]["kept"])
         sample = pl.scan_parquet(folder / "train.parquet").head(SAMPLE_ROWS).collect()
         return Guess(
-            rows=train_rows(rows, recipe),
+            rows=train_rows(rows, recipe) * made(recipe, task).rows,
             tokens_per_row=tokens_per_row(
                 sample, max_tokens=recipe.params.tokenize.max_tokens, view=recipe.card.view
             ),
@@ -175,7 +195,9 @@ def guess(recipe: Recipe, task: str) -> Guess:
             stored_per_row=stored_tokens_per_row(sample),
         )
     source = recipe.cards[task].source
-    return Guess(rows=train_rows(source.rows, recipe) if source.kind == "suite" else None)
+    if source.kind != "suite":
+        return Guess(rows=None)
+    return Guess(rows=train_rows(source.rows, recipe) * made(recipe, task).rows)
 
 
 def train_rows(rows: int, recipe: Recipe) -> int:
@@ -193,6 +215,7 @@ def estimated_plan(recipe: Recipe, guesses: Mapping[str, Guess], sizes: Mapping[
         sizes,
         {task: known.tokens_per_row for task, known in guesses.items()},
         {task: known.supervised_per_row for task, known in guesses.items()},
+        {task: made(recipe, task) for task in guesses},
     )
     plan = make_plan(
         recipe.card,
@@ -211,9 +234,18 @@ def estimated_plan(recipe: Recipe, guesses: Mapping[str, Guess], sizes: Mapping[
     return replace(plan, shard_bytes=sum(known_bytes) if whole else None)
 
 
+def made(recipe: Recipe, task: str) -> Prompts:
+    """Return through how many prompts a task's rows are made."""
+    entry = recipe.prompts.get(task)
+    count = len(entry.prompts) if entry else 1
+    return Prompts(count, count if entry and entry.draw == "all" else 1)
+
+
 def notes(plan: Plan, card: MixtureCard) -> list[str]:
     """Word what a plan's figures do not show by themselves."""
     lines = [f"'{gone}' has the content of '{kept}' and left" for gone, kept in plan.merged.items()]
+    if card.held_out:
+        lines.append(f"held out, and never drawn: {', '.join(card.held_out)}")
     if card.sampling.stop == "endless":
         lines.append(f"the mixture has no end; its first {count(plan.positions)} rows are built")
     limit = card.sampling.max_epochs

@@ -1,19 +1,20 @@
-"""`taskloom prompts import|list|lint|explain`: prompts taken in, shown, checked, explained."""
+"""`taskloom prompts import|list|lint|explain`: prompts taken in, shown, checked, explained.
+
+They are looked up in the project, `mixtures/prompts`, and then in the pool, `prompts_dir`.
+"""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import polars as pl
-
+from pipeline.commands.prompt_rows import SAMPLE, Subject, subjects
+from pipeline.config.load import load
+from pipeline.config.params import Params
 from pipeline.config.prompt_file import FILE, check_id, prompt_files, read_prompts, write_prompts
-from pipeline.errors import ConfigError, SourceError, unknown_name
+from pipeline.errors import ConfigError, unknown_name
+from pipeline.stages.layout import PARAMS, PROMPTS
 from pipeline.templates.prompt import PromptFile
-
-PROMPTS = Path("mixtures/prompts")
-"""Where the project's own prompts lie, beside the cards: `<dataset>[/<subset>]/templates.yaml`."""
-_SAMPLE = 200
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -45,14 +46,13 @@ def _parser() -> argparse.ArgumentParser:
         ("explain", _explain, "say how each prompt is rendered, and why not better"),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("dataset", nargs="?", help="DATASET or DATASET/SUBSET; default: all")
+        command.add_argument(
+            "dataset",
+            nargs="?",
+            help="a task, DATASET or DATASET/SUBSET; default: all of the project",
+        )
         if name != "list":
-            command.add_argument(
-                "--rows", type=Path, help="rows of the dataset: parquet, jsonl or csv"
-            )
-            command.add_argument(
-                "--sample", type=int, default=_SAMPLE, help=f"rows to look at ({_SAMPLE})"
-            )
+            _add_rows(command)
         if name == "lint":
             command.add_argument(
                 "--classes", default="", help="names of the classes, comma-separated, in order"
@@ -63,26 +63,45 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
     for command in commands.choices.values():
         command.add_argument(
-            "--prompts", type=Path, default=PROMPTS, help=f"folder of prompts ({PROMPTS})"
+            "--prompts", type=Path, help=f"folder of prompts ({PROMPTS}, and prompts_dir)"
         )
     return parser
 
 
-def _files(folder: Path, dataset: str | None) -> list[PromptFile]:
-    """Read the prompts of one dataset or of all."""
-    single = folder.name == FILE
-    files = [read_prompts(path) for path in ([folder] if single else prompt_files(folder))]
-    if dataset is None:
-        return files
-    found = [file for file in files if dataset in (file.name, file.dataset)]
-    if not found:
-        what, remedy = unknown_name("dataset", dataset, [file.name for file in files])
-        raise ConfigError(what, where=str(folder), remedy=remedy)
-    return found
+def _add_rows(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--rows", type=Path, help="rows of the dataset: parquet, jsonl or csv")
+    command.add_argument(
+        "--mixture", help="take the tasks' own rows, as a run of this mixture curated them"
+    )
+    command.add_argument("--sample", type=int, default=SAMPLE, help=f"rows to look at ({SAMPLE})")
+
+
+def _folders(options: argparse.Namespace) -> list[Path]:
+    """Return the folders that prompts are looked up in: the one named, or the project's and the pool."""
+    if options.prompts is not None:
+        return [options.prompts]
+    pool = [Path(load(Params, PARAMS).prompts_dir)] if PARAMS.exists() else []
+    return list(dict.fromkeys([PROMPTS, *pool]))
+
+
+def _files(folders: Sequence[Path], dataset: str | None) -> list[PromptFile]:
+    """Read the prompts of one dataset, from the first folder that has it, or all of the first folder."""
+    known: list[str] = []
+    for folder in folders:
+        paths = [folder] if folder.name == FILE else prompt_files(folder)
+        files = [read_prompts(path) for path in paths]
+        if dataset is None:
+            return files
+        found = [file for file in files if dataset in (file.name, file.dataset)]
+        if found:
+            return found
+        known += [file.name for file in files]
+    what, remedy = unknown_name("dataset", dataset or "", known)
+    raise ConfigError(what, where=" and ".join(map(str, folders)), remedy=remedy)
 
 
 def _import(options: argparse.Namespace) -> None:
-    files = _files(options.source, options.dataset)
+    files = _files([options.source], options.dataset)
     if options.rename and len(files) != 1:
         raise ConfigError(f"--name: {len(files)} datasets match", where="taskloom prompts import")
     for file in files:
@@ -90,7 +109,7 @@ def _import(options: argparse.Namespace) -> None:
             check_id(prompt, where=file.name)
         if options.rename:
             file = replace(file, dataset=options.rename, subset=None)
-        target = _inside(options.prompts, file.name) / FILE
+        target = _inside(options.prompts or PROMPTS, file.name) / FILE
         if target.exists():
             raise ConfigError(
                 "is there already", where=str(target), remedy="delete it to import it anew"
@@ -110,7 +129,7 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _list(options: argparse.Namespace) -> None:
-    files = _files(options.prompts, options.dataset)
+    files = _files(_folders(options), options.dataset)
     for file in files:
         print(f"{file.name}: {len(file.prompts)} prompts")
         for prompt in file.prompts:
@@ -123,64 +142,22 @@ def _list(options: argparse.Namespace) -> None:
     print(f"{sum(len(file.prompts) for file in files)} prompts of {len(files)} datasets")
 
 
-def _rows(options: argparse.Namespace) -> pl.DataFrame | None:
-    """Read the sample of rows."""
-    path = options.rows
-    if path is None:
-        return None
-    readers: dict[str, Callable[[Path], pl.LazyFrame]] = {
-        ".parquet": pl.scan_parquet,
-        ".jsonl": pl.scan_ndjson,
-        ".csv": pl.scan_csv,
-    }
-    if options.sample < 1:
-        raise ConfigError(
-            f"--sample: is {options.sample}", where="taskloom prompts", expected="1 or more"
-        )
-    if path.suffix not in readers or not path.exists():
-        raise SourceError("no such file of rows", where=str(path), expected=" or ".join(readers))
-    try:
-        rows: pl.DataFrame = readers[path.suffix](path).head(options.sample).collect()
-    except pl.exceptions.PolarsError as error:
-        raise SourceError(f"cannot be read: {error}", where=str(path)) from error
-    casts = pl.selectors.by_dtype(pl.Categorical, pl.Enum).cast(pl.String)
-    return rows.with_columns(casts).rename(lambda name: name.replace("-", "_"))
-
-
-def _one_dataset(options: argparse.Namespace, files: list[PromptFile]) -> None:
-    if options.rows is not None and len(files) != 1:
-        raise ConfigError(
-            f"--rows: goes with one dataset, {len(files)} match", where="taskloom prompts",
-            expected="taskloom prompts COMMAND DATASET --rows FILE",
-        )  # fmt: skip
+def _subjects(options: argparse.Namespace) -> list[Subject]:
+    """Return prompts with the rows that they are looked at on."""
+    files = [] if options.mixture else _files(_folders(options), options.dataset)
+    return subjects(options, files)
 
 
 def _lint(options: argparse.Namespace) -> None:
-    from pipeline.templates.lint import Finding, lint_file, lint_rows, same_texts
-    from pipeline.templates.render import PromptRenderer
-
-    files = _files(options.prompts, options.dataset)
-    _one_dataset(options, files)
-    rows = _rows(options)
-    classes = [name.strip() for name in options.classes.split(",") if name.strip()]
-    errors = warnings = 0
-    for file in files:
-        found: list[Finding] = lint_file(file.prompts)
-        unreadable = {finding.prompt for finding in found if finding.rule == "syntax"}
-        if rows is not None:
-            readable = [prompt for prompt in file.prompts if prompt.name not in unreadable]
-            made = {}
-            for prompt in readable:
-                found += lint_rows(prompt, rows, classes=classes, label=options.label)
-                with PromptRenderer(prompt, rows.schema) as renderer:
-                    made[prompt.name] = renderer.render(rows)
-            found += same_texts(made)
+    errors = warnings = count = 0
+    for subject in _subjects(options):
+        found = subject.lint()
         for finding in found:
             level = "error" if finding.error else "warning"
-            print(f"{file.name}, {finding.prompt}: {level}: {finding.rule}: {finding.message}")
+            print(f"{subject.name}, {finding.prompt}: {level}: {finding.rule}: {finding.message}")
         errors += sum(finding.error for finding in found)
         warnings += sum(not finding.error for finding in found)
-    count = sum(len(file.prompts) for file in files)
+        count += len(subject.prompts)
     print(f"{count} prompts: {errors} errors, {warnings} warnings")
     if errors:
         raise ConfigError(f"{errors} errors in the prompts", where="taskloom prompts lint")
@@ -190,13 +167,13 @@ def _explain(options: argparse.Namespace) -> None:
     from pipeline.templates.explain import explain, told
     from pipeline.templates.reference import Mode
 
-    files = _files(options.prompts, options.dataset)
-    _one_dataset(options, files)
-    rows = _rows(options)
-    if rows is None:
-        raise ConfigError(
-            "without rows no field has a type", where="taskloom prompts explain",
-            remedy="give a file of rows: --rows FILE",
-        )  # fmt: skip
-    for line in told(explain(files[0].prompts, rows.schema, rows, Mode())):
-        print(line)
+    for subject in _subjects(options):
+        if subject.rows is None:
+            raise ConfigError(
+                "without rows no field has a type", where="taskloom prompts explain",
+                remedy="give a file of rows, --rows FILE, or a mixture that ran, --mixture NAME",
+            )  # fmt: skip
+        if options.mixture:
+            print(f"{subject.name}:")
+        for line in told(explain(subject.prompts, subject.rows.schema, subject.rows, Mode())):
+            print(line)

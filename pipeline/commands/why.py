@@ -30,7 +30,14 @@ from pipeline.config.source import HubSource
 from pipeline.errors import ArtefactError, unknown_name
 from pipeline.mixing.order import NEWEST
 from pipeline.stages.layout import MIXTURES, PARAMS, PASSES, REVISIONS, WALK, Layout
-from pipeline.stages.resolve import NORMALIZE_CODE, SUITE_CODE, model_hash, resolved_sources
+from pipeline.stages.resolve import (
+    NORMALIZE_CODE,
+    SUITE_CODE,
+    model_hash,
+    resolved_sources,
+    with_sources,
+    written,
+)
 from pipeline.tables import read_json
 
 LOCK = Path("dvc.lock")
@@ -181,12 +188,6 @@ def resolved_texts(recipe: Recipe) -> dict[str, str]:
     Left out are hub tasks without a commit, for which it would ask the hub.
     """
     layout, params = recipe.layout, recipe.params
-    parts = settings(
-        recipe.card,
-        recipe.cards,
-        params,
-        model_sha256=model_hash(params.model.source),
-    )
     recorded = read_yaml(REVISIONS) if REVISIONS.exists() else {}
     pinned = {
         task: card
@@ -196,11 +197,16 @@ def resolved_texts(recipe: Recipe) -> dict[str, str]:
         or card.source.id in (recorded.get("revisions") or {})
     }
     sources = resolved_sources(layout.name, pinned, params)
+    parts = settings(
+        recipe.card,
+        recipe.cards,
+        params,
+        model_sha256=model_hash(params.model.source),
+        prompts=with_sources(recipe.prompts, sources),
+    )
     models: dict[Path, Any] = {layout.settings(stage): model for stage, model in parts.items()}
     models |= {layout.source(task): model for task, model in sources.items()}
-    return {
-        path.as_posix(): model.model_dump_json(indent=2) + "\n" for path, model in models.items()
-    }
+    return {path.as_posix(): written(model) for path, model in models.items()}
 
 
 def kind_of(path: str, key: str) -> Kind:
@@ -213,6 +219,8 @@ def kind_of(path: str, key: str) -> Kind:
         return by_key.get(top, "parameter")
     if top == "model_sha256":
         return "tokenizer files"
+    if top == "prompts":
+        return "prompts"
     if top in ("families", "licences", "prefixes"):
         return "task card"
     if {"order", "algorithm"} & set(key.split(".")):

@@ -15,7 +15,7 @@ from pipeline.comparison.changes import Change
 from pipeline.comparison.dvc_files import Record, Stage
 
 Kind = Literal[
-    "raw bytes", "task card", "hub commit", "mixture card", "parameter", "tokenizer files",
+    "raw bytes", "task card", "hub commit", "mixture card", "prompts", "parameter", "tokenizer files",
     "order algorithm", "code", "missing", "changed on disk", "never built",
     "out of step", "unknown",
 ]  # fmt: skip

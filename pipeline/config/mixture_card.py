@@ -10,9 +10,10 @@ from pydantic import Field, model_validator
 
 from pipeline.config.mixture_rules import complaint
 from pipeline.config.sampling import Group, Phase, Sampling
-from pipeline.config.strict import Name, Positive, Share, Strict
+from pipeline.config.strict import Name, Positive, PromptNames, Share, Strict
 
 View = Literal["choice", "text"]
+Draw = Literal["all", "one"]
 
 
 class MixtureTask(Strict):
@@ -24,9 +25,20 @@ class MixtureTask(Strict):
     """Rows to draw; required by `counts`, refused elsewhere."""
     epochs: Positive | None = None
     """Times that the task's rows are drawn; of strategy `epochs`, refused elsewhere."""
-    prompts: Annotated[int, Field(gt=0)] | None = None
-    """Prompts that a cap `per: prompt` counts; left out, those that the task's rows were made through,
-    and 1 where there are none."""
+    prompts: PromptNames | None = None
+    """Of the text view, what its rows are seen through: names or ids of prompts, in a list, or with
+    weights (`{short: 2, long: 1}`); `all`; `original`, those that ask for what the dataset was made
+    for; or `plain`, the built-in format, which a list may name too. Left out: `plain`, or `all` where
+    there is a `pool`."""
+    pool: str | None = None
+    """Dataset (`paws/labeled_final`) whose prompts see the task's raw records; it lies below
+    `prompts_dir`, or else `mixtures/prompts`. The task's own prompts, `mixtures/prompts/<task>`, see
+    examples."""
+    draw: Draw | None = None
+    """As of the mixture, for this task."""
+    held_out: bool = False
+    """Whether the task is evaluated and nothing else: no row of it is drawn, no model learns from it,
+    and Tailor neither takes nor targets it. What a model then does on it is zero-shot."""
 
 
 class Limits(Strict):
@@ -41,11 +53,25 @@ class Tailor(Strict):
     """Augmentation of one target task with tasks that complement it."""
 
     target: Name
+    selection: Literal["race", "top_k"] = "race"
+    """`race`: a guard, a greedy sequence by score and coverage, a race of nested sets on the target's
+    held-out rows, a backward check; of the choice view, where it is the default. `top_k`: the best by
+    score; the default of the text view, which has nothing else."""
     k: Annotated[int, Field(ge=0)] = 4
-    """Most tasks to take; fewer are taken where fewer score above `min_score`."""
-    scorer: str = "prefix"
-    min_score: float = 0.0
-    """Tasks that do not score above this are refused, so that the choice can be empty."""
+    """Most tasks to take; fewer are taken where fewer help."""
+    scorer: str = "source_head"
+    """What ranks; left out, `source_head` for a race and `prefix` for `top_k`. The stage `relate` runs
+    it, whether `relate.scorers` names it or not."""
+    min_score: float | None = None
+    """Tasks that do not score above this are refused, so that the choice can be empty. Left out, 0 for
+    `top_k`; a race has its guard instead."""
+    guard: bool = True
+    """Of a race: whether tasks that the evidence speaks against are refused before any is ranked."""
+    coverage: bool = True
+    """Of a race: whether the sequence counts what rows of the target a task speaks to, beside its
+    score."""
+    backward: bool = True
+    """Of a race: whether each task that won is left out once, and stays out where it is not missed."""
     epochs: Positive = 2.0
     """Passes over the target's train rows in the tailored mixture."""
     ratio: Annotated[float, Field(ge=0.0)] = 1.0
@@ -54,8 +80,18 @@ class Tailor(Strict):
     """Most passes over a complement's rows."""
     max_share: Share = 0.5
     """Most that one complement may have of the complements' rows, where there are several."""
+    budget: Literal["saturating", "proportional"] = "saturating"
+    """How the complements share their rows: where the next row of each is worth the same, rows of one
+    task giving less and less; or in proportion to what each is worth."""
     init: Literal["base", "compass"] = "compass"
     """Start of the tailored training: the base model again, or the compass checkpoint."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_top_k(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("selection") != "top_k":
+            return value
+        return {"scorer": "prefix", "min_score": 0.0} | value
 
 
 class Mixture(Strict):
@@ -63,6 +99,9 @@ class Mixture(Strict):
 
     view: View = "choice"
     """`choice`: every row is a question with choices; `text`: a prompt and its target."""
+    draw: Draw = "all"
+    """Whether each train row is seen through all prompts of its task, or through one, drawn by the
+    seed and the weights. Rows for evaluation are seen through all."""
     tasks: dict[Name, MixtureTask] = Field(min_length=1)
     sampling: Sampling
     groups: dict[Name, Group] = {}
@@ -72,6 +111,16 @@ class Mixture(Strict):
     same_content: Literal["refuse", "merge", "allow"] = "refuse"
     """What happens to tasks whose train rows are the same under two names: an error; the first name
     stays (the target's, if it is one of them) and the others leave; or nothing."""
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """Tasks that are evaluated and never drawn, in name order."""
+        return tuple(sorted(task for task, entry in self.tasks.items() if entry.held_out))
+
+    def drawn(self) -> Self:
+        """Return the mixture without its held-out tasks, which no group and no phase names."""
+        kept = {task: entry for task, entry in self.tasks.items() if not entry.held_out}
+        return self.model_copy(update={"tasks": kept})
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
@@ -91,8 +140,33 @@ class MixtureCard(Mixture):
     params: dict[str, Any] = {}
     """Overrides of `params.yaml`, for example `{train: {batch: 16}}`."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _selection_of_the_view(cls, value: Any) -> Any:
+        """Say `top_k` where a card of the text view is silent; an explicit `race` is an error."""
+        if not isinstance(value, dict) or value.get("view") != "text":
+            return value
+        tailor = value.get("tailor")
+        if not isinstance(tailor, dict):
+            return value
+        return value | {"tailor": {"selection": "top_k"} | tailor}
+
+    @model_validator(mode="after")
+    def _races_run_on_choices(self) -> Self:
+        if self.view == "text" and self.tailor.selection == "race":
+            raise ValueError(
+                "tailor.selection: a race needs features of choices, which the text view has not; "
+                "say `top_k`"
+            )
+        return self
+
     @model_validator(mode="after")
     def _target_is_a_task(self) -> Self:
         if self.tailor.target not in self.tasks:
             raise ValueError(f"tailor.target: '{self.tailor.target}' is not among the tasks")
+        if self.tailor.target in self.held_out:
+            raise ValueError(
+                f"tailor.target: '{self.tailor.target}' is held out; a target is trained on, and what "
+                "a model does on a held-out task is zero-shot only where nothing was"
+            )
         return self

@@ -17,13 +17,20 @@ if TYPE_CHECKING:
 ABSOLUTE = ("counts", "epochs")
 """Strategies that say how many rows each task gives, and share out nothing."""
 
+_ASKS_FOR_ROWS = ("weight", "count", "epochs", "draw")
+"""Keys of a task that say how much of it is drawn, and how."""
+
 
 def complaint(mixture: "Mixture") -> str | None:
     """Return the words of the first rule that a mixture breaks; None where it breaks none."""
+    words = _held_out(mixture) or _prompts(mixture)
+    if words:
+        return words
+    drawn = mixture.drawn()  # all other rules are about tasks that rows are drawn from
     rules: tuple[Callable[[Mixture], str | None], ...] = (
         _view, _groups, _task_keys, _level_weights, _stop, _phases, _size,
     )  # fmt: skip
-    return next((words for rule in rules if (words := rule(mixture))), None)
+    return next((words for rule in rules if (words := rule(drawn))), None)
 
 
 def all_groups(groups: Mapping[str, Group], path: str = "") -> Iterator[tuple[str, str, Group]]:
@@ -34,12 +41,56 @@ def all_groups(groups: Mapping[str, Group], path: str = "") -> Iterator[tuple[st
         yield from all_groups(groups[name].groups, where)
 
 
+def _held_out(mixture: "Mixture") -> str | None:
+    """Check that nothing asks for rows of a held-out task, and that some task is drawn."""
+    held = mixture.held_out
+    if len(held) == len(mixture.tasks):
+        return "tasks: all are held out; a mixture draws from one at least"
+    for task in held:
+        entry = mixture.tasks[task]
+        asked = [key for key in _ASKS_FOR_ROWS if getattr(entry, key) is not None]
+        if asked:
+            return f"tasks.{task}: '{asked[0]}' does not go with held_out; no row of it is drawn"
+        if isinstance(entry.prompts, Mapping):
+            return f"tasks.{task}: weights of prompts do not go with held_out; give a list"
+    return _held_out_parts(mixture, held)
+
+
+def _held_out_parts(mixture: "Mixture", held: Collection[str]) -> str | None:
+    """Check that neither groups nor phases name a held-out task."""
+    for path, _, group in all_groups(mixture.groups):
+        named = sorted(set(group.tasks).intersection(held))
+        if named:
+            return f"groups.{path}: task '{named[0]}' is held out, and has no part in the mixture"
+    for phase in mixture.phases:
+        named = sorted({*phase.tasks, *phase.weights}.intersection(held))
+        if named:
+            return f"phases.{phase.name}: task '{named[0]}' is held out, so that no phase draws it"
+    return None
+
+
 def _view(mixture: "Mixture") -> str | None:
     if mixture.sampling.strategy == "supervised_tokens" and mixture.view != "text":
         return (
             "sampling: strategy 'supervised_tokens' needs view 'text'; in the choice view a row has "
             "no tokens that are targets, only a right choice"
         )
+    return None
+
+
+def _prompts(mixture: "Mixture") -> str | None:
+    """Check that prompts go with the text view, and weights with drawing one of them."""
+    if mixture.view != "text" and mixture.draw != "all":
+        return f"draw: '{mixture.draw}' goes with view 'text'"
+    for task, entry in sorted(mixture.tasks.items()):
+        for key in ("prompts", "pool", "draw"):
+            if mixture.view != "text" and getattr(entry, key) is not None:
+                return f"tasks.{task}: '{key}' goes with view 'text'"
+        if isinstance(entry.prompts, dict) and (entry.draw or mixture.draw) == "all":
+            return (
+                f"tasks.{task}.prompts: weights go with draw 'one'; with 'all' every row is seen "
+                "through every prompt once"
+            )
     return None
 
 

@@ -17,6 +17,8 @@ SCORERS = (
     "small_prefix", "measured",
 )  # fmt: skip
 """What `relate.scorers` may name."""
+WITHOUT_FEATURES = frozenset({"prefix", "text", "prior"})
+"""Those that need no features of choices, and so work in the text view too."""
 
 
 class CurateParams(Strict):
@@ -139,6 +141,15 @@ class TextParams(Strict):
     """Positions of the order that are packed together: what stands further apart never changes places."""
     attention: Literal["mask", "flex"] = "mask"
     """How a causal model keeps packed rows apart: a dense mask, or PyTorch's flex attention (GPU)."""
+    prefix: bool = True
+    """Whether the task's prefix token stands in front of every input. T0 has none; a model that is to
+    answer tasks that it never saw is better off without."""
+    field_tokens: Count | None = None
+    """Fields of an example or a record are cut to so many tokens before they are put into a prompt, so
+    that its own words and the answer stay whole. Null: rows are cut as wholes only."""
+    eval_prompts: Count | None = None
+    """Most prompts that a row for evaluation is seen through, the first that the mixture names. Null:
+    all."""
     score: Literal["sum", "mean"] = "sum"
     """What ranks the options of a row: the sum of the log-probabilities of an option's tokens (T0), or
     their mean. The end of the text counts as a token of each option. Both are reported."""
@@ -148,13 +159,16 @@ class RelateParams(Strict):
     """Task relationships."""
 
     scorers: tuple[str, ...] = ("prefix", "text", "prior")
-    """What scores all pairs; see `SCORERS`. The default ones train nothing and need no features."""
+    """What scores all pairs; see `SCORERS`. The default ones train nothing and need no features.
+    `tailor.scorer` is run beside them."""
     stack: tuple[str, ...] = ()
     """Scorers whose equal-weight sum is written as one more, `stack`; none by default."""
     seeds: Count = 3
     """Small trainings of each kind that a scorer may do."""
     centre: bool = True
     """Whether the mean prefix is subtracted before correlating."""
+    feature_rows: Count = 300
+    """Most rows of a task and role that features are made of, drawn by the task's name."""
 
     @field_validator("scorers")
     @classmethod
@@ -188,6 +202,9 @@ class Params(Strict):
 
     seed: Size
     data_dir: str
+    prompts_dir: str = "mixtures/prompts"
+    """Where the prompts of a mixture's `pool:` lie, if not beside the cards: `promptsource/templates` of
+    a checkout of the public pool."""
     curate: CurateParams = CurateParams()
     tokenize: TokenizeParams = TokenizeParams()
     model: ModelParams = ModelParams()

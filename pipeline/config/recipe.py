@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.config.load import check
 from pipeline.config.mixture_card import Mixture, MixtureCard
 from pipeline.config.params import ModelParams, Params
+from pipeline.config.relate_rules import feature_settings, relate_params
 from pipeline.config.settings import (
     CurateSettings,
     EvaluateSettings,
@@ -15,13 +16,14 @@ from pipeline.config.settings import (
     RelateSettings,
     ReportSettings,
     TailorSettings,
+    TaskPrompts,
     TokenizerSettings,
     TokenizeSettings,
     TrainSettings,
 )
 from pipeline.config.settings_file import Settings
 from pipeline.config.task_card import TaskCard
-from pipeline.config.text_rules import text_settings
+from pipeline.config.text_rules import TextSettings, text_settings
 from pipeline.schema import prefix_token
 
 
@@ -54,50 +56,83 @@ def overridden(params: Params, overrides: Mapping[str, Any]) -> list[str]:
 
 
 def settings(
-    card: MixtureCard, cards: Mapping[str, TaskCard], params: Params, *, model_sha256: str | None
+    card: MixtureCard,
+    cards: Mapping[str, TaskCard],
+    params: Params,
+    *,
+    model_sha256: str | None,
+    prompts: Mapping[str, TaskPrompts],
 ) -> dict[str, Settings]:
-    """Split a checked recipe into each stage's settings, by stage name."""
+    """Split a checked recipe into each stage's settings, by stage name.
+
+    Args:
+        card: The mixture.
+        cards: Its tasks'.
+        params: With the mixture's overrides.
+        model_sha256: Of a local model's tokenizer.
+        prompts: Of the tasks that are seen through more than the built-in format.
+    """
     head: dict[str, Any] = {"name": card.name, "seed": params.seed}
-    tasks = {"tasks": tuple(sorted(card.tasks))}
+    tasks, drawn = ({"tasks": tuple(sorted(c.tasks))} for c in (card, card.drawn()))
+    held_out = {"held_out": card.held_out}
     families = {"families": {task: cards[task].family for task in sorted(card.tasks)}}
     tokenizer = {"model": _tokenizer_model(params.model), "model_sha256": model_sha256}
     text = text_settings(card, params)
-    prefixes = {"prefixes": {task: prefix_token(task) for task in tasks["tasks"]}}
     licences = {task: cards[task].licence for task in sorted(card.tasks)}
     return {
         "curate": CurateSettings(**head, **tasks, limits=card.limits, curate=params.curate),
-        "tokenizer": TokenizerSettings(**head, **tasks, **tokenizer, view=card.view),
-        "tokenize": TokenizeSettings(
-            **head, **tasks, **prefixes, tokenize=params.tokenize, text=text.tokens
-        ),
+        "tokenizer": TokenizerSettings(**head, **tasks, **held_out, **tokenizer, view=card.view),
+        "tokenize": _tokenize_settings(params, text, prompts, head | tasks | held_out),
         "packs": PackSettings(**head, batch=text.batch, text=text.packs),
         "plan": _plan_settings(card, params, head),
         "train": TrainSettings(
-            **head,
-            model=params.model,
-            train=params.train,
-            init=card.tailor.init,
-            licences=licences,
-            text=text.train,
+            **head, **held_out, model=params.model, train=params.train, init=card.tailor.init,
+            licences=licences, text=text.train,
         ),
-        "relate": RelateSettings(**head, **tasks, **families, relate=params.relate),
-        "tailor": TailorSettings(**head, **families, card=card),
-        "evaluate": EvaluateSettings(
-            **head,
-            **tasks,
-            **families,
-            target=card.tailor.target,
-            evaluate=params.evaluate,
-            max_tokens=params.tokenize.max_tokens,
-        ),
+        "features": feature_settings(card, params, **drawn, head=head),
+        "relate": RelateSettings(**head, **drawn, **families, relate=relate_params(card, params)),
+        "tailor": TailorSettings(**head, **families, card=card, seeds=params.relate.seeds),
+        "evaluate": _evaluate_settings(card, params, head | tasks | families),
         "report": ReportSettings(**head, **families, card=card, licences=licences),
-    }
+    }  # fmt: skip
+
+
+def _tokenize_settings(
+    params: Params,
+    text: TextSettings,
+    prompts: Mapping[str, TaskPrompts],
+    common: Mapping[str, Any],
+) -> TokenizeSettings:
+    return TokenizeSettings(
+        **common,
+        tokenize=params.tokenize,
+        prefixes={task: prefix_token(task) for task in common["tasks"]},
+        text=text.tokens,
+        prompts=dict(prompts),
+    )
+
+
+def _evaluate_settings(
+    card: MixtureCard, params: Params, common: Mapping[str, Any]
+) -> EvaluateSettings:
+    return EvaluateSettings(
+        **common,
+        held_out=card.held_out,
+        target=card.tailor.target,
+        evaluate=params.evaluate,
+        max_tokens=params.tokenize.max_tokens,
+    )
 
 
 def _plan_settings(card: MixtureCard, params: Params, head: Mapping[str, Any]) -> PlanSettings:
     """Return what decides a plan, in an order of keys that does not depend on the card's."""
-    value = json.loads(card.model_dump_json(include=set(Mixture.model_fields)))
-    value["tasks"] = dict(sorted(value["tasks"].items()))
+    value = json.loads(card.drawn().model_dump_json(include=set(Mixture.model_fields)))
+    # how many rows a task gives through its prompts stands in its tokens
+    value.pop("draw")
+    value["tasks"] = {
+        task: {key: item for key, item in entry.items() if key not in ("prompts", "pool", "draw")}
+        for task, entry in sorted(value["tasks"].items())
+    }
     value["groups"] = _sorted_groups(value["groups"])
     for phase in value["phases"]:
         phase["tasks"].sort()

@@ -6,7 +6,9 @@ settings it changes. `settings_file.read` reads them.
 
 from typing import Literal
 
-from pipeline.config.mixture_card import Limits, Mixture, MixtureCard, View
+from pydantic import Field
+
+from pipeline.config.mixture_card import Draw, Limits, Mixture, MixtureCard, View
 from pipeline.config.params import (
     CurateParams,
     EvaluateParams,
@@ -17,6 +19,7 @@ from pipeline.config.params import (
     TrainParams,
 )
 from pipeline.config.settings_file import Settings
+from pipeline.config.strict import Positive, Strict
 
 
 class CurateSettings(Settings):
@@ -31,6 +34,8 @@ class TokenizerSettings(Settings):
     """`settings/tokenizer.json`."""
 
     tasks: tuple[str, ...]
+    held_out: tuple[str, ...] = ()
+    """Tasks that get a prefix, but no say in the vocabulary."""
     model: ModelParams
     model_sha256: str | None = None
     """Hash of a local tokenizer's file."""
@@ -38,14 +43,42 @@ class TokenizerSettings(Settings):
     """Decides which special tokens there must be."""
 
 
+class PromptText(Strict):
+    """A prompt as rows are rendered with it: what its text depends on, and nothing else."""
+
+    id: str
+    name: str
+    jinja: str | None = None
+    """Null is the built-in format."""
+    answer_choices: str | None = None
+    sees: Literal["example", "record"] = "example"
+    """Whose fields its template names: the example's, or those of the raw record."""
+    weight: Positive = 1.0
+    """How often it is drawn, against the others."""
+
+
+class TaskPrompts(Strict):
+    """What a task's rows are seen through."""
+
+    prompts: tuple[PromptText, ...] = Field(min_length=1)
+    draw: Draw = "all"
+    """Of train rows; those for evaluation are seen through all."""
+    source_sha256: str | None = None
+    """Of the task's resolved source, where a prompt sees raw records; else null."""
+
+
 class TokenizeSettings(Settings):
     """`settings/tokenize.json`."""
 
     tasks: tuple[str, ...]
+    held_out: tuple[str, ...] = ()
+    """Tasks that need no train rows."""
     tokenize: TokenizeParams
     prefixes: dict[str, str]
     text: TextParams | None = None
     """Of the text view, what decides its tokens; null in the choice view."""
+    prompts: dict[str, TaskPrompts] = {}
+    """Of the tasks that are seen through other prompts than the built-in format alone."""
 
 
 class PlanSettings(Settings, Mixture):
@@ -74,16 +107,35 @@ class TrainSettings(Settings):
     train: TrainParams
     init: Literal["base", "compass"]
     """Where the tailored pass starts."""
+    held_out: tuple[str, ...] = ()
+    """Tasks that are looked at and not trained."""
     licences: dict[str, str] = {}
     """Of each task's data, for the model card, which is part of the output: an edit trains again."""
     text: TextParams | None = None
     """Of the text view; null in the choice view."""
 
 
+class FeatureSettings(Settings):
+    """`settings/features.json`."""
+
+    why_none: str | None = None
+    """Why no features are made; null where they are. Then nothing else is said."""
+    tasks: tuple[str, ...] = ()
+    """Those that are drawn."""
+    source: str = ""
+    """`model.source`: the encoder, or `small` for that of the compass model."""
+    revision: str | None = None
+    rows: int = 0
+    """Most rows of a task and role."""
+    threads: int = 1
+    """CPU threads; part of the recipe, since sums depend on it."""
+
+
 class RelateSettings(Settings):
     """`settings/relate.json`."""
 
     tasks: tuple[str, ...]
+    """Those that are drawn."""
     families: dict[str, str]
     relate: RelateParams
 
@@ -92,6 +144,8 @@ class TailorSettings(Settings):
     """`settings/tailor.json`."""
 
     card: MixtureCard
+    seeds: int = 3
+    """Trainings of each arm of a race; `relate.seeds`."""
     families: dict[str, str]
 
 
@@ -102,6 +156,8 @@ class EvaluateSettings(Settings):
     families: dict[str, str]
     target: str
     """Task that the tailored model is for."""
+    held_out: tuple[str, ...] = ()
+    """Tasks that neither model was trained on."""
     evaluate: EvaluateParams
     max_tokens: int
 

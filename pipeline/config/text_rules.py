@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import Params, TextParams
+from pipeline.config.strict import PLAIN
 from pipeline.errors import ConfigError
 
 
@@ -27,11 +28,21 @@ def text_settings(card: MixtureCard, params: Params) -> TextSettings:
         return TextSettings(None, None, None, None)
     _check(params)
     text = params.text
+    prompted = any(
+        entry.pool or entry.prompts not in (None, PLAIN) for entry in card.tasks.values()
+    )
+    fields = {"field_tokens": text.field_tokens, "eval_prompts": text.eval_prompts}
     packed = text.pack_tokens if text.model == "causal" else None
     window = {"pack_window": text.pack_window} if packed else {}
     attention = {"attention": text.attention} if text.model == "causal" else {}
     return TextSettings(
-        tokens=TextParams(model=text.model, cut=text.cut, target_tokens=text.target_tokens),
+        tokens=TextParams(
+            model=text.model,
+            cut=text.cut,
+            target_tokens=text.target_tokens,
+            prefix=text.prefix,
+            **(fields if prompted else {}),
+        ),
         packs=TextParams(model=text.model, pack_tokens=packed, **window),
         train=TextParams(
             model=text.model, pack_tokens=packed, score=text.score, **window, **attention
@@ -42,6 +53,12 @@ def text_settings(card: MixtureCard, params: Params) -> TextSettings:
 
 def _check(params: Params) -> None:
     text, most = params.text, params.tokenize.max_tokens
+    if not text.prefix and "prefix" in params.relate.scorers:
+        raise ConfigError(
+            "relate.scorers: 'prefix' compares what prefixes learnt, and text.prefix is false",
+            where="params.yaml",
+            remedy="take it out, and let tailor.scorer name another",
+        )
     # beside a target: a quarter for the input, the prefix, and a token that begins the text
     room = most - most // 4 - 2 if text.model == "causal" else most - 1
     if text.target_tokens > room:

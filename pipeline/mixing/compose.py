@@ -16,6 +16,7 @@ from pipeline.mixing.groups import Part, leaves, levels, parts, whole_rows
 from pipeline.mixing.lengths import Lengths
 from pipeline.mixing.phases import WHOLE, PhasePlan, phase_rows, phase_shares
 from pipeline.mixing.quotas import check_quotas, rounded
+from pipeline.mixing.rates import Prompts
 from pipeline.mixing.stop import stop_size, told_size
 
 
@@ -48,12 +49,13 @@ class Composition:
 
 
 def compose(mixture: Mixture, lengths: Lengths) -> Composition:
-    """Return what a mixture draws of each of its tasks.
+    """Return what a mixture draws of each of its tasks; held-out ones are not among them.
 
     Raises:
         MixtureError: A task is unknown or has no rows, a rate cannot be used, the mixture or a phase of
             it is empty, or a task would be repeated more than 256 times.
     """
+    mixture = mixture.drawn()
     _check_tasks(mixture, lengths.rows)
     if mixture.sampling.strategy in ABSOLUTE:
         result = _absolute(mixture, lengths.rows)
@@ -106,13 +108,15 @@ def _phase(name: str, quotas: Mapping[str, int]) -> PhasePlan:
     return PhasePlan(name=name, positions=sum(quotas.values()), quotas=dict(sorted(quotas.items())))
 
 
-def _by_rows(mixture: Mixture, rows: Mapping[str, int], made: Mapping[str, int]) -> Composition:
+def _by_rows(
+    mixture: Mixture, rows: Mapping[str, int], prompts: Mapping[str, Prompts]
+) -> Composition:
     sizes = {task: rows[task] for task in sorted(mixture.tasks)}
-    total = _total(mixture, sizes, made)
+    total = _total(mixture, sizes, prompts)
     splits, plans, asked = [], [], dict.fromkeys(sizes, Fraction(0))
     phases: Sequence[Phase | None] = mixture.phases or (None,)
     for phase, count in zip(phases, phase_rows(mixture.phases, total), strict=True):
-        split = parts(levels(mixture, phase), sizes, total=Fraction(count), made=made)
+        split = parts(levels(mixture, phase), sizes, total=Fraction(count), prompts=prompts)
         for task, leaf in leaves(split).items():
             asked[task] += count * leaf.share
         splits.append(leaves(split))
@@ -120,14 +124,16 @@ def _by_rows(mixture: Mixture, rows: Mapping[str, int], made: Mapping[str, int])
     return _composition(splits, plans, asked)
 
 
-def _total(mixture: Mixture, sizes: Mapping[str, int], made: Mapping[str, int]) -> int | None:
+def _total(
+    mixture: Mixture, sizes: Mapping[str, int], prompts: Mapping[str, Prompts]
+) -> int | None:
     """Return the rows of a mixture; null where its phases say them."""
     sampling, rates = mixture.sampling, None
     if sampling.stop not in ("fixed", "endless"):
-        split = leaves(parts(levels(mixture), sizes, total=None, made=made))
+        split = leaves(parts(levels(mixture), sizes, total=None, prompts=prompts))
         return stop_size(sampling.stop, {task: leaf.share for task, leaf in split.items()}, sizes)
     if sampling.passes is not None:
-        top = parts(levels(mixture), sizes, total=None, made=made)
+        top = parts(levels(mixture), sizes, total=None, prompts=prompts)
         rates = {part.name: part.rate for part in top}
     return told_size(sampling, sum(sizes.values()), rates)
 
@@ -144,7 +150,7 @@ def _by_tokens(mixture: Mixture, lengths: Lengths) -> Composition:
     splits, targets = [], {task: [Fraction(0)] for task in tasks}
     for phase, share in zip(phases, phase_shares(mixture.phases), strict=True):
         level = levels(mixture, phase)
-        split = leaves(parts(level, sizes, total=budget * share, made=lengths.prompts))
+        split = leaves(parts(level, sizes, total=budget * share, prompts=lengths.prompts))
         splits.append(split)
         for task in tasks:
             part = budget * share * split[task].share if task in split else Fraction(0)

@@ -39,6 +39,8 @@ class CorpusTask:
     """Of all rows, the tokens that a loss is taken of; null in the choice view."""
     prompts: int = 1
     """Through which the rows were made."""
+    draw: str = "all"
+    """Whether each row was seen through `all` of them, or through `one`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,7 @@ def _task(entry: Mapping[str, Any], *, text: bool) -> CorpusTask:
         tokens=entry["tokens"],
         supervised=entry["supervised"] if text else None,
         prompts=max(len(entry["prompts"]), 1) if text else 1,
+        draw=entry["draw"] if text else "all",
     )
 
 

@@ -13,7 +13,7 @@ from pipeline.config.mixture_card import Mixture, MixtureTask
 from pipeline.config.mixture_rules import all_groups, drawn_tasks
 from pipeline.config.sampling import Group, Knobs, Phase
 from pipeline.mixing.quotas import apportioned
-from pipeline.mixing.rates import Member, level_rates, shares
+from pipeline.mixing.rates import Member, Prompts, level_rates, shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,6 @@ class Node:
 
     name: str
     weight: float | None
-    prompts: int | None = None
     inner: Level | None = None
 
     def tasks(self) -> Iterable[str]:
@@ -105,11 +104,7 @@ def _members(
     entries: Mapping[str, MixtureTask],
     over: Mapping[str, float],
 ) -> tuple[Node, ...]:
-    nodes = [
-        Node(name=task, weight=entries[task].weight, prompts=entries[task].prompts)
-        for task in tasks
-        if task in entries
-    ]
+    nodes = [Node(name=task, weight=entries[task].weight) for task in tasks if task in entries]
     for name, group in groups.items():
         inner = f"{path}/{name}" if path else name
         own = (group.strategy, Knobs(**group.given())) if group.strategy else (strategy, knobs)
@@ -126,7 +121,7 @@ def parts(
     *,
     total: Fraction | None,
     share: Fraction = Fraction(1),
-    made: Mapping[str, int] | None = None,
+    prompts: Mapping[str, Prompts] | None = None,
 ) -> tuple[Part, ...]:
     """Split a level, and all levels below it, by their strategies.
 
@@ -136,32 +131,35 @@ def parts(
         total: Size of the whole mixture, in the unit of the sizes; null where it is not known yet,
             which `unimax` does not allow.
         share: Part of the mixture that the level has.
-        made: Prompts through which each task's rows were made; 1 where it says nothing.
+        prompts: Through which each task's rows were made; one where it says nothing.
 
     Raises:
         MixtureError: A rate cannot be used, or a level draws nothing.
     """
-    members = [_member(node, sizes, made or {}) for node in level.members]
+    members = [_member(node, sizes, prompts or {}) for node in level.members]
     budget = None if total is None else total * share
     rate = level_rates(members, level.strategy, level.knobs, budget=budget)
     part = shares(rate)
     result = []
     for node in level.members:
         own = share * part[node.name]
-        inner = parts(node.inner, sizes, total=total, share=own, made=made) if node.inner else ()
+        inner = (
+            parts(node.inner, sizes, total=total, share=own, prompts=prompts) if node.inner else ()
+        )
         result.append(
             Part(name=node.name, path=level.path, rate=rate[node.name], share=own, inner=inner)
         )
     return tuple(result)
 
 
-def _member(node: Node, sizes: Mapping[str, int | Fraction], made: Mapping[str, int]) -> Member:
+def _member(
+    node: Node, sizes: Mapping[str, int | Fraction], prompts: Mapping[str, Prompts]
+) -> Member:
     return Member(
         name=node.name,
         size=sum((sizes[task] for task in node.tasks()), Fraction(0)),
         weight=node.weight,
-        prompts=node.prompts,
-        made=1 if node.inner else made.get(node.name, 1),
+        prompts=Prompts() if node.inner else prompts.get(node.name, Prompts()),
     )
 
 

@@ -16,6 +16,7 @@ from pipeline.errors import MixtureError
 from pipeline.mixing.budgets import Walk, drawn, reached
 from pipeline.mixing.corpus import Corpus, row_supervised, row_tokens
 from pipeline.mixing.order import epoch_rows
+from pipeline.mixing.rates import Prompts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class Lengths(Protocol):
         """Train rows of each task; may hold more tasks than a mixture has."""
 
     @property
-    def prompts(self) -> Mapping[str, int]:
-        """Prompts through which each task's rows were made; 1 where it says nothing."""
+    def prompts(self) -> Mapping[str, Prompts]:
+        """Prompts through which each task's rows were made; one where it says nothing."""
 
     def amount(self, task: str, unit: Unit) -> Fraction:
         """Return what all of a task's rows hold."""
@@ -63,9 +64,12 @@ class StoredLengths:
         return self.corpus.sizes
 
     @property
-    def prompts(self) -> Mapping[str, int]:
+    def prompts(self) -> Mapping[str, Prompts]:
         """Prompts through which each task's rows were made."""
-        return {name: task.prompts for name, task in self.corpus.tasks.items()}
+        return {
+            name: Prompts(task.prompts, task.prompts if task.draw == "all" else 1)
+            for name, task in self.corpus.tasks.items()
+        }
 
     def amount(self, task: str, unit: Unit) -> Fraction:
         """Return what all of a task's rows hold, as the manifest says.
@@ -109,7 +113,7 @@ class MeanLengths:
     rows: Mapping[str, int]
     tokens_per_row: Mapping[str, float | None]
     supervised_per_row: Mapping[str, float | None] = field(default_factory=dict)
-    prompts: Mapping[str, int] = field(default_factory=dict)
+    prompts: Mapping[str, Prompts] = field(default_factory=dict)
 
     def amount(self, task: str, unit: Unit) -> Fraction:
         """Guess what all of a task's rows hold.

@@ -6,7 +6,7 @@ machine. Knows no file, no seed and no text.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from pipeline.config.sampling import Knobs
@@ -18,6 +18,20 @@ _DIGITS = 12
 """Significant digits of a power: what is left after that differs between maths libraries."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Prompts of a task.
+
+    Attributes:
+        count: How many there are, 1 or more; they share a cap `per: prompt`.
+        rows: Rows that an example gives: `count` where it is seen through all of them, 1 where it is
+            seen through one.
+    """
+
+    count: int = 1
+    rows: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """A task, or a group that counts as one."""
@@ -27,10 +41,8 @@ class Member:
     """Rows or tokens (>= 0); of a group those of all its tasks."""
     weight: float | None = None
     """As written; null counts as 1."""
-    prompts: int | None = None
-    """Of the card; null where it is silent."""
-    made: int = 1
-    """Prompts through which the rows were made: so many rows are one example, on average."""
+    prompts: Prompts = field(default_factory=Prompts)
+    """Through which the rows were made."""
 
 
 def level_rates(
@@ -69,27 +81,16 @@ def _by_size(member: Member, knobs: Knobs) -> Fraction:
         scale=knobs.scale or 1.0,
         cap=knobs.cap,
         temperature=knobs.temperature or 1.0,
-        prompts=_prompts(member) if knobs.per == "prompt" else None,
-        made=member.made,
+        prompts=member.prompts if knobs.per == "prompt" else None,
     )
     if rate == 0:
         raise MixtureError(
             f"the rate of '{member.name}' is 0: "
-            f"its {_prompts(member)} prompts share a cap of {knobs.cap}",
+            f"its {member.prompts.count} prompts share a cap of {knobs.cap}",
             where=f"tasks.{member.name}",
             remedy="raise the cap",
         )
     return rate
-
-
-def _prompts(member: Member) -> int:
-    if member.made > 1 and member.prompts not in (None, member.made):
-        raise MixtureError(
-            f"the card says {member.prompts} prompts, but the rows were made through {member.made}",
-            where=f"tasks.{member.name}.prompts",
-            remedy="take the key out",
-        )
-    return member.prompts or member.made
 
 
 def size_rate(
@@ -98,8 +99,7 @@ def size_rate(
     scale: float = 1.0,
     cap: int | None = None,
     temperature: float = 1.0,
-    prompts: int | None = None,
-    made: int = 1,
+    prompts: Prompts | None = None,
 ) -> Fraction:
     """Return the rate that a member has by its size, as SeqIO's `mixing_rate_num_examples` does.
 
@@ -108,18 +108,18 @@ def size_rate(
         scale: Multiplies the size first.
         cap: Size above which a member counts as no larger.
         temperature: T > 0; the capped size is taken to the power 1/T, last; 12 digits are kept.
-        prompts: Null, or the prompts P among which T0 splits the cap (Sanh et al., 2022): each has the
-            whole size up to the cap, and `cap // P` above; the rate is the sum over them.
-        made: Prompts through which the rows were made already, so that one prompt has `size / made`;
-            of no matter where `prompts` is null.
+        prompts: Null, or the prompts P among which T0 splits the cap (Sanh et al., 2022): each has all
+            examples up to the cap, and `cap // P` above; the rate is the sum over them. There are
+            `size / prompts.rows` examples.
 
     Raises:
         MixtureError: The power is larger than the largest float.
     """
     rate = size * decimal(scale)
     if prompts is not None:
-        one = rate / made
-        rate = prompts * (one if cap is None or one <= cap else Fraction(cap // prompts))
+        one = rate / prompts.rows
+        capped = cap is not None and one > cap
+        rate = prompts.count * (Fraction((cap or 0) // prompts.count) if capped else one)
     elif cap is not None:
         rate = min(rate, Fraction(cap))
     if temperature == 1.0 or rate == 0:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -42,6 +43,8 @@ class Evidence:
     families: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each file behind this, by a name that says which it is."""
+    trained: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    """What scorers trained on exactly this, for one another; a changed copy starts with nothing."""
 
     @property
     def width(self) -> int:

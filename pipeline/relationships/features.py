@@ -1,8 +1,9 @@
-"""Fixed features as `taskloom features` wrote them: read, checked, and stripped of rows without one gold.
+"""Fixed features as the stage `features` wrote them: read, checked, stripped of rows without one gold.
 
 Reads safetensors by its numpy side. Knows files; knows no encoder, no scorer and no mixture.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import numpy as np
 
 from pipeline.errors import ArtefactError, DataError
 from pipeline.relationships.adapter.tasks import FeatureTask
-from pipeline.tables import require
+from pipeline.tables import read_json, require
 
-VERSION = "1"
+VERSION = "2"
 """Of the files, as their metadata has it."""
-_REMEDY = "delete the file and run `taskloom features` again"
+_REMEDY = "delete the folder and run `dvc repro features`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +60,52 @@ def read_features(path: Path, task: str) -> FeatureFile:
     except (DataError, IndexError, ValueError) as error:
         raise _damaged(path, str(error)) from error
     return FeatureFile(task=known, rows=len(gold), encoder=encoder, tokens=tokens)
+
+
+def read_all(
+    folder: Path, tasks: Sequence[str], *, tokens: Mapping[str, str]
+) -> dict[str, FeatureFile]:
+    """Read the features of several tasks, of one encoder and of the present tokens.
+
+    Args:
+        folder: Of one role.
+        tasks: Their names.
+        tokens: Hash of each task's token shard.
+
+    Raises:
+        ArtefactError: Some are missing, damaged, of other tokens, or of another encoder than the rest.
+    """
+    remedy = "run `dvc repro features`"
+    missing = [task for task in tasks if not (folder / f"{task}.safetensors").is_file()]
+    if missing:
+        raise ArtefactError(
+            f"there are no features of task '{missing[0]}'", where=str(folder), remedy=remedy
+        )
+    files = {task: read_features(folder / f"{task}.safetensors", task) for task in tasks}
+    for task, file in files.items():
+        if file.tokens != tokens.get(task):
+            raise ArtefactError(
+                f"the features of task '{task}' are of other tokens than the present ones",
+                where=str(folder),
+                remedy=remedy,
+            )
+        if file.encoder != files[tasks[0]].encoder:
+            raise ArtefactError(
+                f"the features of tasks '{tasks[0]}' and '{task}' are of different encoders",
+                where=str(folder),
+                remedy=remedy,
+            )
+    return files
+
+
+def shard_hashes(tokens: Path) -> dict[str, str]:
+    """Return the hash of each task's token shard, as the manifest of one role has it.
+
+    Raises:
+        ArtefactError: There is no manifest, or it is damaged.
+    """
+    manifest = read_json(tokens / "manifest.json")
+    return {entry["task"]: entry["sha256"] for entry in manifest["tasks"]}
 
 
 def with_one_gold(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.relationships.adapter import runs
 from pipeline.relationships.adapter.model import Batch, Weights
+from pipeline.relationships.apart import cost_apart, trained_apart
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.protocol import Budget, Cost, trained_provenance
 from pipeline.relationships.scores import ScoreMatrix, over_runs
@@ -45,23 +46,19 @@ class StateEvidence:
         return self.formula
 
     def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """A training a task and seed."""
-        trained = budget.seeds * len(evidence.tasks)
-        return Cost(runs=trained, flops=trained * budget.recipe.flops(evidence.width))
+        """A training a task and seed, shared by all that ask such models."""
+        return cost_apart(evidence, budget)
 
     def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
         """Score all pairs; see `RelationshipScorer.fit`."""
-        pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer=self.name)
         formula = log_evidence if self.formula == "logme" else h_score
 
         def explained(model: Weights, batch: Batch) -> float:
             return formula(*runs.states(model, batch))
 
-        values_KST = runs.source_figures(
-            pool, budget.recipe, explained, seed=seed, count=budget.seeds
-        )
+        trained = trained_apart(evidence, budget, seed=seed, scorer=self.name)
         return over_runs(
-            values_KST,
+            trained.figures(explained),
             evidence.tasks,
             directional=True,
             provenance=trained_provenance(self, evidence, budget, version=VERSION, seed=seed),

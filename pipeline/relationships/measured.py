@@ -8,16 +8,13 @@ weights and sees as many rows. Knows features and golds; no text.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.relationships.adapter import runs
-from pipeline.relationships.adapter.model import Weights
-from pipeline.relationships.adapter.tasks import FeatureTask, Pool, pooled
-from pipeline.relationships.adapter.training import Arm, Recipe, gathered, train
+from pipeline.relationships.adapter.tasks import FeatureTask, pooled
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.lookahead import mean_loss
 from pipeline.relationships.protocol import Budget, Cost, trained_provenance
 from pipeline.relationships.scores import ScoreMatrix, over_runs
+from pipeline.relationships.truth_runs import joint_gains, truth_of
 from pipeline.seeds import derive_rng
 
 VERSION = "1"
@@ -45,9 +42,11 @@ class MeasuredGain:
         parts = [_divided(evidence.features[task], seed=seed) for task in evidence.tasks]
         kept, held = pooled([part[0] for part in parts]), pooled([part[1] for part in parts])
         seeds = runs.run_seeds(seed, budget.seeds)
-        values = [joint_gains(kept, held, budget.recipe, seed=one) for one in seeds]
+        found = [joint_gains(kept, held, t, budget.recipe, seeds=seeds) for t in evidence.tasks]
+        truth = truth_of(found, unit="loss")
+        rows = [truth.sources.index(task) for task in evidence.tasks]
         return over_runs(
-            np.stack(values),
+            truth.gains_KST[:, rows],
             evidence.tasks,
             directional=True,
             unit="predicted_gain",
@@ -64,25 +63,3 @@ def _divided(task: FeatureTask, *, seed: int) -> tuple[FeatureTask, FeatureTask]
     turn = derive_rng(seed, "held out", task.name).permutation(len(task))
     cut = min(max(1, round(len(task) * HELD_OUT)), len(task) - 1)
     return task.take(np.sort(turn[cut:])), task.take(np.sort(turn[:cut]))
-
-
-def joint_gains(kept: Pool, held: Pool, recipe: Recipe, *, seed: int) -> NDArray[np.float64]:
-    """Return the fall of each target's held-out loss by each source, sources x targets.
-
-    NaN for a task with itself, and for a target without held-out rows.
-    """
-    names = kept.names
-    gains = np.full((len(names), len(names)), np.nan)
-    for place, target in enumerate(names):
-        others = [name for name in names if name != target]
-        arms = [Arm(seed, {target: 1.0}), *(Arm(seed, {s: 0.5, target: 0.5}) for s in others)]
-        models = train(kept, arms, recipe)
-        alone, *joint = (_held_loss(models.model(i), held, place) for i in range(len(arms)))
-        for source, loss in zip(others, joint, strict=True):
-            gains[names.index(source), place] = alone - loss
-    return gains
-
-
-def _held_loss(model: Weights, held: Pool, task: int) -> float:
-    rows = np.arange(held.starts[task], held.starts[task + 1])
-    return mean_loss(model, gathered(held, np.full((1, len(rows)), task), rows[None]))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pipeline.relationships.adapter import runs
 from pipeline.relationships.adapter.model import Batch, Weights
 from pipeline.relationships.agreement.ranking import pearson
+from pipeline.relationships.apart import cost_apart, trained_apart
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.protocol import Budget, Cost, trained_provenance
 from pipeline.relationships.scores import ScoreMatrix, over_runs
@@ -28,18 +29,14 @@ class SourceHead:
         return "source_head"
 
     def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """A training a task and seed."""
-        trained = budget.seeds * len(evidence.tasks)
-        return Cost(runs=trained, flops=trained * budget.recipe.flops(evidence.width))
+        """A training a task and seed, shared by all that ask such models."""
+        return cost_apart(evidence, budget)
 
     def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
         """Score all pairs; see `RelationshipScorer.fit`."""
-        pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer=self.name)
-        values_KST = runs.source_figures(
-            pool, budget.recipe, knowledge, seed=seed, count=budget.seeds
-        )
+        trained = trained_apart(evidence, budget, seed=seed, scorer=self.name)
         return over_runs(
-            values_KST,
+            trained.figures(knowledge),
             evidence.tasks,
             directional=True,
             provenance=trained_provenance(self, evidence, budget, version=VERSION, seed=seed),

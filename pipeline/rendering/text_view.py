@@ -9,10 +9,8 @@ from collections.abc import Callable
 import polars as pl
 import pyarrow as pa
 
+from pipeline.config.strict import PLAIN
 from pipeline.errors import MixtureError
-
-PLAIN = "plain"
-"""Name of the built-in format."""
 
 _SEPARATOR = " | "
 
@@ -46,7 +44,9 @@ RENDERED = pa.schema(
         pa.field("prefix", pa.dictionary(pa.int32(), pa.string()), nullable=False),
         pa.field("prompt", pa.dictionary(pa.int32(), pa.string()), nullable=False),
         pa.field("input", pa.string(), nullable=False),
-        pa.field("text", pa.list_(pa.string()), nullable=False),  # one: prefix, input and target
+        pa.field(
+            "text", pa.list_(pa.string()), nullable=False
+        ),  # one: prefix (if any), input, target
     ],
     metadata={"schema": "taskloom.rendered.text", "version": "1"},
 )
@@ -109,11 +109,16 @@ def text_view(examples: pl.DataFrame, form: Format = plain, *, where: str) -> pl
     return pl.concat([stems[rows["row"].to_numpy()], rows], how="horizontal")
 
 
-def rendered(view: pl.DataFrame, *, role: str) -> pl.DataFrame:
-    """Return the rows of a text view as a frame of `RENDERED`."""
-    text = pl.concat_str(
-        pl.col("prefix").cast(pl.String), pl.lit(" "), "input", pl.col("target").fill_null("")
-    )
+def rendered(view: pl.DataFrame, *, role: str, prefix: bool = True) -> pl.DataFrame:
+    """Return the rows of a text view as a frame of `RENDERED`.
+
+    Args:
+        view: The rows.
+        role: What they are for.
+        prefix: Whether the task's prefix stands in front of every input.
+    """
+    head = [pl.col("prefix").cast(pl.String), pl.lit(" ")] if prefix else []
+    text = pl.concat_str(*head, "input", pl.col("target").fill_null(""))
     return view.drop("row").with_row_index("row").select(
         "example_id", pl.lit(role).alias("role"), "row", "context", "question",
         pl.col("options").alias("choices"), "label", "target", "prefix", "prompt", "input",

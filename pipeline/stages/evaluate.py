@@ -2,14 +2,16 @@
 
 Reads:   data/NAME/settings/evaluate.json, data/NAME/tokens/report, data/NAME/curated,
          models/NAME/{compass,tailored}
-Writes:  data/NAME/evaluation/{metrics.json,per_task.csv,predictions.parquet}
+Writes:  data/NAME/evaluation/{metrics.json,per_task.csv,predictions.parquet}, and in the text view
+         per_prompt.csv
 
-Both models answer all tasks; the tailored one's headline is its target. torch is imported only where
-the models answer.
+Both models answer all tasks, held-out ones too; the tailored one's headline is its target. In the text
+view a task's figures are medians over its prompts. torch is imported only where the models answer.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -17,18 +19,25 @@ from tqdm import tqdm
 
 from pipeline.config.settings import EvaluateSettings
 from pipeline.config.settings_file import read
-from pipeline.metrics.answers import Answers, figures
+from pipeline.metrics.answers import Answers
 from pipeline.metrics.baselines import ChoiceTexts, chance, choice_only, majority
 from pipeline.metrics.choices import Ints
+from pipeline.metrics.prompts import DEFINITION
+from pipeline.stages.evaluation_tables import (
+    Answered,
+    Figures,
+    metrics,
+    model_figures,
+    per_prompt,
+    per_task,
+    predictions,
+)
 from pipeline.stages.layout import PASSES, Layout
 from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import read_parquet, write_frame, write_json
 
 if TYPE_CHECKING:
     from pipeline.training.judge import Judged
-
-BASELINES = ("chance", "majority", "choice_only")
-Figures = dict[str, float]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -38,27 +47,16 @@ def main(arguments: Sequence[str]) -> None:
     with stage_lock(layout.data, "evaluate"):
         settings = read(EvaluateSettings, layout.settings("evaluate"))
         answered = {which: judge(layout, settings, which) for which in PASSES}
-        models = {which: model_figures(found, settings) for which, found in answered.items()}
         baselines = {
-            task.task: baseline_figures(
-                task.answers,
-                read_parquet(layout.curated(task.task, "train")),
-                read_parquet(layout.curated(task.task, "report")),
+            task: task_baselines(layout, parts)
+            for task, parts in tqdm(
+                answered[PASSES[0]].items(), desc="baselines", delay=2, leave=False
             )
-            if len(task.answers.predicted)
-            else {}
-            for task in tqdm(answered["compass"], desc="baselines", delay=2, leave=False)
         }
-        with new_folder(layout.evaluation) as folder:
-            result = metrics(models, baselines, settings.target)
-            score = answered["compass"][0].score
-            write_json(result | ({"score": score} if score else {}), folder / "metrics.json")
-            table = per_task(models, baselines, answered["compass"], settings.families)
-            table.write_csv(folder / "per_task.csv", float_precision=6)
-            write_frame(predictions(answered), folder / "predictions.parquet")
+        write_evaluation(layout, settings, answered, baselines)
 
 
-def judge(layout: Layout, settings: EvaluateSettings, which: str) -> list["Judged"]:
+def judge(layout: Layout, settings: EvaluateSettings, which: str) -> Answered:
     """Return the answers of one model to all tasks."""
     from pipeline.training.launch import let_waiting_threads_sleep
 
@@ -67,49 +65,99 @@ def judge(layout: Layout, settings: EvaluateSettings, which: str) -> list["Judge
 
     budget = settings.evaluate.token_budget
     stream = judged(layout.model(which), layout.tokens("report"), token_budget=budget)
-    return list(tqdm(stream, total=len(settings.tasks), desc=which, delay=2, leave=False))
+    return by_task(tqdm(stream, desc=which, delay=2, leave=False))
 
 
-def model_figures(answered: Sequence["Judged"], settings: EvaluateSettings) -> dict[str, Figures]:
-    """Return the figures of one model by task."""
-    return {
-        task.task: figures(
-            task.answers,
-            fixed_classes=task.form == "classification",
-            bins=settings.evaluate.bins,
-            threshold=task.threshold,
-        )
-        | task.figures
-        for task in answered
-    }
+def by_task(stream: Iterable["Judged"]) -> Answered:
+    """Put the answers of a task together, those of all its prompts."""
+    return {task: list(parts) for task, parts in groupby(stream, key=lambda part: part.task)}
 
 
-def baseline_figures(answers: Answers, train: pl.DataFrame, report: pl.DataFrame) -> Figures:
-    """Return the accuracy of each baseline on the rows that a model answered.
+def write_evaluation(
+    layout: Layout,
+    settings: EvaluateSettings,
+    answered: Mapping[str, Answered],
+    baselines: Mapping[str, Figures],
+) -> None:
+    """Write the outputs of the stage.
 
     Args:
-        answers: Of any model: say which rows there are and what is gold.
-        train: Curated train rows.
-        report: Curated report rows.
+        layout: Of the mixture.
+        settings: Of the stage.
+        answered: By model.
+        baselines: By task.
     """
-    counts = np.diff(answers.offsets)
-    golds = np.add.reduceat(answers.gold, answers.offsets[:-1], dtype=np.int64)
-    known = np.flatnonzero(golds)
+    models = {which: model_figures(found, settings) for which, found in answered.items()}
+    first = next(iter(answered.values()))
+    parts = [part for found in first.values() for part in found]
+    scores = {part.score for part in parts if part.score}
+    prompted = any(part.prompt for part in parts)
+    with new_folder(layout.evaluation) as folder:
+        result = metrics(models, baselines, settings.target, held_out=settings.held_out)
+        said = {"score": min(scores)} if scores else {}
+        said |= {"over_prompts": DEFINITION} if prompted else {}
+        write_json(result | said, folder / "metrics.json")
+        table = per_task(models, baselines, first, settings.families, held_out=settings.held_out)
+        table.write_csv(folder / "per_task.csv", float_precision=6)
+        write_frame(predictions(answered), folder / "predictions.parquet")
+        if prompted:
+            lines = per_prompt(answered, settings)
+            lines.write_csv(folder / "per_prompt.csv", float_precision=6)
+
+
+def task_baselines(layout: Layout, parts: Sequence["Judged"]) -> Figures:
+    """Return the baselines of one task; none where no row of it has options."""
+    if not any(len(part.answers.predicted) for part in parts):
+        return {}
+    return baseline_figures(
+        [part.answers for part in parts],
+        read_parquet(layout.curated(parts[0].task, "train")),
+        read_parquet(layout.curated(parts[0].task, "report")),
+    )
+
+
+def baseline_figures(
+    answers: Sequence[Answers], train: pl.DataFrame, report: pl.DataFrame
+) -> Figures:
+    """Return the accuracy of each baseline on the rows that a model answered, each row once.
+
+    Args:
+        answers: Of any model, one a prompt: say which rows there are, and how many options each had.
+        train: Curated train rows; without a label among them there is chance alone.
+        report: Curated report rows, which say what is gold.
+    """
+    counts = np.concatenate([np.diff(one.offsets)[one.known] for one in answers])
+    golds = np.concatenate([_golds(one)[one.known] for one in answers])
+    found = {"chance": chance(counts, golds)}
+    asked = report[np.unique(np.concatenate([one.source[one.known] for one in answers]))]
     labels = pl.coalesce("label", pl.col("labels").list.first()).fill_null(-1)
     one_gold = train.select(labels.cast(pl.Int64)).to_series().to_numpy()
-    every = train.select(pl.coalesce("labels", pl.concat_list("label")).explode())
-    often = majority(every.to_series().drop_nulls().cast(pl.Int64).to_numpy(), counts)
-    wording = choice_only(_texts(train), one_gold, _texts(report[answers.source]))
-    predicted = {"majority": often, "choice_only": often if wording is None else wording}
-    found = {"chance": chance(counts[known], golds[known])} | {
-        name: _hits(indices, answers, known) for name, indices in predicted.items()
-    }
+    if (one_gold >= 0).any() and (asked["choices"].list.len() > 0).all():
+        every = train.select(pl.coalesce("labels", pl.concat_list("label")).explode())
+        usual = every.to_series().drop_nulls().cast(pl.Int64).to_numpy()
+        often = majority(usual, asked["choices"].list.len().to_numpy().astype(np.int64))
+        wording = choice_only(_texts(train), one_gold, _texts(asked))
+        found["majority"] = _hits(often, asked)
+        found["choice_only"] = _hits(often if wording is None else wording, asked)
     return {name: round(value, 6) for name, value in found.items() if value is not None}
 
 
-def _hits(predicted: Ints, answers: Answers, known: Ints) -> float | None:
-    hits = answers.gold[answers.offsets[:-1] + predicted][known]
-    return float(hits.mean()) if len(known) else None
+def _golds(answers: Answers) -> Ints:
+    """Return the options of each row that are gold, (R,)."""
+    if not len(answers.predicted):
+        return np.zeros(0, dtype=np.int64)
+    result: Ints = np.add.reduceat(answers.gold, answers.offsets[:-1], dtype=np.int64)
+    return result
+
+
+def _hits(predicted: Ints, rows: pl.DataFrame) -> float | None:
+    """Return the share of rows of which a predicted choice is gold."""
+    right = rows.select(
+        hit=pl.coalesce("labels", pl.concat_list("label")).list.contains(
+            pl.Series(predicted, dtype=pl.Int64)
+        )
+    )["hit"]
+    return float(right.cast(pl.Float64).mean()) if rows.height else None  # type: ignore[arg-type]
 
 
 def _texts(rows: pl.DataFrame) -> ChoiceTexts:
@@ -117,75 +165,3 @@ def _texts(rows: pl.DataFrame) -> ChoiceTexts:
     offsets = np.concatenate(([0], np.cumsum(choices.list.len().to_numpy()))).astype(np.int64)
     flat = choices.explode(empty_as_null=False, keep_nulls=False).cast(pl.String)
     return ChoiceTexts(flat.to_arrow(), offsets)
-
-
-def metrics(
-    models: Mapping[str, Mapping[str, Figures]], baselines: Mapping[str, Figures], target: str
-) -> dict[str, Any]:
-    """Return metrics.json: each model's figures by task, their mean, and the target's accuracy."""
-    result: dict[str, Any] = {"target": target}
-    for which, tasks in models.items():
-        result[which] = {"accuracy_macro": _mean(tasks, "accuracy"), "tasks": dict(tasks)}
-        result[which]["accuracy_target"] = tasks.get(target, {}).get("accuracy")
-    result["baselines"] = {name: _mean(baselines, name) for name in BASELINES}
-    return result
-
-
-def _mean(tasks: Mapping[str, Figures], key: str) -> float | None:
-    values = [figures[key] for figures in tasks.values() if key in figures]
-    return round(sum(values) / len(values), 6) if values else None
-
-
-def per_task(
-    models: Mapping[str, Mapping[str, Figures]],
-    baselines: Mapping[str, Figures],
-    answered: Sequence["Judged"],
-    families: Mapping[str, str],
-) -> pl.DataFrame:
-    """Return one row a task: what it is, the baselines' accuracy, the models' figures."""
-    rows = []
-    for task in answered:
-        name = task.task
-        row: dict[str, Any] = {
-            "task": name,
-            "family": families[name],
-            "rows": models["compass"][name]["rows"],
-            "choices": _mean_choices(task.answers),
-        }
-        row |= {key: baselines[name].get(key) for key in BASELINES}
-        row |= {which: models[which][name].get("accuracy") for which in models}
-        for figure in ("macro_f1", "ece"):
-            row |= {f"{which}_{figure}": models[which][name].get(figure) for which in models}
-        rows.append(row)
-    return pl.DataFrame(rows, infer_schema_length=None)
-
-
-def _mean_choices(answers: Answers) -> float | None:
-    rows = len(answers.predicted)
-    return round(int(answers.offsets[-1]) / rows, 2) if rows else None
-
-
-def predictions(answered: Mapping[str, Sequence["Judged"]]) -> pl.DataFrame:
-    """Return one row a model, task and report row; `label` is null where hidden.
-
-    In multi-label rows `label` is the predicted choice if that is gold, else the first gold.
-    """
-    parts = []
-    for which, tasks in answered.items():
-        for task in tasks:
-            found = task.answers
-            part = pl.DataFrame(
-                {
-                    "row": found.source.astype(np.uint32),
-                    "label": found.label.astype(np.int32),
-                    "predicted": found.predicted.astype(np.int32),
-                    "probability": np.round(found.confidence, 6),
-                    "choices": np.diff(found.offsets).astype(np.int32),
-                }
-            ).with_columns(
-                pl.col("label").replace(-1, None),
-                model=pl.lit(which),
-                task=pl.lit(task.task),
-            )
-            parts.append(part.select("model", "task", pl.exclude("model", "task")))
-    return pl.concat(parts)

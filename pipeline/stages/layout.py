@@ -7,9 +7,13 @@ CARDS = Path("mixtures/tasks")
 MIXTURES = Path("mixtures")
 WALK = Path("dvc.yaml")
 """Its `vars:` name the card of the mixture in use."""
+PROMPTS = MIXTURES / "prompts"
+"""Prompts of the project, beside the cards: `<task or dataset>[/<subset>]/templates.yaml`."""
 REVISIONS = MIXTURES / "revisions.lock"
 PARAMS = Path("params.yaml")
 
+KEPT = ".tokenize"
+"""Folder, below a mixture's data, of tokenised tasks that the next run may use; no output of a stage."""
 PASSES = ("compass", "tailored")
 """The base pass over all tasks, and the pass over the target and its complements."""
 
@@ -75,6 +79,11 @@ class Layout:
     def resume(self, which: str) -> Path:
         """Checkpoints of a running training; never an output of a stage."""
         return self.root / "models" / self.name / f".resume-{which}"
+
+    @property
+    def features(self) -> Path:
+        """Features of choices, by role; none where nothing needs them."""
+        return self.data / "features"
 
     @property
     def scores(self) -> Path:

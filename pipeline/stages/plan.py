@@ -82,7 +82,7 @@ def exact_plan(
         MixtureError: The mixture cannot be drawn from these tasks, or two of them are the same.
         ArtefactError: A shard is not what the manifest says.
     """
-    there = [task for task in mixture.tasks if task in corpus.tasks]
+    there = [task for task in mixture.drawn().tasks if task in corpus.tasks]
     same = [] if mixture.same_content == "allow" else same_content(corpus, there)
     mixture, merged = judged(mixture, same, target=target)
     lengths = StoredLengths(corpus, seed)

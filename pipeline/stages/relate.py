@@ -1,26 +1,22 @@
-"""Stage `relate`: how much each task should help each other, by every scorer that `relate.scorers` names.
+"""Stage `relate`: how much each task should help each other, by every scorer that is named.
 
 Reads:   data/NAME/settings/relate.json, the train rows below data/NAME/curated,
          models/NAME/compass/prefixes.safetensors, data/NAME/tokens/train/manifest.json; and, where a
-         scorer needs features, data/NAME/features/train, which `taskloom features NAME` writes
+         scorer needs them, data/NAME/features/train
 Writes:  data/NAME/scores/<scorer>.{parquet,json}
-
-Features are no dependency that DVC knows, since most mixtures have none: after writing new ones, the
-stage is to be run by `dvc repro -f -s relate`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 
-from pipeline.config.params import RelateParams
+from pipeline.config.params import WITHOUT_FEATURES, RelateParams
 from pipeline.config.settings import RelateSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
 from pipeline.relationships.evidence import Evidence, read_prefixes
-from pipeline.relationships.features import FeatureFile, read_features
+from pipeline.relationships.features import read_all, shard_hashes
 from pipeline.relationships.gradient import GradientCosine
 from pipeline.relationships.logme import StateEvidence
 from pipeline.relationships.lookahead import LookAhead
@@ -35,7 +31,7 @@ from pipeline.relationships.stack import stack
 from pipeline.relationships.text import TextSimilarity
 from pipeline.stages.layout import Layout
 from pipeline.stages.publish import new_folder, stage_lock
-from pipeline.tables import read_json, require, sha256
+from pipeline.tables import require, sha256
 
 ROLE = "train"
 FACTORIES: Mapping[str, Callable[[RelateParams], RelationshipScorer]] = {
@@ -51,7 +47,8 @@ FACTORIES: Mapping[str, Callable[[RelateParams], RelationshipScorer]] = {
     "measured": lambda params: MeasuredGain(),
 }
 """Every scorer, set up; the names are those of `config.params.SCORERS`."""
-WITHOUT_FEATURES = frozenset({"prefix", "text", "prior"})
+TRAINED_APART = frozenset({"source_head", "logme", "hscore"})
+"""Scorers that ask the same models, which are trained once in a run."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -76,13 +73,14 @@ def scored(settings: RelateSettings, evidence: Evidence) -> dict[str, ScoreMatri
         ArtefactError: Fewer than two tasks can be scored by one that needs features.
     """
     budget = Budget(seeds=settings.relate.seeds)
-    matrices = {}
+    featured = tuple(task for task in evidence.tasks if len(evidence.features.get(task, ())))
+    # one object for all scorers that need features: it keeps what they train
+    with_features = replace(evidence, tasks=featured)
+    matrices: dict[str, ScoreMatrix] = {}
     for name in settings.relate.scorers:
+        part = evidence if name in WITHOUT_FEATURES else _enough(name, with_features)
         scorer = FACTORIES[name](settings.relate)
-        part = _scorable(name, evidence)
-        cost = scorer.cost(part, budget)
-        if cost.runs:
-            print(f"{name}: {cost.words}", flush=True)
+        _tell_cost(scorer, part, budget, done=matrices)
         matrix = scorer.fit(part, budget, seed=settings.seed)
         if part.tasks != evidence.tasks:
             matrix = widened(matrix, evidence.tasks, why="no row of one known gold choice")
@@ -92,23 +90,26 @@ def scored(settings: RelateSettings, evidence: Evidence) -> dict[str, ScoreMatri
     return matrices
 
 
-def _scorable(name: str, evidence: Evidence) -> Evidence:
-    """Return the evidence of the tasks that a scorer can score: those with features, if it needs them."""
-    if name in WITHOUT_FEATURES:
-        return evidence
-    tasks = tuple(task for task in evidence.tasks if len(evidence.features[task]))
-    if len(tasks) < 2:
+def _tell_cost(
+    scorer: RelationshipScorer, evidence: Evidence, budget: Budget, *, done: Collection[str]
+) -> None:
+    cost = scorer.cost(evidence, budget)
+    before = [name for name in done if {name, scorer.name} <= TRAINED_APART]
+    if before:
+        print(f"{scorer.name}: asks the models of '{before[0]}'", flush=True)
+    elif cost.runs:
+        print(f"{scorer.name}: {cost.words}", flush=True)
+
+
+def _enough(name: str, evidence: Evidence) -> Evidence:
+    """Return the evidence, if there are tasks enough for a pair."""
+    if len(evidence.tasks) < 2:
         raise ArtefactError(
             f"scorer '{name}' needs two tasks with rows of one known gold choice",
             where="relate.scorers",
-            remedy="take it out",
+            remedy="take it out, or say `selection: top_k` where only `tailor:` asks for it",
         )
-    return replace(evidence, tasks=tasks)
-
-
-def features_folder(layout: Layout, role: str) -> Path:
-    """Return where the features of a role lie."""
-    return layout.data / "features" / role
+    return evidence
 
 
 def gathered(layout: Layout, settings: RelateSettings) -> Evidence:
@@ -127,10 +128,9 @@ def gathered(layout: Layout, settings: RelateSettings) -> Evidence:
         model = layout.model("compass") / "prefixes.safetensors"
         prefixes = read_prefixes(model)
         inputs["prefixes"] = sha256(model)
-    hungry = [name for name in settings.relate.scorers if name not in WITHOUT_FEATURES]
-    if hungry:
-        features = gathered_features(layout, names, scorer=hungry[0])
-        folder = features_folder(layout, ROLE)
+    if not WITHOUT_FEATURES.issuperset(settings.relate.scorers):
+        folder = layout.features / ROLE
+        features = read_all(folder, names, tokens=shard_hashes(layout.tokens(ROLE)))
         inputs |= {f"features/{t}": sha256(folder / f"{t}.safetensors") for t in names}
     examples = {task: pl.scan_parquet(path) for task, path in paths.items()}
     return Evidence(
@@ -143,42 +143,6 @@ def gathered(layout: Layout, settings: RelateSettings) -> Evidence:
         families=dict(settings.families),
         inputs=inputs,
     )
-
-
-def gathered_features(
-    layout: Layout, tasks: Sequence[str], *, scorer: str
-) -> dict[str, FeatureFile]:
-    """Return the features of all tasks, of one encoder and of the present tokens.
-
-    Raises:
-        ArtefactError: Some are missing, of other tokens, or of another encoder than the rest.
-    """
-    folder = features_folder(layout, ROLE)
-    remedy = f"run `taskloom features {layout.name}`, or take '{scorer}' out of relate.scorers"
-    missing = [task for task in tasks if not (folder / f"{task}.safetensors").is_file()]
-    if missing:
-        raise ArtefactError(
-            f"there are no features of task '{missing[0]}', which scorer '{scorer}' needs",
-            where=str(folder),
-            remedy=remedy,
-        )
-    files = {task: read_features(folder / f"{task}.safetensors", task) for task in tasks}
-    manifest = read_json(layout.tokens(ROLE) / "manifest.json")
-    shards = {entry["task"]: entry["sha256"] for entry in manifest["tasks"]}
-    for task, file in files.items():
-        if file.tokens != shards.get(task):
-            raise ArtefactError(
-                f"the features of task '{task}' are of other tokens than the present ones",
-                where=str(folder),
-                remedy=remedy,
-            )
-        if file.encoder != files[tasks[0]].encoder:
-            raise ArtefactError(
-                f"the features of tasks '{tasks[0]}' and '{task}' are of different encoders",
-                where=str(folder),
-                remedy=f"delete the folder and run `taskloom features {layout.name}`",
-            )
-    return files
 
 
 def _forms(examples: Mapping[str, pl.LazyFrame]) -> dict[str, str]:

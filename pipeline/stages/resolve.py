@@ -1,6 +1,7 @@
 """Stage `resolve`: all that people write, checked and split into what each stage needs.
 
-Reads:   mixtures/NAME.yaml, mixtures/tasks/, mixtures/revisions.lock, params.yaml, `data_dir`
+Reads:   mixtures/NAME.yaml, mixtures/tasks/, mixtures/prompts/, mixtures/revisions.lock, params.yaml,
+         `data_dir`, `prompts_dir`
 Writes:  data/NAME/settings/<stage>.json and data/NAME/sources/<task>.json, and into
          mixtures/revisions.lock the commit of each hub card that names none. Removes the examples
          of tasks that left the mixture, so that no later stage can see them.
@@ -19,13 +20,15 @@ from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import Params
 from pipeline.config.recipe import merged, overridden, settings
 from pipeline.config.resolved import NormalizeSource
+from pipeline.config.settings import TaskPrompts
 from pipeline.config.settings_file import Settings
 from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
+from pipeline.config.task_prompts import load_task_prompts
 from pipeline.errors import ConfigError
 from pipeline.sources.dispatch import source_files
 from pipeline.sources.package import package_folder
-from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, REVISIONS, Layout
+from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, PROMPTS, REVISIONS, Layout
 from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import sha256
 
@@ -82,8 +85,15 @@ def main(arguments: Sequence[str]) -> None:
             print(f"mixture '{name}' sets {line}")
         cards = load_tasks(CARDS, card.tasks, where=where)
         check_view(card, cards, where=where)
+        told = load_task_prompts(card, params, PROMPTS, where=where)
         sources = resolved_sources(name, cards, params)
-        parts = settings(card, cards, params, model_sha256=model_hash(params.model.source))
+        parts = settings(
+            card,
+            cards,
+            params,
+            model_sha256=model_hash(params.model.source),
+            prompts=with_sources(told, sources),
+        )
         _publish(layout, parts, sources)
 
 
@@ -109,6 +119,27 @@ def resolved_sources(
             code=suite_code if card.source.kind == "suite" else code,
         )
     return sources
+
+
+def with_sources(
+    prompts: Mapping[str, TaskPrompts], sources: Mapping[str, NormalizeSource]
+) -> dict[str, TaskPrompts]:
+    """Return the prompts of each task with the hash of its resolved source, where one sees records.
+
+    A task without a resolved source has no hash.
+    """
+    result = {}
+    for task, entry in prompts.items():
+        if task in sources and any(prompt.sees == "record" for prompt in entry.prompts):
+            digest = hashlib.sha256(written(sources[task]).encode()).hexdigest()
+            entry = entry.model_copy(update={"source_sha256": digest})
+        result[task] = entry
+    return result
+
+
+def written(model: Settings) -> str:
+    """Return what a file of settings holds."""
+    return model.model_dump_json(indent=2) + "\n"
 
 
 def resolved_revisions(cards: Mapping[str, TaskCard]) -> dict[str, str]:
@@ -176,8 +207,7 @@ def _publish(
     for folder, models in (("settings", parts), ("sources", sources)):
         with new_folder(layout.data / folder) as temporary:
             for name, model in sorted(models.items()):
-                text = model.model_dump_json(indent=2)
-                (temporary / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+                (temporary / f"{name}.json").write_text(written(model), encoding="utf-8")
     examples = layout.examples("")
     for stale in sorted(examples.glob("*")) if examples.is_dir() else []:
         if stale.name not in sources and stale.is_dir():

@@ -1,28 +1,55 @@
 """Stage `tailor`: the complements of the target, how many rows of each, and why.
 
-Reads:   data/NAME/settings/tailor.json, data/NAME/scores, data/NAME/tokens/train/manifest.json
+Reads:   data/NAME/settings/tailor.json, data/NAME/scores, data/NAME/tokens/train/manifest.json; for a
+         race data/NAME/features, the manifests of data/NAME/tokens/{train,select}, and
+         data/NAME/curation/overlap.parquet
 Writes:  data/NAME/tailored/{tailored.yaml,why.json}
+
+A race looks at train rows, and at rows for selecting; nothing here reads a row for reporting.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import polars as pl
+
 from pipeline.augmentation.budget import Budget, budget
+from pipeline.augmentation.candidates import candidates, known
+from pipeline.augmentation.choose import Candidates, Parts, choose
 from pipeline.augmentation.extend import as_mapping, comment, tailored_card
-from pipeline.augmentation.select import Decision, decide
+from pipeline.augmentation.select import Decision, decide, decide_by
+from pipeline.augmentation.why import explanation, raced
 from pipeline.config.load import write_yaml
 from pipeline.config.mixture_card import MixtureCard
+from pipeline.config.mixture_card import Tailor as TailorParams
 from pipeline.config.settings import TailorSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import MixtureError
 from pipeline.mixing.corpus import read_corpus
+from pipeline.relationships.adapter.tasks import FeatureTask, pooled
+from pipeline.relationships.evidence import Evidence
+from pipeline.relationships.features import read_all, shard_hashes
+from pipeline.relationships.protocol import Budget as Spending
 from pipeline.relationships.scores import ScoreMatrix, read_scores
+from pipeline.seeds import derive_seed
 from pipeline.stages.layout import Layout
 from pipeline.stages.publish import new_folder, stage_lock
-from pipeline.tables import write_json
+from pipeline.tables import read_parquet, write_json
 
 NO_SHARE = "refused: its share of the budget is less than a row"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """What a selection came to."""
+
+    decisions: tuple[Decision, ...]
+    worth: Mapping[str, float]
+    """What each task that was taken can give, in one unit."""
+    why: Mapping[str, Any] = field(default_factory=dict)
+    """What it adds to why.json."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -31,53 +58,139 @@ def main(arguments: Sequence[str]) -> None:
     layout = Layout(name)
     with stage_lock(layout.data, "tailor"):
         settings = read(TailorSettings, layout.settings("tailor"))
+        card, tailor = settings.card, settings.card.tailor
         corpus = read_corpus(layout.tokens("train"))
-        sizes = {task: corpus.sizes.get(task, 0) for task in sorted(settings.card.tasks)}
-        matrix = read_scores(layout.scores, settings.card.tailor.scorer)
-        decisions, rows = choice(matrix, sizes, settings.card)
-        card = tailored_card(settings.card, rows)
-        source = {
-            "mixture": f"'{settings.card.name}'",
-            "scorer": f"'{settings.card.tailor.scorer}'",
-        }
+        sizes = {task: corpus.sizes.get(task, 0) for task in sorted(card.drawn().tasks)}
+        check_target(sizes, tailor)
+        matrix = read_scores(layout.scores, tailor.scorer)
+        if tailor.selection == "race":
+            selected = by_race(layout, settings, matrix, sizes)
+        else:
+            selected = by_score(matrix, sizes, tailor)
+        decisions, rows = shared_out(selected, sizes, tailor)
+        made = tailored_card(card, rows)
+        source = {"mixture": f"'{card.name}'", "selection": f"'{tailor.selection}'"}
+        source |= {"scorer": f"'{tailor.scorer}'"}
         with new_folder(layout.tailored) as folder:
-            head = comment(card, rows, source=source)
-            write_yaml(as_mapping(card), folder / "tailored.yaml", comment=head)
-            reasons = explanation(settings, matrix, decisions, rows, sizes)
-            write_json(reasons, folder / "why.json")
-        for decision in decisions:
-            if decision.taken:
-                print(f"{decision.task}: {rows.complements[decision.task]} rows, {decision.reason}")
-        taken = sum(decision.taken for decision in decisions)
-        print(f"{taken} of {len(decisions)} tasks complement '{card.tailor.target}'")
+            head = comment(made, rows, source=source)
+            write_yaml(as_mapping(made), folder / "tailored.yaml", comment=head)
+            reasons = explanation(
+                card, matrix, decisions, rows, sizes=sizes, families=settings.families
+            )
+            write_json(reasons | dict(selected.why), folder / "why.json")
+        print("\n".join(told(selected, decisions, rows, card)))
 
 
-def choice(
-    matrix: ScoreMatrix, sizes: Mapping[str, int], card: MixtureCard
-) -> tuple[tuple[Decision, ...], Budget]:
-    """Choose the complements and split their rows; a complement whose share is no row is refused.
+def check_target(sizes: Mapping[str, int], tailor: TailorParams) -> None:
+    """Check that the target has rows to add to.
 
     Raises:
-        MixtureError: The target has no rows, or so few that its epochs give none.
+        MixtureError: It has none, or so few that its epochs give none.
     """
-    tailor = card.tailor
     if not sizes.get(tailor.target):
         raise MixtureError(
             f"the target '{tailor.target}' has no train rows",
             where="tailor.target",
             remedy="see curation/drops.parquet for where its rows went, or choose another target",
         )
-    decisions = decide(
-        matrix, target=tailor.target, sizes=sizes, k=tailor.k, min_score=tailor.min_score
-    )
-    rows = budget({d.task: d.score or 0.0 for d in decisions if d.taken}, sizes, tailor)
-    if rows.target == 0:
+    if budget({}, sizes, tailor).target == 0:
         raise MixtureError(
             f"{tailor.epochs} epochs of the target's {sizes[tailor.target]} rows are no row",
             where="tailor.epochs",
             remedy="raise it",
         )
-    return tuple(_with_rows(decision, rows) for decision in decisions), rows
+
+
+def by_score(matrix: ScoreMatrix, sizes: Mapping[str, int], tailor: TailorParams) -> Selected:
+    """Take the best k by score."""
+    least = -math.inf if tailor.min_score is None else tailor.min_score
+    decisions = decide(matrix, target=tailor.target, sizes=sizes, k=tailor.k, min_score=least)
+    return Selected(
+        decisions=decisions, worth={d.task: d.score or 0.0 for d in decisions if d.taken}
+    )
+
+
+def by_race(
+    layout: Layout, settings: TailorSettings, matrix: ScoreMatrix, sizes: Mapping[str, int]
+) -> Selected:
+    """Take what wins the race on the target's held-out rows; see `choose`.
+
+    Raises:
+        MixtureError: The target has no row of one known gold choice, to train on or to race on.
+        ArtefactError: There are no features, or they are those of other tokens.
+    """
+    tailor, seed = settings.card.tailor, settings.seed
+    features = features_of(layout, "train", list(sizes), tailor)
+    held = features_of(layout, "select", [tailor.target], tailor)
+    names = tuple(task for task in sizes if sizes[task] and len(features[task]))
+    spending = Spending(seeds=settings.seeds)
+    evidence = Evidence(tasks=names, features=features)
+    facts = known(evidence, spending, seed=seed, scores=matrix)
+    found = candidates(facts, tailor.target, leaked=leaked(layout, tailor.target, names))
+    choice = choose(
+        tailor.target,
+        above(found, tailor.min_score),
+        facts.pool,
+        pooled([held[tailor.target]]),
+        spending.recipe,
+        seeds=[derive_seed(seed, "tailor", "race", i) % 2**63 for i in range(settings.seeds)],
+        ratio=tailor.ratio,
+        parts=Parts(
+            guard=tailor.guard, coverage=tailor.coverage, backward=tailor.backward, most=tailor.k
+        ),
+    )
+    worth = {step.task: round(step.worth, 6) for step in choice.steps if step.task in choice.tasks}
+    return Selected(
+        decisions=decide_by(choice, matrix, sizes=sizes, min_score=tailor.min_score),
+        worth=worth,
+        why=raced(settings.card, choice, found.signs),
+    )
+
+
+def features_of(
+    layout: Layout, role: str, tasks: list[str], tailor: TailorParams
+) -> dict[str, FeatureTask]:
+    """Return the features of tasks, the target's not empty."""
+    hashes = shard_hashes(layout.tokens(role))
+    files = read_all(layout.features / role, tasks, tokens=hashes)
+    if not len(files[tailor.target].task):
+        raise MixtureError(
+            f"the target '{tailor.target}' has no {role} row of one known gold choice to race on",
+            where="tailor.selection",
+            remedy="say `selection: top_k`, or choose another target",
+        )
+    return {task: file.task for task, file in files.items()}
+
+
+def leaked(layout: Layout, target: str, tasks: Sequence[str]) -> dict[str, float]:
+    """Return the share of the target's rows for selecting that are, nearly, among a task's train rows.
+
+    As curation found it, in all of their rows; what it removed is no longer there. At most 1.
+    """
+    table = read_parquet(layout.curation / "overlap.parquet").filter(
+        (pl.col("source_role") == "train")
+        & (pl.col("target_role") == "select")
+        & (pl.col("target_task") == target)
+        & ~pl.col("removed")
+    )
+    shares = dict(table.group_by("source_task").agg(pl.col("share_of_target").sum()).rows())
+    return {task: round(min(shares.get(task, 0.0), 1.0), 4) for task in tasks}
+
+
+def above(found: Candidates, least: float | None) -> Candidates:
+    """Return the candidates that score above a bound; None is no bound."""
+    if least is None:
+        return found
+    scores = {task: value for task, value in found.scores.items() if value > least}
+    return replace(found, scores=scores, signs={task: found.signs[task] for task in scores})
+
+
+def shared_out(
+    selected: Selected, sizes: Mapping[str, int], tailor: TailorParams
+) -> tuple[tuple[Decision, ...], Budget]:
+    """Split the rows of the complements; one whose share is no row is refused."""
+    rows = budget(selected.worth, sizes, tailor)
+    return tuple(_with_rows(decision, rows) for decision in selected.decisions), rows
 
 
 def _with_rows(decision: Decision, rows: Budget) -> Decision:
@@ -86,56 +199,17 @@ def _with_rows(decision: Decision, rows: Budget) -> Decision:
     return decision
 
 
-def explanation(
-    settings: TailorSettings,
-    matrix: ScoreMatrix,
-    decisions: Sequence[Decision],
-    rows: Budget,
-    sizes: Mapping[str, int],
-) -> dict[str, Any]:
-    """Return the content of why.json."""
-    tailor = settings.card.tailor
-    band = _null_band(matrix)
-    return {
-        "version": 1,
-        "mixture": settings.card.name,
-        "target": tailor.target,
-        "scorer": tailor.scorer,
-        "directional": matrix.directional,
-        "unit": matrix.unit,
-        "warnings": list(matrix.provenance.warnings),
-        "null_band": band,
-        "k": tailor.k,
-        "min_score": tailor.min_score,
-        "target_rows": rows.target,
-        "rows_asked": rows.asked,
-        "rows_placed": rows.placed,
-        "tasks": [
-            _entry(decision, rows, sizes[decision.task], band=band)
-            | {"family": settings.families.get(decision.task)}
-            for decision in decisions
-        ],
-    }
-
-
-def _entry(decision: Decision, rows: Budget, size: int, *, band: float | None) -> dict[str, Any]:
-    drawn, score = rows.complements.get(decision.task, 0), decision.score
-    return {
-        "task": decision.task,
-        "score": score,
-        "rank": decision.rank,
-        "decision": "taken" if decision.taken else "refused",
-        "reason": decision.reason,
-        "train_rows": size,
-        "rows": drawn,
-        "epochs": round(drawn / max(size, 1), 4),
-        "inside_null": None if score is None or band is None else abs(score) <= band,
-    }
-
-
-def _null_band(matrix: ScoreMatrix) -> float | None:
-    """Return the size that 95 % of random scores stay below, where the scorer says so."""
-    extras = matrix.extras
-    variant = extras.get("variants", {}).get(extras.get("score"), {})
-    value = variant.get("null", {}).get("q95_abs")
-    return None if value is None else float(value)
+def told(
+    selected: Selected, decisions: Sequence[Decision], rows: Budget, card: MixtureCard
+) -> list[str]:
+    """Word every decision, those that were taken first, and the arms of a race."""
+    taken = [decision for decision in decisions if decision.taken]
+    lines = [f"taken: {d.task}: {rows.complements[d.task]} rows, {d.reason}" for d in taken]
+    lines += [
+        f"refused: {d.task}: {d.reason.removeprefix('refused: ')}" for d in decisions if not d.taken
+    ]
+    for arm in selected.why.get("race", ()):
+        won = ", won" if arm["won"] else ""
+        behind = f"{arm['behind']:.4f} behind the best (se {arm['se']:.4f})"
+        lines.append(f"race: k = {arm['k']}: loss {arm['loss']:.4f}, {behind}{won}")
+    return [*lines, f"{len(taken)} of {len(decisions)} tasks complement '{card.tailor.target}'"]

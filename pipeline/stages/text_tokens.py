@@ -1,12 +1,13 @@
 """The text view's part of the stage `tokenize`: inputs and targets, rendered and tokenised once.
 
-Reads:   data/NAME/curated/, data/NAME/tokenizer/
-Writes:  data/NAME/rendered/<task>.parquet and, for each role, data/NAME/tokens/<role>/. While it runs,
-         finished tasks lie in data/NAME/.tokenize; a run that was killed goes on from there.
+Reads:   data/NAME/curated/, data/NAME/tokenizer/; raw data where prompts see it, see `prompted`
+Writes:  data/NAME/rendered/<task>.parquet and, for each role, data/NAME/tokens/<role>/. Tasks as they
+         were last made stay in data/NAME/.tokenize: those that an edit does not touch are not made again.
 """
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -19,9 +20,10 @@ from tqdm import tqdm
 from pipeline.config.params import TextParams
 from pipeline.config.settings import TokenizeSettings
 from pipeline.errors import MixtureError
-from pipeline.rendering.text_view import RENDERED, rendered, text_view
+from pipeline.rendering.text_view import RENDERED, rendered
 from pipeline.schema import EXAMPLE, ROLES, Role
-from pipeline.stages.layout import Layout
+from pipeline.stages.layout import KEPT, Layout
+from pipeline.stages.prompted import Sight, alarms, sight
 from pipeline.stages.publish import new_folder
 from pipeline.tables import read_parquet, sha256, write_parquet_parts
 from pipeline.tokens.checks import check_positions, check_prefixes
@@ -31,6 +33,7 @@ from pipeline.tokens.ragged import Offsets
 from pipeline.tokens.text_fit import TextRule, TextSegments, fit_text, too_long
 from pipeline.tokens.text_shards import (
     TextEntry,
+    text_entry,
     text_recipe,
     write_text_manifest,
     write_text_shard,
@@ -59,6 +62,7 @@ class TextJob:
             cut=text.cut,
             long_rows="error" if params.long_rows == "error" else "drop" if drops else "truncate",
             begins=text.model == "causal" and "bos" in self.vocabulary.special,
+            prefix=text.prefix,
         )
 
 
@@ -74,38 +78,43 @@ def write_text_tokens(layout: Layout, settings: TokenizeSettings, *, code: str) 
     check_prefixes(vocabulary, settings.prefixes, where=str(layout.tokenizer))
     check_positions(vocabulary, settings.tokenize.max_tokens)
     job = TextJob(layout, settings, vocabulary, code)
-    kept = Kept(layout.data / ".tokenize")
+    kept = Kept(layout.data / KEPT)
     kept.retain(settings.tasks)
     entries = {
         task: _entries(job, kept, task)
         for task in tqdm(settings.tasks, desc="tokenize", delay=2, leave=False)
     }
     _publish(job, kept, entries)
-    kept.clear()
+    roles = {task: {role: one.prompts for role, one in of.items()} for task, of in entries.items()}
+    for line in alarms(roles):
+        print(f"tokenize: {line}", file=sys.stderr)
 
 
 def _entries(job: TextJob, kept: Kept, task: str) -> dict[Role, TextEntry]:
     """Return what the manifests say of a task, whose files then lie in `kept`."""
     curated = {role: sha256(job.layout.curated(task, role)) for role in ROLES}
+    seen = sight(job.layout, job.settings, task, job.vocabulary.tokenizer)
     parts = {
         "recipes": [text_recipe(role, job.rule(role), job.vocabulary) for role in ROLES],
         "task": [task, job.vocabulary.prefixes[task]],
         "curated": curated,
+        "seen": seen.key,
         "made by": job.code,
     }
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    found = kept.find(task, key) or kept.put(task, key, lambda folder: _make(job, task, folder))
-    return {role: TextEntry(**found[role]) for role in ROLES}
+    found = kept.find(task, key) or kept.put(task, key, lambda folder: _make(job, seen, folder))
+    return {role: text_entry(found[role]) for role in ROLES}
 
 
-def _make(job: TextJob, task: str, folder: Path) -> dict[str, dict[str, Any]]:
+def _make(job: TextJob, seen: Sight, folder: Path) -> dict[str, dict[str, Any]]:
     """Write the text and the shards of one task into a folder; return its entries as JSON."""
+    task = seen.task
     entries: dict[str, dict[str, Any]] = {}
     texts = []
     for role in ROLES:
         path = job.layout.curated(task, role)
         examples, rule = read_parquet(path, EXAMPLE), job.rule(role)
-        view = text_view(examples, where=str(path))
+        view, prompts = seen.view(examples, role, where=str(path))
         view, untargeted = _targeted(view) if role == "train" else (view, 0)
         rows = segments(job.vocabulary, view)
         long = too_long(rows, rule)
@@ -114,14 +123,14 @@ def _make(job: TextJob, task: str, folder: Path) -> dict[str, dict[str, Any]]:
         if len(dropped):
             stays = pl.Series(range(view.height)).is_in(dropped).not_()
             rows, view = rows.take(stays.arg_true().to_numpy().astype("int64")), view.filter(stays)
-        if role == "train" and view.is_empty():
+        if role == "train" and view.is_empty() and task not in job.settings.held_out:
             raise MixtureError(
                 f"task '{task}' has no train rows left to learn from",
                 where=str(path),
                 expected="rows with a target" + (" that fit" if len(dropped) else ""),
                 remedy=f"see why in {job.layout.curation}, or take '{task}' out of the mixture",
             )
-        texts.append(rendered(view, role=role))
+        texts.append(rendered(view, role=role, prefix=rule.prefix))
         entry = write_text_shard(
             folder / f"{role}.arrow",
             fit_text(rows, rule),
@@ -131,6 +140,8 @@ def _make(job: TextJob, task: str, folder: Path) -> dict[str, dict[str, Any]]:
             form=_form(examples),
             prefix_id=job.vocabulary.prefixes[task],
             left_out={"dropped": len(dropped), "untargeted": untargeted},
+            prompts=prompts,
+            draw=seen.draw,
         )
         entries[role] = asdict(entry)
     write_parquet_parts(texts, folder / "text.parquet", RENDERED)

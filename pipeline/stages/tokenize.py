@@ -2,8 +2,8 @@
 
 Reads:   data/NAME/settings/tokenize.json, data/NAME/curated/, data/NAME/tokenizer/
 Writes:  data/NAME/rendered/<task>.parquet (text of all roles, uncut) and, for each role,
-         data/NAME/tokens/<role>/{<task>.arrow,manifest.json}. While it runs, finished tasks lie in
-         data/NAME/.tokenize; a run that was killed goes on from there.
+         data/NAME/tokens/<role>/{<task>.arrow,manifest.json}. Tasks as they were last made stay in
+         data/NAME/.tokenize: those that an edit does not touch are not made again.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError, MixtureError
 from pipeline.rendering.choice_view import RENDERED, choice_view, rendered
 from pipeline.schema import EXAMPLE, ROLES, Role
-from pipeline.stages.layout import Layout
+from pipeline.stages.layout import KEPT, Layout
 from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.stages.text_tokens import write_text_tokens
 from pipeline.tables import read_parquet, sha256, write_parquet_parts
@@ -46,10 +46,13 @@ PROBES = 5_000
 
 _CODE = (
     "rendering",
+    "stages/prompted.py",
     "stages/text_tokens.py",
     "stages/tokenize.py",
     "schema.py",
     "tables.py",
+    "templates",
+    "templates/vector",
     "tokens",
 )
 _PACKAGES = ("numpy", "polars", "pyarrow", "tokenizers")
@@ -97,14 +100,13 @@ def main(arguments: Sequence[str]) -> None:
         if chosen.note:
             print(f"tokenize: {chosen.note}", file=sys.stderr)
         job = Job(layout, settings, vocabulary, chosen, code_hash())
-        kept = Kept(layout.data / ".tokenize")
+        kept = Kept(layout.data / KEPT)
         kept.retain(settings.tasks)
         entries = {
             task: task_entries(job, kept, task)
             for task in tqdm(settings.tasks, desc="tokenize", delay=2, leave=False)
         }
         _publish(job, kept, entries)
-        kept.clear()
 
 
 def require_shards(layout: Layout, tasks: Sequence[str]) -> None:
@@ -182,8 +184,8 @@ def _make(
     job: Job, task: str, curated: Mapping[Role, str], folder: Path
 ) -> dict[str, dict[str, Any]]:
     """Write the text and the shards of one task into a folder; return its entries as JSON."""
-    views = task_views(job.layout, task)
-    form = str(views["train"]["form"][0])
+    views = task_views(job.layout, task, held_out=task in job.settings.held_out)
+    form = next((str(view["form"][0]) for view in views.values() if view.height), "")
     entries: dict[str, dict[str, Any]] = {}
     texts = []
     for role, view in views.items():
@@ -234,17 +236,17 @@ def _publish(job: Job, kept: Kept, entries: Mapping[str, Mapping[Role, TaskEntry
             )
 
 
-def task_views(layout: Layout, task: str) -> dict[Role, pl.DataFrame]:
+def task_views(layout: Layout, task: str, *, held_out: bool = False) -> dict[Role, pl.DataFrame]:
     """Read one task's curated rows of all roles in the choice view.
 
     Raises:
-        MixtureError: It has rows without choices, or no train rows.
+        MixtureError: It has rows without choices, or no train rows and is not held out.
     """
     views = {}
     for role in ROLES:
         path = layout.curated(task, role)
         views[role] = choice_view(read_parquet(path, EXAMPLE), where=str(path))
-    if views["train"].is_empty():
+    if views["train"].is_empty() and not held_out:
         raise MixtureError(
             f"task '{task}' has no train rows after curation",
             where=str(layout.curated(task, "train")),

@@ -46,9 +46,10 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def trained(layout: Layout, settings: TokenizerSettings) -> Tokenizer:
-    """Train on a sample of every task's train rows."""
+    """Train on a sample of every task's train rows, but for tasks that are held out."""
     texts = []
-    for task in tqdm(settings.tasks, desc="sample texts", delay=2, leave=False):
+    drawn = [task for task in settings.tasks if task not in settings.held_out]
+    for task in tqdm(drawn, desc="sample texts", delay=2, leave=False):
         texts.append(sample_texts(read_parquet(layout.curated(task, "train"), EXAMPLE)))
     return wordpiece.train(texts, vocabulary=settings.model.vocabulary)
 

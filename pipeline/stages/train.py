@@ -73,6 +73,7 @@ def run_json(layout: Layout, settings: TrainSettings, which: str, out: Path) -> 
         "init": str(layout.model("compass")) if continues else None,
         "train": settings.train.model_dump(mode="json"),
         **text_run(settings.text),
+        **({"held_out": list(settings.held_out)} if settings.held_out else {}),
         "licences": settings.licences,
         "out": str(out),
         "resume": str(layout.resume(which)),

@@ -1,8 +1,8 @@
 """Long fields cut before they are prompted, so that a template's own words are never lost.
 
-PromptSource cuts what `}}` prints, by rewriting the template (`Mode.legacy_truncation`): it misses
-all but the last
-operand of an expression, and answers as well as passages. Here texts are cut in the row, at any depth.
+PromptSource cuts what `}}` prints, by rewriting the template (`Mode.legacy_truncation`): it misses all
+but the last operand of an expression, and cuts answers as well as passages. Here texts are cut in the
+row, at any depth.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,17 +11,6 @@ import polars as pl
 
 Ends = Callable[[Sequence[str], int], Sequence[int]]
 """From texts and a number of tokens to the characters, text by text, that so many tokens cover."""
-
-
-def cut_characters(frame: pl.DataFrame, most: int, *, keep: Iterable[str] = ()) -> pl.DataFrame:
-    """Cut every text of a frame, those in lists and records too.
-
-    Args:
-        frame: Rows.
-        most: Characters that stay, 1 or more.
-        keep: Columns that are left whole, such as the answer.
-    """
-    return _cut(frame, keep, lambda text: text.str.head(most))
 
 
 def cut_tokens(
@@ -38,9 +27,8 @@ def cut_tokens(
 
     def cut(text: pl.Expr) -> pl.Expr:
         def run(series: pl.Series) -> pl.Series:
-            long = (series.str.len_chars() > most).fill_null(
-                False
-            )  # a token covers a character or more
+            # a token covers a byte or more
+            long = (series.str.len_bytes() > most).fill_null(False)
             if not long.any():
                 return series
             texts = series.filter(long).to_list()

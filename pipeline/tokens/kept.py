@@ -1,8 +1,10 @@
-"""Finished tasks of a run that was killed, so that the next run does not make them again.
+"""Finished tasks of earlier runs, so that the next run does not make them again.
 
 Each task has at most one folder, outside what DVC removes before a run. It counts only if its note names
-the same *key* (what the result depends on) and every file has the hash that the note gives. The whole is
-deleted when the stage completes. Knows keys and files; knows no token.
+the same *key* (what the result depends on) and every file has the hash that the note gives. Outputs are
+second names of its files (hard links), as are the objects of DVC's cache where `cache.type` begins with
+`hardlink`, so that the bytes are on disk once; nothing writes into a file in place. Knows keys and
+files; knows no token.
 """
 
 import json
@@ -75,10 +77,6 @@ class Kept:
             os.link(source, path)
         except OSError:
             shutil.copyfile(source, path)
-
-    def clear(self) -> None:
-        """Delete everything."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _folders(self) -> Iterator[Path]:
         return (path for path in sorted(self.folder.glob("*")) if path.is_dir())

@@ -35,6 +35,7 @@ class TextRule:
         cut: The end of an input that is lost.
         long_rows: `truncate` cuts them, `drop` leaves them out, `error` refuses them (the caller does).
         begins: Whether a decoder's sequence begins with a token of its own.
+        prefix: Whether the task's prefix stands in front of every input.
     """
 
     model: Model
@@ -43,16 +44,17 @@ class TextRule:
     cut: Cut
     long_rows: Long
     begins: bool
+    prefix: bool = True
 
     @property
     def extras(self) -> int:
         """Tokens that the model reads for a row beside its input and target."""
-        return (2 if self.begins else 1) if self.model == "causal" else 3
+        return self.prefix + (self.begins if self.model == "causal" else 2)
 
     @property
     def input_room(self) -> int:
         """Most tokens of an input."""
-        return self.max_tokens - (self.extras if self.model == "causal" else 2)
+        return self.max_tokens - (self.extras if self.model == "causal" else self.prefix + 1)
 
 
 @dataclass(frozen=True, slots=True)

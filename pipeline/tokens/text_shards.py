@@ -3,8 +3,8 @@
 `start` numbers the rows of all tasks through, in task order, as in the choice view. Knows no text.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,29 @@ TEXT_SHARD = pa.schema(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptEntry:
+    """A prompt that rows of a shard were made through.
+
+    Attributes:
+        id: Stable; `plain` of the built-in format.
+        name: As people call it.
+        rows: Of the shard.
+        asked: Curated rows that it was to render.
+        skipped: Of these, those that it gives no input or no single target for.
+        foreign: Of the rest, those whose target is none of their options: they have no label.
+        fallen: Of the asked, those that were too odd for its compiled program and rendered slowly.
+    """
+
+    id: str
+    name: str
+    rows: int = 0
+    asked: int
+    skipped: int = 0
+    foreign: int = 0
+    fallen: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextEntry:
     """One shard.
 
@@ -53,7 +76,8 @@ class TextEntry:
         tokens_lost: Tokens of inputs and targets that were cut.
         dropped: Rows left out because they were too long.
         untargeted: Train rows left out because their target is hidden.
-        prompts: Ids that the `prompt` column counts in.
+        prompts: What the `prompt` column counts in, in the mixture's order.
+        draw: `all` where each row was seen through all of them, `one` where through one.
         prefix_id: Id of its prefix token.
         sha256: Of its file.
     """
@@ -71,19 +95,26 @@ class TextEntry:
     tokens_lost: int
     dropped: int
     untargeted: int
-    prompts: list[str]
+    prompts: tuple["PromptEntry", ...]
+    draw: str
     prefix_id: int
     sha256: str
 
 
-def text_table(fitted: TextFitted, view: pl.DataFrame) -> tuple[pa.Table, list[str]]:
-    """Return rows as a table of `TEXT_SHARD`, and the prompts that it counts in, sorted.
+def text_entry(value: Mapping[str, Any]) -> TextEntry:
+    """Return the entry that a manifest, or a note of a finished task, holds as JSON."""
+    prompts = tuple(PromptEntry(**prompt) for prompt in value["prompts"])
+    return TextEntry(**{**value, "prompts": prompts})
+
+
+def text_table(fitted: TextFitted, view: pl.DataFrame, prompts: Sequence[str]) -> pa.Table:
+    """Return rows as a table of `TEXT_SHARD`.
 
     Args:
         fitted: The rows.
         view: `label`, `row` and `prompt` of the same rows.
+        prompts: Ids that the column `prompt` counts in.
     """
-    prompts = sorted(view["prompt"].unique().to_list())
     place = {prompt: index for index, prompt in enumerate(prompts)}
     codes = view["prompt"].replace_strict(place, return_dtype=pl.UInt16)
     label = view["label"]
@@ -99,7 +130,7 @@ def text_table(fitted: TextFitted, view: pl.DataFrame) -> tuple[pa.Table, list[s
         "row": pa.array(view["row"].cast(pl.UInt32).to_numpy()),
         "prompt": pa.array(codes.to_numpy(), pa.uint16()),
     }
-    return pa.Table.from_pydict(columns, schema=TEXT_SHARD), prompts
+    return pa.Table.from_pydict(columns, schema=TEXT_SHARD)
 
 
 def write_text_shard(
@@ -112,10 +143,13 @@ def write_text_shard(
     form: str,
     prefix_id: int,
     left_out: Mapping[str, int],
+    prompts: Sequence[PromptEntry],
+    draw: str,
 ) -> TextEntry:
-    """Write one task's shard and return its entry, with `start` 0 until `text_manifest` sets it."""
-    table, prompts = text_table(fitted, view)
+    """Write one task's shard and return its entry, with `start` 0 until `write_text_manifest` sets it."""
+    table = text_table(fitted, view, [prompt.id for prompt in prompts])
     write_arrow(table, path)
+    made = np.bincount(table["prompt"].to_numpy(), minlength=len(prompts)).tolist()
     rows = len(fitted.input)
     targets = len(fitted.target.values)
     return TextEntry(
@@ -131,7 +165,8 @@ def write_text_shard(
         options_cut=fitted.options_cut,
         tokens_lost=fitted.tokens_lost,
         **left_out,
-        prompts=prompts,
+        prompts=tuple(replace(one, rows=n) for one, n in zip(prompts, made, strict=True)),
+        draw=draw,
         prefix_id=prefix_id,
         sha256=sha256(path),
     )

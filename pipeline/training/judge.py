@@ -20,11 +20,12 @@ from pipeline.training.choice.predict import answered
 from pipeline.training.choice.shards import Shards, open_shards
 from pipeline.training.export import load_model
 from pipeline.training.text.judge import text_judged
+from pipeline.training.text.prompts import Prompt
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One task, answered."""
+    """One task, answered; in the text view, through one of its prompts."""
 
     task: str
     form: str
@@ -35,10 +36,12 @@ class Judged:
     """Of the text view: what the answers do not hold; see `text_judge.TextJudged`."""
     score: str | None = None
     """Of the text view: what the answers are ranked by."""
+    prompt: Prompt | None = None
+    """Of the text view."""
 
 
 def judged(folder: Path, tokens: Path, *, token_budget: int) -> Iterator[Judged]:
-    """Yield the answers of a trained model to all rows of all tasks, in name order.
+    """Yield the answers of a trained model to all rows of all tasks, in name order, by prompt.
 
     Uses as many threads as the training did, since sums depend on it.
 
@@ -57,7 +60,9 @@ def judged(folder: Path, tokens: Path, *, token_budget: int) -> Iterator[Judged]
     if run.get("view") == "text":
         for found in text_judged(folder, tokens, run, token_budget=token_budget):
             score = run["text"]["score"]
-            yield Judged(found.task, found.form, found.answers, None, found.figures, score)
+            yield Judged(
+                found.task, found.form, found.answers, None, found.figures, score, found.prompt
+            )
         return
     shards = open_shards(tokens)
     layout = recorded_layout(settings, where=str(folder / "run.json"))

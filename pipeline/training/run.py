@@ -129,6 +129,8 @@ class Run:
     """Of the text view; null, or left out, in the choice view."""
     licences: dict[str, str] | None = field(metadata={"default": None})
     """Licence of each task's data, for the model card; may be left out."""
+    held_out: list[str] | None = field(metadata={"default": None})
+    """Tasks that are looked at and never drawn; may be left out."""
 
 
 def read_run(path: Path) -> tuple[Run, dict[str, Any]]:
@@ -185,8 +187,9 @@ def _checked(kind: Any, value: Any, limits: Mapping[str, Any], *, where: str, ke
             return None
         kind = next(option for option in options if option is not type(None))
         options = get_args(kind)
-    if get_origin(kind) is dict:
-        _require(_named_texts(value), key, value, "an object of texts", where)
+    if get_origin(kind) in _HOLDS_TEXTS:
+        expected, is_one = _HOLDS_TEXTS[get_origin(kind)]
+        _require(is_one(value), key, value, expected, where)
         return value
     if hasattr(kind, "__dataclass_fields__"):
         return _build(kind, value, where=where, key=f"{key}.")
@@ -211,6 +214,13 @@ def _checked(kind: Any, value: Any, limits: Mapping[str, Any], *, where: str, ke
 
 def _named_texts(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+_HOLDS_TEXTS = {list: ("a list of texts", _texts), dict: ("an object of texts", _named_texts)}
 
 
 def _range(low: float, high: float, above: bool | None) -> str:

@@ -19,6 +19,7 @@ from pipeline.training.choice.view import choice_view
 from pipeline.training.display import display
 from pipeline.training.export import published, save_prefixes, save_records
 from pipeline.training.fingerprint import fingerprint, mixture_sha256
+from pipeline.training.held_out import set_mean_prefixes
 from pipeline.training.loop import Trainer, train, trainer
 from pipeline.training.ranks import Ranks, joined_ranks
 from pipeline.training.run import Run, read_run
@@ -55,7 +56,8 @@ def _started(run: Run, ranks: Ranks, here: dict[str, str]) -> Trainer:
             print(f"model: {line}", file=sys.stderr)
 
     view = opened_view(run, ranks, say=say)
-    training = trainer(view, run.train, seed=run.seed, ranks=ranks)
+    held_out = run.held_out or ()
+    training = trainer(view, run.train, seed=run.seed, ranks=ranks, held_out=held_out)
     checkpoint = checkpoints.newest(Path(run.resume), here)
     if checkpoint is not None:
         training.load(checkpoint)
@@ -92,8 +94,14 @@ def _write(run: Run, value: dict[str, Any], training: Trainer, select: dict[str,
     if not training.ranks.first:
         return
     view, progress = training.view, training.progress
+    examples = progress.examples_of_tasks()
+    set_mean_prefixes(view.embeddings, view.prefixes, held_out=training.held_out, examples=examples)
     final = prefix_rows(view.embeddings, view.prefixes)
-    texts = {"log.csv": progress.log_csv(), "tasks.csv": progress.tasks_csv()}
+    texts = {
+        "log.csv": progress.log_csv(),
+        "tasks.csv": progress.tasks_csv(),
+        "task_log.csv": progress.task_log_csv(),
+    }
     if training.looks.every is not None:
         texts["select.csv"] = training.looks.csv()
     texts[CARD] = card(
@@ -102,7 +110,7 @@ def _write(run: Run, value: dict[str, Any], training: Trainer, select: dict[str,
             usage=view.usage(),
             steps=view.steps,
             mixture_sha256=mixture_sha256(fingerprint(value)),
-            examples=progress.examples_of_tasks(),
+            examples=examples,
             select=select,
         )
     )

@@ -3,9 +3,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.augmentation.race import backward, decided, held_losses, race, shares_of
+from pipeline.augmentation.race import (
+    MARGIN,
+    backward,
+    calibrated,
+    decided,
+    held_losses,
+    race,
+    shares_of,
+)
 from pipeline.errors import MixtureError
-from pipeline.relationships.adapter.model import losses, scores
+from pipeline.relationships.adapter.model import scores
 from pipeline.relationships.adapter.tasks import FeatureTask, pooled
 from pipeline.relationships.adapter.training import Arm, Recipe, gathered, train
 
@@ -80,16 +88,28 @@ def test_shares_are_split_evenly():
     assert shares_of("t", ("a", "b"), 0.5) == {"t": 1.0, "a": 0.25, "b": 0.25}
 
 
+def test_a_loss_is_taken_at_the_arm_s_best_temperature():
+    # right and wrong by as much: to have no opinion is best, whatever the padding
+    sure = np.array([[[8.0, 0.0, -np.inf], [0.0, 8.0, -np.inf]]])
+    assert calibrated(sure, np.array([0, 0])) == pytest.approx(np.full((1, 2), np.log(2.0)))
+    # three of four right by ln 3: that is what the scores should say, however large they are
+    for size in (0.25, 1.0, 4.0):
+        values = np.array([[[1.0, 0.0]] * 3 + [[0.0, 1.0]]]) * np.log(3.0) * size
+        expected = [[np.log(4 / 3)] * 3 + [np.log(4.0)]]
+        assert calibrated(values, np.zeros(4, int)) == pytest.approx(np.array(expected))
+
+
 def test_losses_are_those_of_trainings_with_the_target_s_prefix():
     pool, held = pools()
     sets = [(), ("friend",)]
     got = held_losses(pool, held, "target", sets, RECIPE, seeds=SEEDS, ratio=0.5)
     assert got.shape == (2, 2, 150)
-    model = train(pool, [Arm(2, {"target": 1.0, "friend": 0.5})], RECIPE)
+    arm = {"target": 1.0, "friend": 0.5}
+    models = train(pool, [Arm(seed, arm) for seed in SEEDS], RECIPE)
     rows = np.arange(held.starts[0], held.starts[1])[None]
     batch = gathered(held, np.zeros(rows.shape, int), rows)
-    expected = losses(scores(model, batch)[0], batch.gold_MB)[0]
-    assert got[1, 1] == pytest.approx(expected, abs=1e-4)
+    values = np.concatenate([scores(models.model(i), batch)[0] for i in range(len(SEEDS))])
+    assert got[1] == pytest.approx(calibrated(values, batch.gold_MB[0]), abs=1e-4)
     # held-out rows may come in another sequence of tasks, and without the other tasks
     alone = pooled([task_of("target", axis(0), rows=150, seed=50)])
     again = held_losses(pool, alone, "target", sets, RECIPE, seeds=SEEDS, ratio=0.5)
@@ -174,3 +194,11 @@ def test_what_each_can_be_spared_is_dropped_if_all_of_it_can(monkeypatch, both_o
     found, rises = backward(None, None, "t", ["a", "b", "c"], RECIPE, seeds=(1,))
     assert found == kept
     assert rises == pytest.approx({"a": 0.0, "b": -0.01, "c": 0.2})
+
+
+def test_a_difference_of_no_use_takes_no_task_however_sure_it_is():
+    # behind by the same on every row, so with a standard error of 0
+    for behind, tasks in ((MARGIN - 1e-6, ()), (MARGIN + 1e-6, ("a",))):
+        got = decided([(), ("a",)], np.array([[[0.2 + behind] * 9], [[0.2] * 9]]))
+        assert got.tasks == tasks
+        assert got.entries[0].behind_se == pytest.approx(0.0, abs=1e-12)

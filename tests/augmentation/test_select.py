@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.augmentation.select import Decision, decide
+from pipeline.augmentation.choose import Choice
+from pipeline.augmentation.coverage import Step
+from pipeline.augmentation.select import Decision, decide, decide_by
 from pipeline.errors import ArtefactError
 from pipeline.relationships.scores import Provenance, ScoreMatrix
 
@@ -96,3 +98,43 @@ def test_the_choice_does_not_depend_on_the_order_of_tasks(column, k, min_score, 
     assert len(taken) <= k
     assert len(got) == len(column)
     assert all(d.score > min_score for d in taken)
+
+
+def chosen(tasks, *, refused=None, rises=None, steps=()):
+    return Choice(
+        target="t",
+        tasks=tuple(tasks),
+        refused=refused or {},
+        rises=rises or {},
+        steps=tuple(Step(task=task, worth=1.0, own=1.0, covered=0.0) for task in steps),
+    )
+
+
+def test_a_race_s_choice_is_worded_for_every_candidate():
+    choice = chosen(
+        ["near", "nearer"], refused={"far": "refused: it harms"}, rises={"near": 0.012, "weak": -1.0},
+        steps=["near", "nearer"],
+    )  # fmt: skip
+    got = decide_by(choice, scores_for("t", COLUMN), sizes=SIZES, min_score=0.2)
+    assert got == (
+        Decision(task="empty", score=0.9, rank=1, taken=False, reason="refused: no rows"),
+        Decision(
+            task="nearer", score=0.5, rank=2, taken=True,
+            reason="score 0.50, rank 2 of 5, place 2 of the sequence",
+        ),
+        Decision(
+            task="near", score=0.31, rank=3, taken=True,
+            reason="score 0.31, rank 3 of 5, place 1 of the sequence; "
+            "without it the loss rises by 0.0120",
+        ),
+        Decision(task="weak", score=0.1, rank=4, taken=False, reason="refused: below min_score"),
+        Decision(task="far", score=-0.2, rank=5, taken=False, reason="refused: it harms"),
+        Decision(task="dark", score=None, rank=None, taken=False, reason="refused: not scored"),
+    )  # fmt: skip
+
+
+def test_who_was_scored_and_could_not_race_is_told_so():
+    (only,) = decide_by(
+        chosen([]), scores_for("t", {"t": NAN, "a": 0.5}), sizes={"t": 9, "a": 5}, min_score=None
+    )
+    assert only.reason == "refused: no row of one known gold choice"

@@ -96,5 +96,9 @@ def test_outcomes_are_means_over_an_arms_choices():
     }
     recipe = Recipe(steps=40, batch=16, hidden=8)
     found = outcomes(pool, pool, "t", arms, recipe, seeds=[0, 1])
-    alone = outcomes(pool, pool, "t", {"x": [arms["two"][1]]}, recipe, seeds=[0, 1])["x"]
-    assert found["two"] == pytest.approx(np.add(found["one"], alone) / 2)
+    foe = outcomes(pool, pool, "t", {"x": [arms["two"][1]]}, recipe, seeds=[0, 1])
+    for measure in ("accuracy", "loss"):
+        mean = np.add(found[measure]["one"], foe[measure]["x"]) / 2
+        assert found[measure]["two"] == pytest.approx(mean)
+    assert np.mean(foe["accuracy"]["x"]) < np.mean(found["accuracy"]["one"])
+    assert np.mean(foe["loss"]["x"]) > np.mean(found["loss"]["one"])

@@ -1,14 +1,17 @@
 """The plan on the terminal: estimate before there are tokens, exact after."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.__main__ import main as door
 from pipeline.commands import plan
+from pipeline.config.prompt_file import write_prompts
 from pipeline.errors import ConfigError, MixtureError
 from pipeline.stages import curate, mix, normalize, resolve, tokenize, tokenizer
 from pipeline.stages import plan as plan_stage
+from pipeline.templates.prompt import Prompt, PromptFile
 
 
 def printed(capsys, *arguments: str) -> str:
@@ -162,7 +165,16 @@ def retell(project: Path, *, tasks: str, rest: str) -> None:
 def test_a_preset_is_shown_with_all_that_it_stands_for(project: Path, capsys):
     normalized()
     retell(
-        project, tasks="{apples: {prompts: 3}, pears: {}}", rest="sampling: {preset: t0, epochs: 2}"
+        project,
+        tasks="{apples: {prompts: all, draw: one}, pears: {}}",
+        rest="sampling: {preset: t0, epochs: 2}\nview: text",
+    )
+    prompts = tuple(Prompt(f"{i}", f"p{i}", "{{ question }} ||| {{ target }}") for i in range(3))
+    prompts = tuple(
+        replace(one, id=f"0000000{one.id}-0000-4000-8000-000000000000") for one in prompts
+    )
+    write_prompts(
+        PromptFile("apples", None, prompts), project / "mixtures/prompts/apples/templates.yaml"
     )
     output = printed(capsys)
     assert (
@@ -171,6 +183,8 @@ def test_a_preset_is_shown_with_all_that_it_stands_for(project: Path, capsys):
     ) in output
     assert row_of(output, "apples")[2:5] == ["75.00", "%", "210"]
     assert "280 rows in order shuffled-" in output
+    edit(project, ", draw: one", "")
+    assert row_of(printed(capsys), "apples")[1:5] == ["210", "75.00", "%", "420"]
 
 
 def test_groups_and_phases_are_shown(project: Path, capsys):

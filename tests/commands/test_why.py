@@ -216,6 +216,7 @@ def test_the_hash_of_the_code_is_that_of_resolve(built, kind):
         ("d/settings/relate.json", "families.a", "task card"),
         ("d/settings/plan.json", "sampling.order", "order algorithm"),
         ("d/settings/plan.json", "sampling.rows", "mixture card"),
+        ("d/settings/tokenize.json", "prompts.a.prompts.0.jinja", "prompts"),
         ("d/sources/a.json", "revision", "hub commit"),
         ("d/sources/a.json", "seed", "parameter"),
     ],

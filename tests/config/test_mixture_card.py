@@ -1,6 +1,7 @@
 """The parts of a mixture card against each other, and what each complaint says."""
 
 import pytest
+from pydantic import ValidationError
 
 from pipeline.config.load import check
 from pipeline.config.mixture_card import Mixture, MixtureCard
@@ -281,7 +282,7 @@ def plan_settings(**change):
             "licence": "MIT"}  # fmt: skip
     cards = {name: TaskCard.model_validate(task | {"task": name}) for name in card.tasks}
     params = Params(seed=3, data_dir="d")
-    return settings(card, cards, params, model_sha256=None)["plan"]
+    return settings(card, cards, params, model_sha256=None, prompts={})["plan"]
 
 
 def test_the_plan_s_settings_do_not_depend_on_the_order_of_keys():
@@ -298,3 +299,26 @@ def test_batch_and_target_are_told_to_the_plan_where_it_depends_on_them():
     assert (plan_settings().batch, plan_settings().target) == (None, None)
     assert plan_settings(sampling=EQUAL | {"order": "stratified"}).batch == 32
     assert plan_settings(same_content="merge").target == "rte"
+
+
+def tailored(view="choice", **keys):
+    return MixtureCard.model_validate(
+        {
+            "name": "toy", "view": view, "tasks": {"t": {}},
+            "sampling": {"strategy": "equal", "rows": 9}, "tailor": {"target": "t"} | keys,
+        }
+    ).tailor  # fmt: skip
+
+
+def test_what_a_card_does_not_say_of_tailor_hangs_on_view_and_selection():
+    race = tailored()
+    assert (race.selection, race.scorer, race.min_score) == ("race", "source_head", None)
+    for top_k in (tailored(view="text"), tailored(selection="top_k")):
+        assert (top_k.selection, top_k.scorer, top_k.min_score) == ("top_k", "prefix", 0.0)
+    told = tailored(selection="top_k", scorer="text", min_score=0.2)
+    assert (told.scorer, told.min_score) == ("text", 0.2)
+
+
+def test_the_text_view_cannot_race():
+    with pytest.raises(ValidationError, match="a race needs features of choices, which the text"):
+        tailored(view="text", selection="race")

@@ -6,12 +6,12 @@ from pipeline.config.text_rules import text_settings
 from pipeline.errors import ConfigError
 
 
-def card(view="text"):
+def card(view="text", **task):
     return MixtureCard.model_validate(
         {
             "name": "x",
             "view": view,
-            "tasks": {"a": {}},
+            "tasks": {"a": task},
             "sampling": {"strategy": "proportional", "epochs": 1},
             "tailor": {"target": "a"},
         }
@@ -58,3 +58,21 @@ def test_an_encoder_decoder_is_not_packed():
 def test_sections_must_agree(value, words):
     with pytest.raises(ConfigError, match=words):
         text_settings(card(), value)
+
+
+def test_prefixes_that_are_not_there_cannot_be_compared():
+    from pipeline.config.params import RelateParams
+
+    params = Params(seed=1, data_dir="d", text=TextParams(prefix=False))
+    with pytest.raises(ConfigError, match="relate.scorers: 'prefix' compares what prefixes learnt"):
+        text_settings(card(), params)
+    other = params.model_copy(update={"relate": RelateParams(scorers=("text",))})
+    assert text_settings(card(), other).tokens.prefix is False
+
+
+def test_limits_of_prompts_are_told_where_there_are_prompts():
+    params = Params(seed=1, data_dir="d", text=TextParams(field_tokens=9, eval_prompts=2))
+    plain = text_settings(card(), params).tokens
+    assert (plain.field_tokens, plain.eval_prompts) == (None, None)
+    seen = text_settings(card(prompts=["x"]), params).tokens
+    assert (seen.field_tokens, seen.eval_prompts) == (9, 2)

@@ -20,7 +20,7 @@ TARGET = tiny_mixture()["tailor"]["target"]
 OTHER = next(task for task in TASK_LIST if task != TARGET)
 NEW = sorted(set(read_yaml(ROOT / "mixtures/demo.yaml")["tasks"]) - set(TASK_LIST))[-1]
 AFTER_NORMALIZE = [
-    "curate", "tokenizer", "tokenize", "plan", "mix", "train", "relate", "tailor",
+    "curate", "tokenizer", "tokenize", "plan", "mix", "train", "features", "relate", "tailor",
     "tailored_plan", "tailored_mix", "tailored_train", "evaluate", "report",
 ]  # fmt: skip
 

@@ -108,7 +108,7 @@ def tiny_mixture() -> dict:
         "tasks": {task: {} for task in sorted([target, *others])},
         "sampling": {"strategy": "equal", "rows": 96},
         "limits": {"train": 120, "select": 20, "report": 40},
-        "tailor": {"target": target, "k": 2, "epochs": 0.5, "min_score": -1.0},
+        "tailor": {"target": target, "k": 2, "epochs": 0.5},
         "params": {
             "model": {"layers": 1, "width": 32, "heads": 2, "vocabulary": 600},
             "train": {"batch": 16, "log_every": 1, "checkpoint_every": 2, "threads": 1},

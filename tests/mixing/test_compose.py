@@ -9,6 +9,7 @@ from pipeline.config.mixture_card import Mixture
 from pipeline.errors import MixtureError
 from pipeline.mixing.compose import compose
 from pipeline.mixing.lengths import MeanLengths
+from pipeline.mixing.rates import Prompts
 
 SIZES = {"big": 10_000, "mid": 400, "small": 25}
 MEANS = {"big": 10.0, "mid": 20.0, "small": 40.0}
@@ -73,9 +74,9 @@ def test_a_token_budget_is_split_in_tokens():
     assert quotas(by) == {"big": 1000, "mid": 40}
 
 
-def test_prompts_are_those_that_the_rows_were_made_through_unless_the_card_says_them():
+def test_prompts_are_those_that_the_rows_were_made_through():
     made = mixture(preset="t0", cap=400, rows=1000)
-    lengths = MeanLengths({"big": 1000, "mid": 1000, "small": 250}, {}, {}, {"mid": 5})
+    lengths = MeanLengths({"big": 1000, "mid": 1000, "small": 250}, {}, {}, {"mid": Prompts(5, 5)})
     # big: capped at 400; mid: 5 prompts of 200 examples; small: 250
     got = compose(made, lengths).tasks
     assert {task: drawn.rate for task, drawn in got.items()} == {

@@ -106,7 +106,7 @@ def text_folder(tmp_path):
         "row": pa.array([0, 1], pa.uint32()),
     }
     write_arrow(pa.table(columns), tmp_path / "t.arrow")
-    task = entry("t", 2, 0, 11) | {"supervised": 5, "prompts": ["plain"]}
+    task = entry("t", 2, 0, 11) | {"supervised": 5, "prompts": [{"id": "plain"}], "draw": "all"}
     head = {"version": 1, "view": "text", "extras": 2, "supervised_extras": 1}
     write_json(head | {"tasks": [task]}, tmp_path / "manifest.json")
     return tmp_path
@@ -120,7 +120,11 @@ def test_in_the_text_view_a_row_is_one_sequence_of_which_the_target_is_supervise
 
 
 def test_supervised_tokens_that_are_not_what_the_manifest_says_are_refused(text_folder):
-    task = entry("t", 2, 0, 11) | {"supervised": 6, "prompts": ["x", "y"]}
+    task = entry("t", 2, 0, 11) | {
+        "supervised": 6,
+        "prompts": [{"id": "x"}, {"id": "y"}],
+        "draw": "one",
+    }
     head = {"version": 1, "view": "text", "extras": 2, "supervised_extras": 1}
     write_json(head | {"tasks": [task]}, text_folder / "manifest.json")
     with pytest.raises(ArtefactError, match="holds 2 rows and 5 supervised tokens\n  expected: 2"):

@@ -7,13 +7,14 @@ from pipeline.errors import MixtureError
 from pipeline.mixing.corpus import read_corpus, row_supervised, row_tokens
 from pipeline.mixing.lengths import Held, MeanLengths, StoredLengths
 from pipeline.mixing.order import Draw, mixture_order
+from pipeline.mixing.rates import Prompts
 from pipeline.tables import write_arrow, write_json
 
 IDS = pa.large_list(pa.int32())
 
 
 @pytest.fixture
-def corpus(tmp_path):
+def corpus(tmp_path, draw):
     """One task of the text view, four rows of 1 to 4 input and 1 to 2 target tokens."""
     lengths = [(1, 1), (2, 2), (3, 1), (4, 2)]
     table = {
@@ -29,7 +30,8 @@ def corpus(tmp_path):
         "start": 0,
         "tokens": 10 + 6 + 4 * 2,
         "supervised": 6 + 4,
-        "prompts": ["x", "y"],
+        "prompts": [{"id": "x"}, {"id": "y"}],
+        "draw": draw,
     }
     write_json(
         {"version": 1, "view": "text", "extras": 2, "supervised_extras": 1, "tasks": [entry]},
@@ -38,18 +40,19 @@ def corpus(tmp_path):
     return read_corpus(tmp_path)
 
 
-def test_stored_lengths_are_those_of_the_rows_that_the_order_draws(corpus):
+@pytest.mark.parametrize(("draw", "rows"), [("all", 2), ("one", 1)])
+def test_stored_lengths_are_those_of_the_rows_that_the_order_draws(corpus, rows):
     lengths = StoredLengths(corpus, seed=5)
-    assert (lengths.rows, lengths.prompts) == ({"t": 4}, {"t": 2})
+    assert (lengths.rows, lengths.prompts) == ({"t": 4}, {"t": Prompts(2, rows)})
     assert [lengths.amount("t", u) for u in ("rows", "tokens", "supervised_tokens")] == [4, 24, 10]
     tokens, supervised = row_tokens(corpus, "t"), row_supervised(corpus, "t")
     for quota in range(13):
         order = mixture_order([Draw(task="t", start=0, rows=4, quota=quota)], seed=5)
-        rows = order.column("row").to_numpy()
-        assert lengths.drawn("t", quota) == Held(tokens[rows].sum(), supervised[rows].sum())
-        targets = [Fraction(int(tokens[rows].sum()))]
+        drawn = order.column("row").to_numpy()
+        assert lengths.drawn("t", quota) == Held(tokens[drawn].sum(), supervised[drawn].sum())
+        targets = [Fraction(int(tokens[drawn].sum()))]
         assert lengths.reached("t", "tokens", targets) == [quota]
-        targets = [Fraction(int(supervised[rows].sum()))]
+        targets = [Fraction(int(supervised[drawn].sum()))]
         assert lengths.reached("t", "supervised_tokens", targets) == [quota]
 
 

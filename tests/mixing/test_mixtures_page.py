@@ -1,6 +1,7 @@
 """Every example of docs/mixtures.md is a card that loads, and gives what the page says."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from pipeline.config.load import check, parse_yaml
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.mixing.compose import compose
 from pipeline.mixing.lengths import MeanLengths
+from pipeline.mixing.rates import Prompts
 
 PAGE = (Path(__file__).parents[2] / "docs/mixtures.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(.*?)```\n\nGives (.*?)\.\n", PAGE, flags=re.DOTALL)
@@ -20,6 +22,13 @@ LENGTHS = MeanLengths(
 )
 
 
+def prompts_of(card):
+    """The prompts that a card names, each row seen through one of them."""
+    named = {task: entry.prompts for task, entry in card.tasks.items() if entry.prompts}
+    assert not named or card.draw == "one"
+    return {task: Prompts(len(prompts), 1) for task, prompts in named.items()}
+
+
 def test_every_example_says_what_it_gives():
     assert len(EXAMPLES) == PAGE.count("```yaml") > 20
 
@@ -28,5 +37,5 @@ def test_every_example_says_what_it_gives():
 def test_an_example_gives_what_the_page_says(example, gives):
     value = BASE | parse_yaml(example, where="docs/mixtures.md")
     card = check(MixtureCard, value, where="docs/mixtures.md")
-    drawn = compose(card, LENGTHS).tasks
+    drawn = compose(card, replace(LENGTHS, prompts=prompts_of(card))).tasks
     assert gives == ", ".join(f"{task} {drawn[task].quota:,}" for task in drawn)

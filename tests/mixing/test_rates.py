@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.sampling import Knobs
 from pipeline.errors import MixtureError
-from pipeline.mixing.rates import Member, check_rate, level_rates, shares, size_rate
+from pipeline.mixing.rates import Member, Prompts, check_rate, level_rates, shares, size_rate
 
 SIZES = {"big": 10_000, "mid": 400, "small": 25}
 
@@ -15,7 +15,7 @@ SIZES = {"big": 10_000, "mid": 400, "small": 25}
 def rates(strategy, *, weights=None, prompts=None, sizes=None, budget=None, **knobs):
     weights, prompts = weights or {}, prompts or {}
     members = [
-        Member(name=n, size=s, weight=weights.get(n), prompts=prompts.get(n, 1))
+        Member(name=n, size=s, weight=weights.get(n), prompts=Prompts(prompts.get(n, 1)))
         for n, s in (sizes or SIZES).items()
     ]
     return level_rates(members, strategy, Knobs(**knobs), budget=budget)
@@ -65,18 +65,14 @@ def test_t0_s_rule_gives_each_prompt_the_whole_size_up_to_the_cap_and_a_part_of_
 
 def test_rows_that_were_made_through_prompts_count_as_those_prompts():
     # 4,000 examples seen through 5 prompts: below the cap each prompt has all, above they share it
-    assert size_rate(20_000, cap=4_000, prompts=5, made=5) == 20_000
-    assert size_rate(20_000, cap=3_999, prompts=5, made=5) == 5 * 799
-    member = Member(name="t", size=20_000, made=5)
+    assert size_rate(20_000, cap=4_000, prompts=Prompts(5, 5)) == 20_000
+    assert size_rate(20_000, cap=3_999, prompts=Prompts(5, 5)) == 5 * 799
+    # the same examples, each seen through one of the five
+    assert size_rate(4_000, cap=4_000, prompts=Prompts(5, 1)) == 20_000
+    assert size_rate(4_000, cap=3_999, prompts=Prompts(5, 1)) == 5 * 799
+    member = Member(name="t", size=20_000, prompts=Prompts(5, 5))
     knobs = Knobs(cap=3_999, per="prompt")
     assert level_rates([member], "proportional", knobs, budget=None) == {"t": 3_995}
-    told = Member(name="t", size=20_000, made=5, prompts=4)
-    with pytest.raises(MixtureError) as caught:
-        level_rates([told], "proportional", knobs, budget=None)
-    assert str(caught.value) == (
-        "tasks.t.prompts: the card says 4 prompts, but the rows were made through 5\n"
-        "  to do: take the key out"
-    )
 
 
 def test_more_prompts_than_the_cap_are_refused_in_words():

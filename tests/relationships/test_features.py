@@ -7,7 +7,7 @@ from pipeline.relationships.features import read_features
 
 FIRST = np.array([0, 2, 5, 7])
 FEATURES = np.arange(14, dtype=np.float32).reshape(7, 2)
-ORIGIN = {"version": "1", "encoder": "e0", "tokens": "t0", "rows": "3"}
+ORIGIN = {"version": "2", "encoder": "e0", "tokens": "t0", "rows": "3"}
 
 
 def write(path, *, features=FEATURES, first=FIRST, gold=(1, -1, 0), metadata=ORIGIN):

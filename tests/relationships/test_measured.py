@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.relationships.adapter import runs
 from pipeline.relationships.adapter.tasks import pooled
-from pipeline.relationships.adapter.training import Arm, gathered, train
-from pipeline.relationships.lookahead import mean_loss
-from pipeline.relationships.measured import HELD_OUT, MeasuredGain, _divided, joint_gains
+from pipeline.relationships.measured import HELD_OUT, MeasuredGain, _divided
+from pipeline.relationships.truth_runs import joint_gains
 
 
 def parts_of(evidence, *, seed=0):
@@ -14,16 +14,14 @@ def parts_of(evidence, *, seed=0):
     return pooled([part[0] for part in parts]), pooled([part[1] for part in parts])
 
 
-def test_gains_are_differences_of_held_out_losses(toy, budget):
-    kept, held = parts_of(toy)
-    gains = joint_gains(kept, held, budget.recipe, seed=5)
-    arms = [Arm(5, {"apple": 1.0}), Arm(5, {"berry": 0.5, "apple": 0.5})]
-    models = train(kept, arms, budget.recipe)
-    rows = np.arange(held.starts[0], held.starts[1])[None]
-    batch = gathered(held, np.zeros(rows.shape, int), rows)
-    expected = mean_loss(models.model(0), batch) - mean_loss(models.model(1), batch)
-    assert gains[toy.tasks.index("berry"), 0] == pytest.approx(expected, abs=1e-6)
-    assert np.isnan(np.diag(gains)).all()
+def test_gains_are_falls_of_the_held_out_loss(toy, budget):
+    kept, held = parts_of(toy, seed=1)
+    got = MeasuredGain().fit(toy, replace(budget, seeds=1), seed=1)
+    found = joint_gains(kept, held, "apple", budget.recipe, seeds=runs.run_seeds(1, 1))
+    assert got.column("apple") == pytest.approx(
+        dict(zip(found.sources, found.loss.gain_KS[0].tolist(), strict=True)), abs=1e-4
+    )
+    assert np.isnan(np.diag(got.values_ST)).all()
 
 
 def test_held_out_rows_are_not_trained_on(make):

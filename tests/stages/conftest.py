@@ -57,7 +57,13 @@ def card(**keys):
         "name": NAME,
         "tasks": {task: {} for task in SIZES},
         "sampling": {"strategy": "temperature", "temperature": 2.0, "epochs": 1.0},
-        "tailor": {"target": "apples", "k": 2, "epochs": 2.0, "max_epochs": 4.0},
+        "tailor": {
+            "target": "apples",
+            "selection": "top_k",
+            "k": 2,
+            "epochs": 2.0,
+            "max_epochs": 4.0,
+        },
     }
     return MixtureCard.model_validate(value | keys)
 
@@ -128,8 +134,15 @@ class Mixture:
 class TextMixture(Mixture):
     """The same tasks in the text view; the plums are free text."""
 
-    def tokens(self, *, train=None, **params):
-        """Write curated rows and run the stage `tokenize` on them; `train` edits the train rows."""
+    def tokens(self, *, train=None, edit=None, prompts=None, **params):
+        """Write curated rows and run the stage `tokenize` on them.
+
+        Args:
+            train: Edits the train rows.
+            edit: Edits all rows; it is told their role.
+            prompts: Of each task that has any.
+            **params: Of `tokenize`; under `text` those of the text view.
+        """
         for task, rows in self.sizes.items():
             for role, count in (("train", rows), ("select", 3), ("report", 4)):
                 frame = curated_rows(task, count, role)
@@ -139,6 +152,7 @@ class TextMixture(Mixture):
                         choices=pl.lit([], pl.List(pl.String)),
                     )  # fmt: skip
                 frame = train(frame) if train and role == "train" else frame
+                frame = edit(frame, role) if edit else frame
                 write_parquet(frame, self.layout.curated(task, role), EXAMPLE)
         words = "the and so on number which colour ? options answer : | red green blue a long"
         text = " ".join([words, *map(str, range(10)), *self.sizes])
@@ -150,7 +164,7 @@ class TextMixture(Mixture):
         settings = TokenizeSettings(
             name=NAME, seed=0, tasks=tuple(self.sizes), prefixes=known,
             tokenize=TokenizeParams(**({"max_tokens": 48} | params)),
-            text=TextParams(**text_params),
+            text=TextParams(**text_params), prompts=prompts or {},
         )  # fmt: skip
         self.layout.settings("tokenize").parent.mkdir(parents=True, exist_ok=True)
         self.layout.settings("tokenize").write_text(settings.model_dump_json())

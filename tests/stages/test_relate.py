@@ -8,6 +8,7 @@ from safetensors.numpy import save_file
 from pipeline.config.params import RelateParams
 from pipeline.config.settings import RelateSettings
 from pipeline.errors import ArtefactError
+from pipeline.relationships.adapter import runs
 from pipeline.relationships.scores import read_scores
 from pipeline.schema import SCORE
 from pipeline.stages import relate
@@ -85,7 +86,7 @@ def write_features(mixture, **changes):
     """Write features in which pears are answered like apples, and stars the other way round."""
     ways = {"apples": 1.0, "pears": 1.0, "plums": 0.0, "stars": -1.0}
     manifest = json.loads((mixture.layout.tokens("train") / "manifest.json").read_text())
-    folder = relate.features_folder(mixture.layout, "train")
+    folder = mixture.layout.features / "train"
     folder.mkdir(parents=True, exist_ok=True)
     for entry in manifest["tasks"]:
         task = entry["task"]
@@ -96,7 +97,7 @@ def write_features(mixture, **changes):
         gold = (other > first).astype(np.int64)
         gold[3] = -1
         gold[:] = changes.get("gold", {}).get(task, gold)
-        metadata = {"version": "1", "encoder": "e0", "rows": "40", "tokens": entry["sha256"]}
+        metadata = {"version": "2", "encoder": "e0", "rows": "40", "tokens": entry["sha256"]}
         save_file(
             {"features": seen, "first": np.arange(0, 2 * rows + 1, 2), "gold": gold},
             folder / f"{task}.safetensors",
@@ -153,8 +154,24 @@ def test_scorers_that_train_say_what_it_costs_before_they_do(mixture, capsys):
     assert scores.best_sources("apples", 1) == ("pears",)
     assert scores.column("apples")["stars"] < 0
     about = read_json(mixture.layout.scores / "source_head.json")["provenance"]
-    path = relate.features_folder(mixture.layout, "train") / "pears.safetensors"
+    path = mixture.layout.features / "train/pears.safetensors"
     assert about["inputs"]["features/pears"] == sha256(path)
+
+
+def test_scorers_that_ask_the_same_models_train_them_once(mixture, capsys, monkeypatch):
+    write_features(mixture)
+    trained, real = [], runs.apart
+    monkeypatch.setattr(runs, "apart", lambda *a, **k: trained.append(1) or real(*a, **k))
+    relate_with(mixture, scorers=["hscore", "text", "source_head", "logme"], seeds=1)
+    assert len(trained) == 1
+    out = capsys.readouterr().out
+    assert "hscore: 4 small trainings, about " in out
+    assert "source_head: asks the models of 'hscore'" in out
+    assert "logme: asks the models of 'hscore'" in out
+    together = read_scores(mixture.layout.scores, "source_head").values_ST
+    relate_with(mixture, scorers=["source_head"], seeds=1)
+    alone = read_scores(mixture.layout.scores, "source_head").values_ST
+    np.testing.assert_array_equal(together, alone)
 
 
 def test_a_stack_is_written_beside_its_parts(mixture):
@@ -173,7 +190,7 @@ def test_a_stack_is_written_beside_its_parts(mixture):
 def test_missing_features_say_what_makes_them_and_nothing_is_written(mixture):
     with pytest.raises(ArtefactError, match=r"features/train: there are no features of task") as e:
         relate_with(mixture, scorers=["text", "gradient"])
-    assert "run `taskloom features fruit`, or take 'gradient' out of relate.scorers" in str(e.value)
+    assert "run `dvc repro features`" in str(e.value)
     assert not mixture.layout.scores.exists()
 
 
@@ -214,6 +231,6 @@ def test_two_tasks_are_the_fewest(mixture):
 
 def test_a_torn_file_of_features_is_named(mixture):
     write_features(mixture)
-    (relate.features_folder(mixture.layout, "train") / "stars.safetensors").write_bytes(b"{}")
+    (mixture.layout.features / "train/stars.safetensors").write_bytes(b"{}")
     with pytest.raises(ArtefactError, match=r"stars.safetensors: not the features of a task"):
         relate_with(mixture, scorers=["gradient"])

@@ -34,8 +34,8 @@ def test_each_stage_gets_its_settings(project: Path):
     resolve.main(["toy"])
     settings = project / "data/toy/settings"
     assert sorted(path.stem for path in settings.glob("*.json")) == [
-        "curate", "evaluate", "packs", "plan", "relate", "report", "tailor", "tokenize", "tokenizer",
-        "train",
+        "curate", "evaluate", "features", "packs", "plan", "relate", "report", "tailor", "tokenize",
+        "tokenizer", "train",
     ]  # fmt: skip
     tokenize = json.loads((settings / "tokenize.json").read_text())
     assert tokenize["prefixes"] == {"apples": "[task: apples]", "pears": "[task: pears]"}

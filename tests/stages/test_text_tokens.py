@@ -49,7 +49,7 @@ def test_the_manifest_says_what_a_plan_and_a_trainer_need(text_mixture):
     apples = entry(layout, "apples")
     assert row_tokens(corpus, "apples").sum() == apples["tokens"]
     assert row_supervised(corpus, "apples").sum() == apples["supervised"]
-    assert apples["prompts"] == ["plain"]
+    assert [(p["id"], p["name"], p["rows"]) for p in apples["prompts"]] == [("plain", "plain", 40)]
     shards = open_text_shards(layout.tokens("train"))
     assert shards.vocabulary == manifest["vocabulary"]
 

@@ -113,7 +113,7 @@ def check_evaluation(planned):
     table = pl.read_csv(folder / "per_task.csv")
     assert table.columns == [
         "task", "family", "rows", "choices", "chance", "majority", "choice_only", "compass",
-        "tailored", "compass_macro_f1", "tailored_macro_f1", "compass_ece", "tailored_ece",
+        "tailored", "compass_macro_f1", "tailored_macro_f1", "compass_ece", "tailored_ece", "held_out",
     ]  # fmt: skip
     assert table["chance"].to_list() == [0.395833] * 4  # choices 2, 3, 4, 2
     assert table["majority"].to_list() == [0.5] * 4

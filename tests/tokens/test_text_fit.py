@@ -38,6 +38,9 @@ def texts(ragged):
 def test_extras_count_what_the_model_reads_beside():
     assert (rule().extras, rule(begins=False).extras, rule(model="seq2seq").extras) == (2, 1, 3)
     assert (rule().input_room, rule(model="seq2seq").input_room) == (14, 14)
+    bare = rule(prefix=False), rule(prefix=False, model="seq2seq")
+    assert [one.extras for one in bare] == [1, 2]
+    assert [one.input_room for one in bare] == [15, 15]
 
 
 @pytest.mark.parametrize(

@@ -149,13 +149,18 @@ def shards(
     return starts
 
 
-def mix(folder: Path, starts: dict[str, int], *, rows: int, positions: int, seed: int = 0) -> None:
-    """Write an order that walks over all rows in shuffled epochs."""
-    total = rows * len(starts)
+def mix(
+    folder: Path, starts: dict[str, int], *, rows: int, positions: int, seed: int = 0,
+    undrawn: str | None = None,
+) -> None:  # fmt: skip
+    """Write an order that walks over all rows, but for those of one task, in shuffled epochs."""
+    every = np.arange(rows * len(starts))
+    out = starts[undrawn] if undrawn else -rows
+    drawn = every[(every < out) | (every >= out + rows)]
     rng = np.random.default_rng([seed, 99])
-    epochs = -(-positions // total)
-    order = np.concatenate([rng.permutation(total) for _ in range(epochs)])[:positions]
-    epoch = np.repeat(np.arange(epochs), total)[:positions]
+    epochs = -(-positions // len(drawn))
+    order = np.concatenate([rng.permutation(drawn) for _ in range(epochs)])[:positions]
+    epoch = np.repeat(np.arange(epochs), len(drawn))[:positions]
     path = folder / "order.arrow"
     columns = {"row": pa.array(order, pa.uint32()), "epoch": pa.array(epoch, pa.uint8())}
     write_arrow(path, pa.table(columns))
@@ -179,6 +184,7 @@ class Folders:
     rows: int = 20
     positions: int = 78
     vocabulary: int = 0
+    undrawn: str | None = None
     changes: dict[str, Any] = field(default_factory=dict)
 
     def build(self, *, edit: Any = None) -> "Folders":
@@ -190,7 +196,10 @@ class Folders:
                 folder, role, rows=self.rows, size=self.vocabulary, tokenizer_sha=sha, seed=seed,
                 edit=edit if role == "train" else None,
             )  # fmt: skip
-        mix(self.root / "mix", starts, rows=self.rows, positions=self.positions)
+        mix(
+            self.root / "mix", starts, rows=self.rows, positions=self.positions,
+            undrawn=self.undrawn,
+        )  # fmt: skip
         return self
 
     def run(

@@ -78,7 +78,7 @@ def test_the_outputs_are_those_of_the_contract(done, shared_folders):
     names = sorted(path.name for path in (done / "out").iterdir())
     assert names == [
         "README.md", "config.json", "head.safetensors", "log.csv", "model.safetensors",
-        "prefixes.safetensors", "run.json", "select.json", "tasks.csv", "tokenizer.json",
+        "prefixes.safetensors", "run.json", "select.json", "task_log.csv", "tasks.csv", "tokenizer.json",
         "tokenizer_config.json",
     ]  # fmt: skip
     log = table(done / "out" / "log.csv")
@@ -87,6 +87,11 @@ def test_the_outputs_are_those_of_the_contract(done, shared_folders):
     tasks = table(done / "out" / "tasks.csv")
     assert [row["task"] for row in tasks] == ["alpha", "beta", "gamma"]
     assert sum(int(row["examples"]) for row in tasks) == 78
+    task_log = table(done / "out" / "task_log.csv")
+    assert {row["step"] for row in task_log} <= {row["step"] for row in log}
+    for row in tasks:
+        lines = [line for line in task_log if line["task"] == row["task"]]
+        assert sum(int(line["examples"]) for line in lines) == int(row["examples"])
     select = json.loads((done / "out" / "select.json").read_text())
     assert list(select["accuracy"]) == ["alpha", "beta", "gamma"]
     assert list(select["thresholds"]) == ["gamma"]
@@ -152,7 +157,7 @@ def test_a_killed_run_goes_on_with_the_identical_losses(done, shared_folders, ba
     killed = Path(run["out"])
     assert not killed.exists(), "the run ended before it was killed"
     run_session(path)
-    for name in ("log.csv", "tasks.csv", "select.json"):
+    for name in ("log.csv", "tasks.csv", "task_log.csv", "select.json"):
         assert (killed / name).read_bytes() == (done / "out" / name).read_bytes()
     ours, theirs = (load_file(out / "model.safetensors") for out in (killed, done / "out"))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
@@ -183,7 +188,7 @@ def test_recomputing_activations_changes_no_number(done, shared_folders):
     train = {"gradient_checkpointing": True}
     run = shared_folders.run(model=DROPOUT, name="recomputed", train=train)
     run_session(shared_folders.write(run, "recomputed"))
-    for name in ("log.csv", "select.json", "model.safetensors", "config.json"):
+    for name in ("log.csv", "task_log.csv", "select.json", "model.safetensors", "config.json"):
         ours, theirs = (path / name for path in (Path(run["out"]), done / "out"))
         assert ours.read_bytes() == theirs.read_bytes(), name
 
@@ -198,7 +203,13 @@ def test_trackers_hear_of_every_look(shared_folders, monkeypatch):
     monkeypatch.setattr(session, "tracker", lambda *_, **__: Listening())
     run = shared_folders.run(name="tracked", train={"select_every": 4, "log_every": 5})
     run_session(shared_folders.write(run, "tracked"))
-    line = ["choice_loss", "examples", "learning_rate", "loss", "mlm_loss", "step", "tokens"]
+    figures = ["choice_loss", "examples", "learning_rate", "loss", "mlm_loss", "step", "tokens"]
+    by_task = [
+        f"tasks/{task}/{what}"
+        for task in ("alpha", "beta", "gamma")
+        for what in ("accuracy", "examples", "loss")
+    ]
+    line = sorted([*figures, *by_task])
     look = ["select_accuracy_macro"]
     assert heard == [(4, look), (5, line), (8, look), (10, line), (10, look)]
 

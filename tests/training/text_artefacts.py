@@ -70,6 +70,9 @@ class TextFolders:
     pack_tokens: int | None = PACK_TOKENS
     begins: bool = True
     vocabulary: int = 0
+    undrawn: str | None = None
+    prompts: int = 1
+    """Prompts that each row is seen through; a row's input then ends in a word of its own for each."""
 
     def build(self, *, edit: Any = None) -> "TextFolders":
         self.vocabulary = base.tokenizer(self.root / "tokenizer")
@@ -83,7 +86,10 @@ class TextFolders:
             starts, role_lengths = self._shards(role, sha, seed, edit if role == "train" else None)
             lengths = lengths or role_lengths
         folder = self.root / "mix"
-        base.mix(folder, starts, rows=self.rows, positions=self.positions)
+        base.mix(
+            folder, starts, rows=self.rows * self.prompts, positions=self.positions,
+            undrawn=self.undrawn,
+        )  # fmt: skip
         if self.model == "causal" and self.pack_tokens:
             self._pack(folder, np.array(lengths))
         return self
@@ -97,7 +103,7 @@ class TextFolders:
     ) -> tuple[dict[str, int], list[int]]:
         entries, start, starts, lengths = [], 0, {}, []
         for index, (task, form) in enumerate(sorted(TASKS.items())):
-            table = rows_of(form, self.rows, np.random.default_rng([seed, index]))
+            table = self._prompted(rows_of(form, self.rows, np.random.default_rng([seed, index])))
             if edit is not None:
                 edit(task, table)
             path = self.root / "tokens" / role / f"{task}.arrow"
@@ -107,20 +113,29 @@ class TextFolders:
             lengths += mine
             entries.append(
                 {
-                    "task": task, "form": form, "rows": self.rows, "start": start,
+                    "task": task, "form": form, "rows": len(table), "start": start,
                     "tokens": sum(mine), "supervised": sum(len(r["target"]) + 1 for r in table),
                     "prefix_id": self.vocabulary - len(TASKS) + index, "sha256": base.sha256(path),
+                    "prompts": [{"id": f"p{i}", "name": f"prompt {i}"} for i in range(self.prompts)],
                 }
             )  # fmt: skip
-            start += self.rows
+            start += len(table)
         manifest = {
             "version": 1, "view": "text", "role": role, "model": self.model,
-            "max_tokens": MAX_TOKENS, "begins": self.begins, "extras": self.extras,
+            "max_tokens": MAX_TOKENS, "begins": self.begins, "prefix": True, "extras": self.extras,
             "supervised_extras": 1, "vocabulary": self.vocabulary, "special": SPECIAL,
             "tokenizer_sha256": sha, "tasks": entries,
         }  # fmt: skip
         base.write_json(self.root / "tokens" / role / "manifest.json", manifest)
         return starts, lengths
+
+    def _prompted(self, table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return each row once for every prompt."""
+        return [
+            row | {"prompt": prompt, "input": [*row["input"], *([36 + prompt] if prompt else [])]}
+            for row in table
+            for prompt in range(self.prompts)
+        ]
 
     def _pack(self, folder: Path, lengths: np.ndarray) -> None:
         with ipc.open_file(str(folder / "order.arrow")) as order:

@@ -4,7 +4,7 @@ Every figure is taken on train rows, at most `PROBE_ROWS` of a task. Knows pools
 scorer's formula.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ def pool_of(features: dict[str, FeatureTask], tasks: Sequence[str], *, scorer: s
         if task not in features or not len(features[task]):
             raise ArtefactError(
                 f"scorer '{scorer}' needs features of task '{task}', and there are none",
-                remedy="run `taskloom features NAME`, or take the scorer out of relate.scorers",
+                remedy="run `dvc repro features`, or take the scorer out of relate.scorers",
             )
     return pooled([features[task] for task in tasks])
 
@@ -46,38 +46,6 @@ def apart(pool: Pool, recipe: Recipe, *, seeds: Sequence[int]) -> list[Weights]:
     weights = train(pool, arms, recipe)
     tasks = len(pool.names)
     return [_slice(weights, index * tasks, tasks) for index in range(len(seeds))]
-
-
-def source_figures(
-    pool: Pool,
-    recipe: Recipe,
-    figure: Callable[[Weights, Batch], float],
-    *,
-    seed: int,
-    count: int,
-) -> Floats:
-    """Train every task alone, `count` times, and take a figure of each model on each task's rows.
-
-    Args:
-        pool: Train rows of T tasks.
-        recipe: Of every training.
-        figure: Of one model and the probed rows of a target, behind the source's prefix.
-        seed: Seed of the run.
-        count: Trainings of every task.
-
-    Returns:
-        Runs x sources x targets.
-    """
-    tasks = range(len(pool.names))
-    probes = [probe(pool, task, seed=seed) for task in tasks]
-    seeds = run_seeds(seed, count)
-    values_KST = np.full((count, len(tasks), len(tasks)), np.nan)
-    for run, models in enumerate(apart(pool, recipe, seeds=seeds)):
-        for source in tasks:
-            for target in tasks:
-                seen = seen_as(probes[target], source)
-                values_KST[run, source, target] = figure(models.model(source), seen)
-    return values_KST
 
 
 def joint(pool: Pool, recipe: Recipe, *, seeds: Sequence[int]) -> Weights:

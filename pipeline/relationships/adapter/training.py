@@ -13,13 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import MixtureError
 from pipeline.mixing.quotas import quotas
-from pipeline.relationships.adapter.model import (
-    Batch,
-    Weights,
-    gradients,
-    initial,
-    scores,
-)
+from pipeline.relationships.adapter.model import Batch, Weights, gradients, initial
 from pipeline.relationships.adapter.tasks import Pool
 from pipeline.seeds import derive_rng
 
@@ -166,25 +160,3 @@ def gathered(pool: Pool, task_MB: Ints, row_MB: Ints) -> Batch:
         gold_MB=pool.gold_R[row_MB],
         task_MB=task_MB,
     )
-
-
-def accuracies(weights: Weights, pool: Pool, task: str, *, rows: int = 512) -> NDArray[np.float64]:
-    """Return each model's accuracy on all rows of a task, (M,).
-
-    Args:
-        weights: M models whose prefixes are the pool's tasks.
-        pool: Rows to answer.
-        task: Its name.
-        rows: Rows that are looked at at a time.
-    """
-    index = pool.names.index(task)
-    low, high = pool.starts[index], pool.starts[index + 1]
-    models = len(weights.head_MH)
-    right = np.zeros(models)
-    for start in range(int(low), int(high), rows):
-        some = np.arange(start, min(start + rows, int(high)))
-        batch = gathered(pool, np.full((1, len(some)), index), some[None])
-        for model in range(models):
-            values, _ = scores(weights.model(model), batch)
-            right[model] += (values[0].argmax(axis=-1) == batch.gold_MB[0]).sum()
-    return right / max(1, int(high - low))

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.relationships.adapter.tasks import pooled
-from pipeline.relationships.adapter.training import Arm, Recipe, accuracies, train
+from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.agreement.truth import Truth
 from pipeline.relationships.planted.generate import PlantedTask, targets
+from pipeline.relationships.truth_runs import joint_gains, se_of, truth_of
 
 HELPFUL, HARMFUL = 0.01, -0.03
 """Gains above which a source counts as helpful, and below which as clearly harmful."""
@@ -25,6 +26,8 @@ class PlantedTruth:
     """What a level's tasks do for one another."""
 
     truth: Truth
+    se_ST: NDArray[np.float64]
+    """Standard errors of the mean gains, over seeds and report rows; NaN where unmeasured."""
     alone_KT: NDArray[np.float64]
     """Accuracy on the report rows after training on the target alone, by seed."""
 
@@ -37,28 +40,16 @@ def measured(tasks: Sequence[PlantedTask], recipe: Recipe, *, seeds: Sequence[in
         recipe: The same for all trainings.
         seeds: Each gives initial weights and row sequences to all trainings of a run.
     """
-    names, wanted = tuple(task.name for task in tasks), targets(tasks)
-    pairs = [(s, t) for s in names for t in wanted if s != t]
-    train_pool = pooled([task.train for task in tasks])
-    report = pooled([task.report for task in tasks])
-    gains = np.full((len(seeds), len(names), len(wanted)), np.nan)
-    alone = np.zeros((len(seeds), len(wanted)))
-    for run, seed in enumerate(seeds):
-        arms = [Arm(seed, {t: 1.0}) for t in wanted]
-        arms += [Arm(seed, {s: 0.5, t: 0.5}) for s, t in pairs]
-        weights = train(train_pool, arms, recipe)
-        for place, target in enumerate(wanted):
-            alone[run, place] = accuracies(weights.model(place), report, target)[0]
-        for index, (source, target) in enumerate(pairs, start=len(wanted)):
-            place = wanted.index(target)
-            joint = accuracies(weights.model(index), report, target)[0]
-            gains[run, names.index(source), place] = joint - alone[run, place]
-    truth = Truth(sources=names, targets=wanted, gains_KST=gains)
-    return PlantedTruth(truth=truth, alone_KT=alone)
+    ordered = sorted(tasks, key=lambda task: task.name)
+    pool, report = pooled([t.train for t in ordered]), pooled([t.report for t in ordered])
+    found = [joint_gains(pool, report, name, recipe, seeds=seeds) for name in targets(tasks)]
+    truth = truth_of(found)
+    alone_KT = np.stack([one.accuracy.alone_K for one in found], axis=1)
+    return PlantedTruth(truth=truth, se_ST=se_of(found, truth), alone_KT=alone_KT)
 
 
 def planted(tasks: Sequence[PlantedTask]) -> NDArray[np.float64]:
-    """Return the oracle: the cosine of what the golds of two tasks follow, sources x targets.
+    """Return the oracle: the cosine of what the golds of two tasks follow, sources x targets by name.
 
     All that was planted of a pair's labels; it leaves out sizes, noise and what training makes of it.
     """
@@ -66,7 +57,7 @@ def planted(tasks: Sequence[PlantedTask]) -> NDArray[np.float64]:
     return np.array(
         [
             [float(task.direction @ wanted[target].direction) for target in targets(tasks)]
-            for task in tasks
+            for task in sorted(tasks, key=lambda task: task.name)
         ]
     )
 

@@ -13,37 +13,46 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from torch import nn
+from transformers import PreTrainedModel
 
 from pipeline.errors import ArtefactError
 from pipeline.modeling.encoder import pretrained_encoder, quiet_transformers
+from pipeline.seeds import derive_rng
 from pipeline.training.choice.objective import inputs
 from pipeline.training.choice.sequences import Padded
-from pipeline.training.choice.shards import Rows, Special, open_shards
+from pipeline.training.choice.shards import Rows, Shard, Special, open_shards
 from pipeline.training.cut import OVERHEAD, cut
 from pipeline.training.ragged import Ints, Ragged, offsets_of, padded, segment_of, spread
 
-VERSION = 1
+VERSION = 2
 _ROWS = 256
 _BUDGET = 4096
 
 
 def write_features(
-    encoder: Path, tokens: Path, out: Path, *, rows: int, tasks: frozenset[str] | None = None
+    encoder: Path,
+    tokens: Path,
+    out: Path,
+    *,
+    rows: int,
+    tasks: frozenset[str] | None = None,
+    threads: int | None = None,
 ) -> Iterator[str]:
     """Write `<task>.safetensors` for every task of a token folder, one after the other.
 
-    Each holds `features` (choices x width, float32), `first` (offsets of rows, int64), `gold` (int64;
-    -1 where hidden or several) and `row` (of the curated table), and says in its metadata what it was
-    made from: `tokens` and `encoder` (hashes) and `rows`. A file that is there for the same is kept.
+    Each holds `features` (choices x width, float32), `first` (offsets of rows, int64), `gold` (int64; -1
+    where hidden or several) and `row` (of the curated table), and in its metadata what it was made from:
+    `tokens` and `encoder` (hashes) and `rows`. A file that is there for the same is kept.
 
     Args:
         encoder: Folder of a pretrained encoder.
         tokens: `tokens/<role>`.
         out: Folder to write to.
-        rows: Most rows of a task: its first ones.
+        rows: Most rows of a task; see `sampled`.
         tasks: Which tasks; None is all.
+        threads: CPU threads, on which the last bits of a sum depend; None is torch's own choice.
 
     Yields:
         The name of each task when its file is there.
@@ -52,23 +61,25 @@ def write_features(
         ArtefactError: The tokens are missing or damaged, or hold ids that the encoder does not know.
         TrainingError: The folder holds no usable encoder.
     """
-    quiet_transformers()
-    shards = open_shards(tokens)
-    hashes = _shard_hashes(tokens)
-    size = {"vocabulary": 0, "max_tokens": shards.max_tokens}
-    model = pretrained_encoder(encoder, **size, dropout=None, seed=0)[0].eval()
-    known = model.get_input_embeddings().weight.shape[0]
+    shards, hashes = open_shards(tokens), _shard_hashes(tokens)
+    model = _encoder(encoder, shards.max_tokens, threads=threads)
     made_from = {"version": str(VERSION), "encoder": encoder_hash(encoder), "rows": str(rows)}
-    out.mkdir(parents=True, exist_ok=True)
     for shard in shards.shards:
         if tasks is None or shard.task in tasks:
-            path = out / f"{shard.task}.safetensors"
             origin = made_from | {"tokens": hashes[shard.task]}
-            if not path.is_file() or _made_from(path) != origin:
-                some = shard.rows.take(np.arange(min(rows, len(shard.rows))))
-                _check_ids(some, known, where=tokens / f"{shard.task}.arrow")
-                _write(model, some, shards.special, path, origin)
+            if _made_from(path := out / f"{shard.task}.safetensors") != origin:
+                _check_ids(shard.rows, model, where=tokens / f"{shard.task}.arrow")
+                _write(model, shard, shards.special, path, origin)
             yield shard.task
+
+
+def _encoder(folder: Path, max_tokens: int, *, threads: int | None) -> PreTrainedModel:
+    """Return an encoder that answers and is not trained, on the GPU where there is one."""
+    quiet_transformers()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    model, _ = pretrained_encoder(folder, vocabulary=0, max_tokens=max_tokens, dropout=None, seed=0)
+    return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def sequences(tokens: Path, *, rows: int, tasks: frozenset[str] | None = None) -> dict[str, int]:
@@ -78,10 +89,20 @@ def sequences(tokens: Path, *, rows: int, tasks: frozenset[str] | None = None) -
         ArtefactError: The tokens are missing or damaged.
     """
     return {
-        shard.task: int(shard.rows.choice_offsets[min(rows, len(shard.rows))])
+        shard.task: int(shard.rows.counts[sampled(shard.task, len(shard.rows), most=rows)].sum())
         for shard in open_shards(tokens, verify=False).shards
         if tasks is None or shard.task in tasks
     }
+
+
+def sampled(task: str, rows: int, *, most: int) -> Ints:
+    """Return which of a task's rows have features: all, or a draw keyed by its name, in file order.
+
+    Not the first ones: many sources are sorted by label, so that their first rows are of one class.
+    """
+    if rows <= most:
+        return np.arange(rows)
+    return np.sort(derive_rng(0, "features", task).permutation(rows)[:most])
 
 
 def _shard_hashes(tokens: Path) -> dict[str, str]:
@@ -99,19 +120,21 @@ def encoder_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _check_ids(rows: Rows, known: int, *, where: Path) -> None:
+def _check_ids(rows: Rows, model: PreTrainedModel, *, where: Path) -> None:
+    known = model.get_input_embeddings().weight.shape[0]
     highest = max(int(part.values.max(initial=0)) for part in (rows.context, rows.choices))
     if highest >= known:
         raise ArtefactError(
             f"holds the token {highest}, and the encoder knows {known}",
             where=str(where),
-            remedy="give --encoder the encoder whose tokenizer the mixture uses",
+            remedy="take the encoder whose tokenizer the mixture uses",
         )
 
 
 def _write(
-    model: nn.Module, rows: Rows, special: Special, path: Path, origin: Mapping[str, str]
+    model: nn.Module, shard: Shard, special: Special, path: Path, origin: Mapping[str, str]
 ) -> None:
+    rows = shard.rows.take(sampled(shard.task, len(shard.rows), most=int(origin["rows"])))
     parts = [
         choice_states(model, rows.take(np.arange(low, min(low + _ROWS, len(rows)))), special)
         for low in range(0, len(rows), _ROWS)
@@ -122,13 +145,27 @@ def _write(
         "gold": np.where(rows.multi, -1, rows.label).astype(np.int64),
         "row": np.ascontiguousarray(rows.source, dtype=np.int64),
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".partial")
-    save_file(tensors, temporary, metadata=dict(origin))
+    temporary.write_bytes(_in_order(save(tensors, metadata=dict(origin))))
     temporary.replace(path)
 
 
+def _in_order(file: bytes) -> bytes:
+    """Return a safetensors file with the keys of its header sorted.
+
+    The library writes metadata of several keys in another sequence each time: the same features would
+    be other bytes, and all that follows them would run again.
+    """
+    end = 8 + int.from_bytes(file[:8], "little")
+    header = json.dumps(json.loads(file[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    # data begins at a multiple of 8 bytes
+    header = header.ljust(-(-len(header) // 8) * 8)
+    return len(header).to_bytes(8, "little") + header + file[end:]
+
+
 def _made_from(path: Path) -> dict[str, str]:
-    """Return what a file was made from; nothing where it is damaged."""
+    """Return what a file was made from; nothing where there is none, or a damaged one."""
     try:
         with safe_open(str(path), framework="numpy") as file:
             return dict(file.metadata() or {})
@@ -145,7 +182,7 @@ def choice_states(model: nn.Module, rows: Rows, special: Special) -> np.ndarray:
     every, ones = np.arange(len(row)), np.ones(len(row), dtype=np.int64)
     result = None
     lengths = tokens.lengths
-    overhead = OVERHEAD["cpu"]
+    overhead = OVERHEAD[next(model.parameters()).device.type]
     for chosen in cut(lengths, ones, every, every, budget=_BUDGET, overhead=overhead):
         states = _states(model, tokens.take(chosen), first[chosen], special)
         if result is None:
@@ -170,11 +207,11 @@ def _framed(first: Ragged, second: Ragged, special: Special) -> Ragged:
 def _states(model: nn.Module, tokens: Ragged, first: Ints, special: Special) -> np.ndarray:
     ids, real = padded(tokens, special.pad)
     types = ((np.arange(ids.shape[1]) >= first[:, None]) & real).astype(np.int64)
-    batch = inputs(Padded(ids, real, types), torch.device("cpu"))
+    batch = inputs(Padded(ids, real, types), next(model.parameters()).device)
     arguments = {"input_ids": batch.ids_SL, "attention_mask": batch.attention_SL.long()}
     with torch.inference_mode():
         hidden = model(**arguments, token_type_ids=batch.types_SL).last_hidden_state
         weights = batch.attention_SL[..., None].float()
         mean = (hidden.float() * weights).sum(1) / weights.sum(1)
-        states: np.ndarray = nn.functional.normalize(mean, dim=-1).numpy()
+        states: np.ndarray = nn.functional.normalize(mean, dim=-1).cpu().numpy()
     return states

@@ -1,7 +1,6 @@
-"""A trained language model's answers on the rows of a role.
+"""A language model's answers on the rows of a role, prompt by prompt.
 
-Knows the output folder of a training of the text view and token shards; computes no figure but the
-share of rows answered right.
+Knows the folder of a model and token shards; computes no figure but the share of rows answered right.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,18 +16,21 @@ from pipeline.metrics.classification import accuracy
 from pipeline.modeling.language import LanguageModel
 from pipeline.training.artefacts import REMEDY
 from pipeline.training.cut import OVERHEAD
+from pipeline.training.ragged import Ints
 from pipeline.training.text.batches import TextPlan
 from pipeline.training.text.predict import Reading, exact, option_scores, parts, text_answers
+from pipeline.training.text.prompts import Prompt, read_prompts
 from pipeline.training.text.shards import TextShard, open_text_shards
 from pipeline.training.text.start import check_vocabulary, load_language
 
 
 @dataclass(frozen=True, slots=True)
 class TextJudged:
-    """One task, answered."""
+    """One task, answered through one of its prompts."""
 
     task: str
     form: str
+    prompt: Prompt
     answers: Answers
     """Of the rows that have options, by the run's score; no row where none has any."""
     figures: dict[str, float]
@@ -39,12 +41,15 @@ class TextJudged:
 def text_judged(
     folder: Path, tokens: Path, run: Mapping[str, Any], *, token_budget: int
 ) -> Iterator[TextJudged]:
-    """Yield the answers of a trained language model to all rows of all tasks, in name order.
+    """Yield a language model's answers to all rows of all tasks, in name order, prompt by prompt.
+
+    A prompt that made no row of the role is passed over; a task without any row has its first prompt
+    alone, without answers.
 
     Args:
-        folder: Output of a training.
+        folder: Output of a training, or any folder with such a model.
         tokens: `tokens/<role>`.
-        run: Its run.json.
+        run: Its run.json, of which the view's `model` and `score` count.
         token_budget: Most cells of a batch.
 
     Raises:
@@ -58,6 +63,7 @@ def text_judged(
             expected=f"for a {text['model']} one",
             remedy=REMEDY,
         )
+    prompts = read_prompts(tokens)
     model = load_language(folder, text["model"], max_tokens=shards.max_tokens)
     check_vocabulary(model, shards, str(folder))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -66,11 +72,15 @@ def text_judged(
     plan = TextPlan(1, token_budget, OVERHEAD[device.type], start)
     how = Reading(shards.special, shards.max_tokens, plan, device)
     for shard in shards.shards:
-        yield _judged(model, shard, how, score=text["score"])
+        made = [(prompt, rows) for prompt, rows in prompts[shard.task].rows() if len(rows)]
+        for prompt, rows in made or list(prompts[shard.task].rows())[:1]:
+            yield _judged(model, shard, prompt, rows, how, score=text["score"])
 
 
-def _judged(model: LanguageModel, shard: TextShard, how: Reading, *, score: str) -> TextJudged:
-    ranked, free = parts(shard)
+def _judged(
+    model: LanguageModel, shard: TextShard, prompt: Prompt, rows: Ints, how: Reading, *, score: str
+) -> TextJudged:
+    ranked, free = parts(shard, rows)
     by_score = {
         name: text_answers(ranked, scores)
         for name, scores in option_scores(model, ranked, how).items()
@@ -80,4 +90,4 @@ def _judged(model: LanguageModel, shard: TextShard, how: Reading, *, score: str)
     if not len(ranked) and len(free):
         right = round(float(exact(model, free, how).mean()), 6)
         figures = {"rows": len(free), "accuracy": right, "exact_match": right}
-    return TextJudged(shard.task, shard.form, by_score[score], figures)
+    return TextJudged(shard.task, shard.form, prompt, by_score[score], figures)

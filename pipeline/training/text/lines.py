@@ -180,7 +180,7 @@ def pairs(
         special: Ids of the special tokens.
         start: Token that a decoder starts from.
     """
-    inputs = _with(_with(rows.input, rows.prefix, front=True), special.eos, front=False)
+    inputs = _with(_headed(rows, special), special.eos, front=False)
     asked = texts.lengths + 1
     return Pairs(
         inputs=inputs,
@@ -195,8 +195,13 @@ def pairs(
 
 def _contexts(rows: TextRows, special: TextSpecial) -> Ragged:
     """Return `[bos] prefix input` of every row."""
-    headed = _with(rows.input, rows.prefix, front=True)
+    headed = _headed(rows, special)
     return headed if special.bos is None else _with(headed, special.bos, front=True)
+
+
+def _headed(rows: TextRows, special: TextSpecial) -> Ragged:
+    """Return every input behind its task's prefix, where there are any."""
+    return _with(rows.input, rows.prefix, front=True) if special.prefix else rows.input
 
 
 def _with(texts: Ragged, token: Ints | int, *, front: bool) -> Ragged:

@@ -50,6 +50,9 @@ class Reading:
 def option_scores(model: LanguageModel, rows: TextRows, how: Reading) -> dict[str, Floats]:
     """Return the score of every option of every row, (O,), by kind of score; higher is better.
 
+    Options of a row that are the same tokens have the same score, that of the first: float error would
+    else choose among them, in another way for other batches.
+
     Args:
         model: Is put into evaluation mode for the time, and back.
         rows: Each has an option at least.
@@ -63,7 +66,20 @@ def option_scores(model: LanguageModel, rows: TextRows, how: Reading) -> dict[st
             owner = batch.asked.owner
             sums[low:high] -= np.bincount(owner, costs, high - low)
             counts[low:high] += np.bincount(owner, minlength=high - low)
-    return {"sum": sums, "mean": sums / np.maximum(counts, 1)}
+    same = _first_equal(rows)
+    return {"sum": sums[same], "mean": (sums / np.maximum(counts, 1))[same]}
+
+
+def _first_equal(rows: TextRows) -> Ints:
+    """Return for each option the first one of its row with the same tokens, (O,)."""
+    row = np.repeat(np.arange(len(rows)), rows.counts)
+    starts, values = rows.options.offsets, rows.options.values
+    seen: dict[tuple[int, bytes], int] = {}
+    first = np.empty(len(row), dtype=np.int64)
+    for option, owner in enumerate(row.tolist()):
+        tokens = values[starts[option] : starts[option + 1]].tobytes()
+        first[option] = seen.setdefault((owner, tokens), option)
+    return first
 
 
 def exact(model: LanguageModel, rows: TextRows, how: Reading) -> Bools:

@@ -33,6 +33,7 @@ _KEYS = (
     "model",
     "max_tokens",
     "begins",
+    "prefix",
     "vocabulary",
     "special",
     "tokenizer_sha256",
@@ -47,6 +48,8 @@ class TextSpecial:
     bos: int | None
     eos: int
     pad: int
+    prefix: bool = True
+    """Whether the task's prefix stands in front of every input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ def open_text_shards(folder: Path, *, verify: bool = True) -> TextShards:
         manifest["special"]["bos"] if manifest["begins"] else None,
         manifest["special"]["eos"],
         manifest["special"]["pad"],
+        manifest["prefix"],
     )
     opened = TextShards(
         role=manifest["role"],
@@ -200,7 +204,8 @@ def _check(rows: TextRows, entry: dict[str, Any], manifest: dict[str, Any], *, w
             where,
             "an index into the row's options",
         )
-    longest = _longest(rows, causal=manifest["model"] == "causal", begins=manifest["begins"])
+    front = manifest["prefix"] + (manifest["begins"] if manifest["model"] == "causal" else 1)
+    longest = _longest(rows, causal=manifest["model"] == "causal", front=front)
     if longest > manifest["max_tokens"]:
         raise _bad(
             f"holds a sequence of {longest} tokens",
@@ -209,13 +214,19 @@ def _check(rows: TextRows, entry: dict[str, Any], manifest: dict[str, Any], *, w
         )
 
 
-def _longest(rows: TextRows, *, causal: bool, begins: bool) -> int:
-    """Return the tokens of the longest sequence that a model reads of these rows."""
+def _longest(rows: TextRows, *, causal: bool, front: int) -> int:
+    """Return the tokens of the longest sequence that a model reads of these rows.
+
+    Args:
+        rows: Of a shard.
+        causal: Whether input and text are read in one sequence.
+        front: Tokens of a decoder's sequence, or of an encoder's, beside the texts.
+    """
     written = rows.target.lengths.copy()
     np.maximum.at(written, np.repeat(np.arange(len(rows)), rows.counts), rows.options.lengths)
     if causal:
-        return int((rows.input.lengths + written + 1 + begins).max(initial=0))
-    return max(int((rows.input.lengths + 2).max(initial=0)), int((written + 1).max(initial=0)))
+        return int((rows.input.lengths + written + front).max(initial=0))
+    return max(int((rows.input.lengths + front).max(initial=0)), int((written + 1).max(initial=0)))
 
 
 def _bad(what: str, where: str, expected: str = "") -> ArtefactError:

@@ -13,7 +13,7 @@ def ids(text):
 
 @torch.inference_mode()
 def score(task, text, option):
-    start = [i for i in (%(bos)s, tokenizer.convert_tokens_to_ids(f"[task: {task}]")) if i is not None]
+    start = [i for i in (%(bos)s, %(prefix)s) if i is not None]
     context, written = start + ids(text), ids(option) + [tokenizer.eos_token_id]
     logits = model(torch.tensor([context + written])).logits[0, len(context) - 1 : -1]
     return float(logits.log_softmax(-1)[range(len(written)), written].sum())
@@ -29,22 +29,27 @@ def ids(text):
 
 @torch.inference_mode()
 def score(task, text, option):
-    read = [tokenizer.convert_tokens_to_ids(f"[task: {task}]"), *ids(text), tokenizer.eos_token_id]
+    start = [i for i in (%(prefix)s,) if i is not None]
+    read = [*start, *ids(text), tokenizer.eos_token_id]
     written = torch.tensor([ids(option) + [tokenizer.eos_token_id]])
     logits = model(torch.tensor([read]), labels=written).logits[0]
     return float(logits.log_softmax(-1)[range(written.shape[1]), written[0]].sum())
 """
 
 
-def text_usage(kind: str, *, task: str, begins: bool) -> str:
+def text_usage(kind: str, *, task: str, begins: bool, prefix: bool) -> str:
     """Return Markdown with Python that ranks options.
 
     Args:
         kind: `causal` or `seq2seq`.
         task: Any task, for the example.
         begins: Whether a text begins with a token of its own.
+        prefix: Whether a task's prefix stands in front of every input.
     """
-    code = _CAUSAL % {"bos": "tokenizer.bos_token_id" if begins else "None"}
+    code = (_CAUSAL if kind == "causal" else _PAIRS) % {
+        "bos": "tokenizer.bos_token_id" if begins else "None",
+        "prefix": 'tokenizer.convert_tokens_to_ids(f"[task: {task}]")' if prefix else "None",
+    }
     example = (
         'question = "Which is larger?\\nOptions: a mouse | a house\\nAnswer:\\n"\n'
         f'print([score("{task}", question, option) for option in ("a mouse", "a house")])'
@@ -52,7 +57,7 @@ def text_usage(kind: str, *, task: str, begins: bool) -> str:
     return f"""Options are ranked with `torch`, `transformers` and `safetensors` alone, in this folder:
 
 ```python
-{code if kind == "causal" else _PAIRS}
+{code}
 {example}
 ```
 

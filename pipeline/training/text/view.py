@@ -206,8 +206,13 @@ class TextView:
 
     def usage(self) -> str:
         """Return how the saved folder ranks options, for its model card."""
-        begins = self.artefacts.train.special.bos is not None
-        return text_usage(self.model.kind, task=self.tasks[0], begins=begins)
+        special = self.artefacts.train.special
+        return text_usage(
+            self.model.kind,
+            task=self.tasks[0],
+            begins=special.bos is not None,
+            prefix=special.prefix,
+        )
 
     def save(self, out: Path) -> None:
         """Write the model, the tokenizer's files, and the supervised tokens of each task."""

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import MixtureError
+from pipeline.relationships.adapter.judged import judged
 from pipeline.relationships.adapter.tasks import FeatureTask, pooled
-from pipeline.relationships.adapter.training import Arm, Recipe, accuracies, schedule, train
+from pipeline.relationships.adapter.training import Arm, Recipe, schedule, train
 
 RECIPE = Recipe(steps=60, batch=16, hidden=8)
 
@@ -38,7 +39,7 @@ def test_a_task_is_learned_a_friend_helps_and_a_foe_harms():
         Arm(0, {"a": 0.5, "b": 0.5}),
         Arm(0, {"a": 0.5, "foe": 0.5}),
     ]
-    alone, friend, foe = accuracies(train(few, arms, RECIPE), test, "a")
+    alone, friend, foe = judged(train(few, arms, RECIPE), few, test, "a").right_MR.mean(axis=1)
     assert 0.7 < alone < friend
     assert foe < alone - 0.05
 

@@ -25,13 +25,17 @@ def test_friends_help_and_the_twin_harms(known):
     assert (gains[names.index("twin")] < -0.1).all()
     assert result.alone_KT.shape == (2, 2)
     assert 0.4 < result.alone_KT.mean() < 0.9
+    # a standard error is there where a gain is, and is small against the twin's harm
+    assert (np.isfinite(result.se_ST) == np.isfinite(gains)).all()
+    assert (result.se_ST[names.index("twin")] < 0.05).all()
 
 
 def test_the_sequence_of_tasks_does_not_matter(known):
     tasks, result = known
     back = measured(tasks[::-1], Recipe(steps=80, batch=16, hidden=16), seeds=[0, 1])
     there = [back.truth.targets.index(name) for name in result.truth.targets]
-    again = back.truth.gains_KST[:, ::-1][:, :, there]
+    assert back.truth.sources == result.truth.sources
+    again = back.truth.gains_KST[:, :, there]
     # the last bits of a sum may decide a row or two of 1,500
     assert np.allclose(again, result.truth.gains_KST, atol=0.01, equal_nan=True)
 

@@ -13,7 +13,13 @@ from transformers import BertConfig, BertModel
 
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.encoder import quiet_transformers
-from pipeline.training.choice.features import VERSION, encoder_hash, sequences, write_features
+from pipeline.training.choice.features import (
+    VERSION,
+    encoder_hash,
+    sampled,
+    sequences,
+    write_features,
+)
 from pipeline.training.choice.shards import open_shards
 
 ROWS = 12
@@ -51,7 +57,7 @@ def test_a_choice_is_the_mean_state_of_its_sequence_without_the_prefix(
     done = list(write_features(model, tokens, tmp_path, rows=ROWS))
     assert done == ["alpha", "beta", "gamma"]
     shard = open_shards(tokens).shards[0]
-    rows = shard.rows.take(np.arange(ROWS))
+    rows = shard.rows.take(sampled("alpha", len(shard.rows), most=ROWS))
     found = read(tmp_path / "alpha.safetensors")
     assert found["features"].shape == (rows.choice_offsets[-1], WIDTH)
     assert found["features"].dtype == np.float32
@@ -74,7 +80,8 @@ def test_a_choice_is_the_mean_state_of_its_sequence_without_the_prefix(
 def test_golds_are_given_where_there_is_one(shared_folders, model, tmp_path):
     tokens = shared_folders.root / "tokens" / "train"
     list(write_features(model, tokens, tmp_path, rows=ROWS))
-    label = open_shards(tokens).shards[0].rows.label[:ROWS]
+    rows = open_shards(tokens).shards[0].rows
+    label = rows.label[sampled("alpha", len(rows), most=ROWS)]
     assert read(tmp_path / "alpha.safetensors")["gold"].tolist() == label.tolist()
     assert set(read(tmp_path / "gamma.safetensors")["gold"].tolist()) == {-1}
 
@@ -111,6 +118,16 @@ def test_the_number_of_sequences_is_known_before(shared_folders, model, tmp_path
         for task in ("alpha", "beta", "gamma")
     }
     assert sequences(tokens, rows=10**9, tasks=frozenset({"beta"})) == {"beta": 3 * 20}
+
+
+def test_rows_are_drawn_from_the_whole_file_and_keep_their_sequence():
+    """A source that is sorted by label would give one class alone."""
+    some = sampled("alpha", 1000, most=100)
+    assert len(set(some.tolist())) == 100
+    assert (np.diff(some) > 0).all()
+    assert 380 < some.mean() < 620
+    assert sampled("beta", 1000, most=100).tolist() != some.tolist()
+    assert sampled("alpha", 3, most=100).tolist() == [0, 1, 2]
 
 
 def test_a_task_without_rows_has_features_of_none(folders, model, tmp_path):

@@ -51,6 +51,15 @@ def test_documents_of_a_unit_stand_in_one_line():
     assert lines.asks.owner.tolist() == [0, 0, 1, 2, 2, 2]
 
 
+def test_without_prefixes_an_input_stands_alone():
+    bare = TextSpecial(BOS, EOS, PAD, prefix=False)
+    some = rows([[10, 11]], [[20]], [[[20], [21]]])
+    assert texts_of(documents(some, np.array([0, 1]), bare).tokens) == [[1, 10, 11, 20]]
+    assert texts_of(continuations(some, bare, room=9).tokens) == [[1, 10, 11, 20, 21]]
+    written = pairs(some, some.target, np.array([0, 1]), bare, start=0)
+    assert texts_of(written.inputs) == [[10, 11, 2]]
+
+
 def test_options_stand_behind_one_context_and_are_cut_into_lines():
     some = rows([[10], [11, 12]], [[20], [20]], [[[20], [21, 22], []], [[23, 24, 25], [26]]])
     lines = continuations(some, SPECIAL, room=100)

@@ -1,5 +1,7 @@
 """Scores of options: against reading them one by one, and independent of batches."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -135,3 +137,19 @@ def test_rows_without_options_are_not_ranked(opened):
     assert (len(ranked), len(free)) == (0, 20)
     answers = text_answers(ranked, option_scores(model, ranked, how(100))["sum"])
     assert len(answers.predicted) == 0
+
+
+def test_equal_options_have_equal_scores_and_the_first_is_chosen(opened):
+    model, shards, how = opened
+    ranked, _ = parts(shards.shards[0])
+    row = ranked.take(np.array([0, 1]))
+    counts = row.counts
+    twice = row.options.take(np.array([0, 0, *range(1, counts[0]), counts[0]]))
+    doubled = replace(
+        row, options=twice, option_offsets=np.array([0, counts[0] + 1, counts[0] + 2])
+    )
+    for budget in (1, 60, 10**6):
+        found = option_scores(model, doubled, how(budget))
+        for scores in found.values():
+            assert scores[0] == scores[1]
+            assert len(set(scores[1:])) == len(scores) - 1

@@ -56,7 +56,7 @@ def test_the_outputs(done, shared_text_folders):
     names = sorted(path.name for path in done.iterdir())
     assert names == [
         "README.md", "config.json", "generation_config.json", "log.csv", "model.safetensors",
-        "prefixes.safetensors", "run.json", "select.json", "supervised.csv", "tasks.csv",
+        "prefixes.safetensors", "run.json", "select.json", "supervised.csv", "task_log.csv", "tasks.csv",
         "tokenizer.json", "tokenizer_config.json",
     ]  # fmt: skip
     log = table(done / "log.csv")
@@ -126,7 +126,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(
     run_session(path)
     assert len(calls) == 2 * steps - 1
     out = folders.root / "killed" / "out"
-    for name in ("log.csv", "tasks.csv", "select.json"):
+    for name in ("log.csv", "tasks.csv", "task_log.csv", "select.json"):
         assert (out / name).read_text() == (whole / name).read_text()
     ours, theirs = load_file(out / "model.safetensors"), load_file(whole / "model.safetensors")
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)

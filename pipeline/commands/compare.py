@@ -1,0 +1,237 @@
+"""`taskloom compare NAME`: does Tailor's choice help, beside what one would do without it?
+
+For each target Tailor chooses from train and `select` rows. Then eight arms are trained on the small
+model, with as many steps and rows and from the same weights, in paired seeds: the target alone, all tasks
+(equally, and by size), as many random tasks, as many of the target's family, the top by prefix
+correlation, Tailor, and Tailor with its scores dealt to the wrong tasks. Selections are frozen and hashed
+before a report row is opened. A run that was stopped goes on where it was.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline.augmentation import contest
+from pipeline.augmentation.candidates import Known, known
+from pipeline.augmentation.choose import Parts
+from pipeline.augmentation.frozen import Frozen, freeze, open_report
+from pipeline.augmentation.trial import (
+    ALL_EQUAL,
+    ALONE,
+    DRAWS,
+    FAMILY,
+    RANDOM,
+    SHUFFLED,
+    TAILOR,
+    TOP,
+)
+from pipeline.augmentation.verdict import claims, means, negated, verdict
+from pipeline.commands.feature_pools import Features, read_pools, targets_of
+from pipeline.commands.report_features import report_pool
+from pipeline.commands.truth import count
+from pipeline.config.settings import TailorSettings
+from pipeline.config.settings_file import read
+from pipeline.relationships.adapter.tasks import Pool, pooled
+from pipeline.relationships.adapter.training import Recipe
+from pipeline.relationships.cost import seconds_a_training, words
+from pipeline.relationships.evidence import Evidence
+from pipeline.relationships.ledger import fingerprint
+from pipeline.relationships.protocol import Budget
+from pipeline.relationships.small_prefix import SmallPrefix
+from pipeline.relationships.truth_runs import seeds_of
+from pipeline.stages.layout import Layout
+from pipeline.stages.publish import alone
+from pipeline.stages.tailor import leaked
+from pipeline.tables import write_json
+
+VERSION = 1
+REPORT_ROWS = 512
+ORDER = (TAILOR, ALONE, RANDOM, FAMILY, TOP, SHUFFLED, ALL_EQUAL)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Choose, freeze, try, report.
+
+    Raises:
+        ArtefactError: Features are missing or do not fit, or other selections are frozen already.
+        ConfigError: A target is unknown or has no `select` rows.
+    """
+    options = _parser().parse_args(arguments)
+    layout = Layout(options.name)
+    features = read_pools(layout, rows=options.rows)
+    material = material_of(layout, features, targets_of(features, options.targets))
+    ways = ways_of(layout, ablations=options.ablations)
+    out = options.out or layout.data / "comparison"
+    say_cost(material, ways, seeds=options.seeds)
+    with alone(out / ".locks" / "compare", "a comparison"):
+        frozen = select(material, features, ways, out=out, jobs=options.jobs)
+        print(f"selections frozen: {frozen.sha256}", flush=True)
+        report = open_report(
+            out, lambda it: report_pool(layout, features, it, rows=options.report_rows)
+        )
+        figures = tried(material, report, frozen, options, out=out)
+        result = result_of(figures, material, frozen, features, options)
+        write_json(result, out / "compare.json")
+    print(table(result))
+    print(f"written to {out}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="taskloom compare", description=__doc__)
+    parser.add_argument("name", help="a mixture")
+    parser.add_argument("--targets", help="tasks, separated by commas; all where left out")
+    parser.add_argument("--seeds", type=count, default=5, help="paired seeds of every arm (5)")
+    parser.add_argument("--jobs", type=count, default=1, help="processes (1)")
+    parser.add_argument("--rows", type=count, help="most train rows of a task; all where left out")
+    parser.add_argument(
+        "--report-rows", type=count, default=REPORT_ROWS, help=f"most of a target ({REPORT_ROWS})"
+    )
+    parser.add_argument(
+        "--ablations", action="store_true", help="Tailor with each part left out, too"
+    )
+    parser.add_argument("--out", type=Path, help="folder; data/NAME/comparison where left out")
+    return parser
+
+
+def material_of(layout: Layout, features: Features, targets: Sequence[str]) -> contest.Material:
+    """Return what choices are made from: train rows, and `select` rows of the targets."""
+    evidence = Evidence(
+        tasks=features.tasks,
+        features=dict(features.train),
+        sizes={name: len(features.train[name]) for name in features.tasks},
+        families=dict(features.families),
+        inputs={k: v for k, v in features.inputs.items() if k.startswith("train/")},
+    )
+    return contest.Material(
+        evidence=evidence,
+        held=pooled([features.select[name] for name in features.tasks]),
+        targets=tuple(sorted(targets)),
+        recipe=Recipe(),
+        seed=features.seed,
+        leaked={target: leaked(layout, target, features.tasks) for target in targets},
+    )
+
+
+def ways_of(layout: Layout, *, ablations: bool) -> dict[str, Parts]:
+    """Return Tailor as the mixture's card has it and, if asked for, with one part left out each time."""
+    tailor = read(TailorSettings, layout.settings("tailor")).card.tailor
+    whole = Parts(
+        guard=tailor.guard, coverage=tailor.coverage, backward=tailor.backward, most=tailor.k
+    )
+    return {TAILOR: whole} | (contest.ablations(whole) if ablations else {})
+
+
+def say_cost(material: contest.Material, ways: Mapping[str, Parts], *, seeds: int) -> None:
+    """Print what the comparison takes at most, measured on a few trainings."""
+    pool = pooled([material.evidence.features[name] for name in material.evidence.tasks])
+    most = contest.trainings(
+        len(material.targets),
+        len(material.evidence.tasks) - 1,
+        seeds,
+        ways=len(ways),
+        draws=DRAWS,
+    )
+    print(f"at most {words(most, seconds_a_training(pool, material.recipe))}", flush=True)
+
+
+def select(
+    material: contest.Material,
+    features: Features,
+    ways: Mapping[str, Parts],
+    *,
+    out: Path,
+    jobs: int,
+) -> Frozen:
+    """Choose for every target and freeze what was chosen."""
+    budget = Budget(recipe=material.recipe)
+    facts: Known = known(material.evidence, budget, seed=material.seed)
+    key = contest.key_of(material, features.inputs, ways)
+    chosen = contest.chosen(material, facts, ways, ledger=out / "choices.jsonl", key=key, jobs=jobs)
+    correlation = SmallPrefix().fit(material.evidence, budget, seed=material.seed)
+    settled = contest.selections(material, facts, chosen, correlation)
+    return freeze(settled | {"made_from": key, "encoder": features.encoder}, out)
+
+
+def tried(
+    material: contest.Material,
+    report: Pool,
+    frozen: Frozen,
+    options: argparse.Namespace,
+    *,
+    out: Path,
+) -> dict[str, dict[str, dict[str, list[float]]]]:
+    """Train every arm and answer the report rows; see `contest.tried`."""
+    seeds = seeds_of(material.seed, "trial", options.seeds)
+    sizes = dict(zip(report.names, report.sizes.tolist(), strict=True))
+    origin = [frozen.sha256, asdict(material.recipe), seeds, sizes]
+    return contest.tried(
+        pooled([material.evidence.features[name] for name in material.evidence.tasks]),
+        report,
+        frozen.selections,
+        material.recipe,
+        seeds=seeds,
+        ledger=out / "outcomes.jsonl",
+        key=fingerprint(origin),
+        jobs=options.jobs,
+    )
+
+
+def result_of(
+    figures: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]],
+    material: contest.Material,
+    frozen: Frozen,
+    features: Features,
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """Return the content of compare.json."""
+    accuracy = figures["accuracy"]
+    rows = verdict(accuracy, seed=0)
+    choices = {t: entry["choice"] for t, entry in frozen.selections["targets"].items()}
+    return {
+        "version": VERSION,
+        "mixture": options.name,
+        "targets": sorted(accuracy),
+        "seeds": options.seeds,
+        "train_rows": dict(material.evidence.sizes),
+        "recipe": asdict(material.recipe),
+        "encoder": features.encoder,
+        "selections_sha256": frozen.sha256,
+        "chosen": {t: choice["tasks"] for t, choice in choices.items()},
+        "accuracy": {"arms": means(accuracy), "differences": rows},
+        "loss": {
+            "arms": means(figures["loss"]),
+            "differences": verdict(negated(figures["loss"]), seed=0),
+        },
+        "claims": claims(accuracy, rows),
+        "outcomes": figures,
+    }
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """Return the arms, and Tailor against each, in words and points of accuracy."""
+    arms = result["accuracy"]["arms"]
+    names = [*(arm for arm in ORDER if arm in arms), *sorted(set(arms) - set(ORDER))]
+    width = max(map(len, names))
+    lines = [
+        f"{len(result['targets'])} targets, {result['seeds']} paired seeds; accuracy on report rows",
+        *(f"  {arm:<{width}}  {arms[arm]:.3f}" for arm in names),
+        "",
+        "differences in points, 95 % intervals by bootstrap over targets, then seeds:",
+    ]
+    for row in result["accuracy"]["differences"]:
+        mean, low, high = (100.0 * row[key] for key in ("mean", "low", "high"))
+        lines.append(
+            f"  {row['arm']} minus {row['against']:<{width}}  {mean:+.2f} [{low:+.2f}, {high:+.2f}]  "
+            f"p {row['p']:.4f}  {row['wins']} wins, {row['ties']} ties, {row['losses']} losses; "
+            f"worst {row['worst']} {100.0 * row['worst_by']:+.1f}"
+        )
+    empty = sum(not tasks for tasks in result["chosen"].values())
+    sizes = sorted(len(tasks) for tasks in result["chosen"].values())
+    lines.append(
+        f"\nTailor took no task for {empty} targets, {sizes[len(sizes) // 2]} in the median, "
+        f"{sizes[-1]} at most; {result['claims']['share_below_alone']:.0%} of the targets are below "
+        "the target alone"
+    )
+    return "\n".join(lines)

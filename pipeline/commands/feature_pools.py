@@ -1,0 +1,125 @@
+"""Features of a mixture as pools of rows, for the commands that train small models on them.
+
+Reads train and `select` features, and checks that they are of one encoder and of the present tokens.
+Report features it has no name for: `compare` makes them, after its selections are frozen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.config.settings import RelateSettings
+from pipeline.config.settings_file import read
+from pipeline.errors import ArtefactError, ConfigError, unknown_name
+from pipeline.relationships.adapter.tasks import FeatureTask
+from pipeline.relationships.features import FeatureFile, read_all, shard_hashes
+from pipeline.seeds import derive_rng
+from pipeline.stages.layout import Layout
+from pipeline.tables import sha256
+
+ROLES = ("train", "select")
+FEWEST = 2
+"""Tasks with train rows below which there is no pair."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Features:
+    """Features of a mixture's tasks, rows of one known gold choice alone."""
+
+    tasks: tuple[str, ...]
+    """Those with train rows, in name order."""
+    train: Mapping[str, FeatureTask]
+    select: Mapping[str, FeatureTask]
+    """Of the same tasks; some may have no row."""
+    encoder: str
+    """Hash of the encoder."""
+    families: Mapping[str, str]
+    inputs: Mapping[str, str]
+    """SHA-256 of each file, by role and task."""
+    seed: int
+    """Of the mixture."""
+
+
+def read_pools(layout: Layout, *, rows: int | None = None) -> Features:
+    """Read the features of a mixture.
+
+    Args:
+        layout: Of the mixture.
+        rows: Most train rows of a task, drawn by its name; None is all that have features.
+
+    Raises:
+        ArtefactError: Features are missing, damaged, of several encoders or of other tokens, or fewer
+            than two tasks have train rows.
+    """
+    settings = read(RelateSettings, layout.settings("relate"))
+    names = sorted(settings.tasks)
+    files = _files(layout, names)
+    tasks = tuple(name for name in names if len(files["train"][name].task))
+    if len(tasks) < FEWEST:
+        raise ArtefactError(
+            f"{len(tasks)} tasks have train rows of one known gold choice",
+            where=str(layout.features / "train"),
+            expected="two or more",
+        )
+    return Features(
+        tasks=tasks,
+        train={name: some(files["train"][name].task, rows) for name in tasks},
+        select={name: files["select"][name].task for name in tasks},
+        encoder=files["train"][tasks[0]].encoder,
+        families=dict(settings.families),
+        inputs={
+            f"{role}/{name}": sha256(layout.features / role / f"{name}.safetensors")
+            for role in ROLES
+            for name in names
+        },
+        seed=settings.seed,
+    )
+
+
+def _files(layout: Layout, names: Sequence[str]) -> dict[str, dict[str, FeatureFile]]:
+    """Return the features of all roles, which are of one encoder."""
+    files = {
+        role: read_all(layout.features / role, names, tokens=shard_hashes(layout.tokens(role)))
+        for role in ROLES
+    }
+    if len({file.encoder for by_task in files.values() for file in by_task.values()}) > 1:
+        raise ArtefactError(
+            "the train and select features are of different encoders",
+            where=str(layout.features),
+            remedy="run `dvc repro features`",
+        )
+    return files
+
+
+def some(task: FeatureTask, rows: int | None) -> FeatureTask:
+    """Return at most so many rows of a task, drawn by its name alone, in their sequence."""
+    if rows is None or len(task) <= rows:
+        return task
+    turn = derive_rng(0, "some rows", task.name).permutation(len(task))
+    return task.take(np.sort(turn[:rows]))
+
+
+def targets_of(features: Features, wanted: str | None) -> tuple[str, ...]:
+    """Return the targets that are asked for; all tasks with `select` rows where none are.
+
+    Raises:
+        ConfigError: There is no such task, or it has no `select` row to judge on.
+    """
+    if wanted is None:
+        found = tuple(name for name in features.tasks if len(features.select[name]))
+        for name in features.tasks:
+            if name not in found:
+                print(f"{name}: no select row of one known gold choice, so no target")
+        return found
+    names = tuple(dict.fromkeys(wanted.split(",")))
+    for name in names:
+        if name not in features.tasks:
+            what, remedy = unknown_name("task", name, features.tasks)
+            raise ConfigError(what, where="--targets", remedy=remedy)
+        if not len(features.select[name]):
+            raise ConfigError(
+                f"'{name}' has no select row of one known gold choice to judge on",
+                where="--targets",
+            )
+    return names

@@ -1,0 +1,63 @@
+"""Which prompt a row is seen through, where it is seen through one. Pure; knows no text.
+
+Weighted rendezvous hashing: each pair of a row and a prompt has a draw of its own, and the prompt with
+the best one, weighed, has the row (the earliest of exponential clocks whose rates are the weights;
+Schindelhauer and Schomaker, 2005). So a prompt has a row with probability weight over the sum of
+weights, and
+
+    a prompt that is added takes rows from the others, and moves none between them
+    a prompt that is removed gives its own rows to the others, and no other row changes
+    a weight that is raised takes rows to its prompt, and moves none between the others
+    the order of prompts, and other rows, do not matter
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from pipeline.seeds import derive_seed
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_BITS = 53
+
+
+def picked(
+    example_ids: Sequence[str], weights: Mapping[str, float], *, seed: int, task: str
+) -> NDArray[np.int64]:
+    """Draw one prompt for every row.
+
+    Args:
+        example_ids: The rows' names, N of them.
+        weights: Prompt's id -> weight above 0, one prompt at least.
+        seed: Of the run.
+        task: Name of the task.
+
+    Returns:
+        Shape (N,): the place of each row's prompt among `weights`. Of equal draws, which hashes of 64
+        bits hardly give, the id that comes first in sorted order wins.
+    """
+    hashes = (xxhash.xxh3_64_intdigest(name.encode()) for name in example_ids)
+    rows_N = np.fromiter(hashes, np.uint64, len(example_ids))
+    best_N = np.full(len(rows_N), np.inf)
+    place_N = np.zeros(len(rows_N), np.int64)
+    places = {prompt: place for place, prompt in enumerate(weights)}
+    for prompt in sorted(weights):
+        key = np.uint64(derive_seed(seed, "prompt of a row", task, prompt))
+        clock_N = -np.log(_uniform(rows_N ^ key)) / weights[prompt]
+        earlier_N = clock_N < best_N
+        best_N[earlier_N] = clock_N[earlier_N]
+        place_N[earlier_N] = places[prompt]
+    return place_N
+
+
+def _uniform(mixed_N: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Return SplitMix64 of each key as a float in (0, 1)."""
+    mixed_N = mixed_N * _GOLDEN
+    mixed_N = (mixed_N ^ (mixed_N >> np.uint64(30))) * _MULTIPLIERS[0]
+    mixed_N = (mixed_N ^ (mixed_N >> np.uint64(27))) * _MULTIPLIERS[1]
+    mixed_N = mixed_N ^ (mixed_N >> np.uint64(31))
+    high_N = (mixed_N >> np.uint64(64 - _BITS)).astype(np.float64)
+    return np.asarray((high_N + 0.5) / 2.0**_BITS, np.float64)

@@ -1,0 +1,122 @@
+"""Stage `features`: an encoder's states of every choice, which some scorers and Tailor's race work on.
+
+Reads:   data/NAME/settings/features.json, data/NAME/tokens/{train,select}; models/NAME/compass, where
+         the mixture starts from random weights, and else its pretrained encoder
+Writes:  data/NAME/features/{train,select}/<task>.safetensors and manifest.json, or, where nothing needs
+         features, manifest.json alone, which says so. While it runs, in data/NAME/.resume-features.
+
+Features stand for the encoder afterwards: a small model on them trains in a second, where the encoder
+would take minutes. A file of the same tokens, rows and encoder is kept, so that a stopped run goes on
+where it was, and a compass model that was trained again costs a pretrained encoder nothing. Rows for
+reporting have no features: nothing that scores or selects may see them.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pipeline.config.settings import FeatureSettings
+from pipeline.config.settings_file import read
+from pipeline.errors import ArtefactError
+from pipeline.stages.layout import Layout
+from pipeline.stages.models import model_folder
+from pipeline.stages.publish import new_folder, stage_lock
+from pipeline.tables import write_json
+
+ROLES = ("train", "select")
+COMPASS = "compass"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the features of a mixture's tasks, where something needs them."""
+    (name,) = arguments
+    layout = Layout(name)
+    with stage_lock(layout.data, "features"):
+        settings = read(FeatureSettings, layout.settings("features"))
+        if settings.why_none:
+            print(f"no features: {settings.why_none}")
+            with new_folder(layout.features) as folder:
+                write_json({"version": 1, "why_none": settings.why_none}, folder / "manifest.json")
+            return
+        encoder = encoder_folder(layout, settings)
+        print(f"encoder: {encoder}")
+        resume = layout.data / ".resume-features"
+        for role in ROLES:
+            kept(layout.features / role, resume / role, settings.tasks)
+            encode(layout, role, encoder, resume / role, settings)
+        with new_folder(layout.features) as folder:
+            for role in ROLES:
+                (folder / role).mkdir()
+                for task in settings.tasks:
+                    os.replace(_file(resume / role, task), _file(folder / role, task))
+            write_json(manifest(settings), folder / "manifest.json")
+        shutil.rmtree(resume)
+
+
+def manifest(settings: FeatureSettings) -> dict[str, object]:
+    """Return what manifest.json says of features that were made."""
+    return {
+        "version": 1,
+        "why_none": None,
+        "encoder": settings.source if settings.source != "small" else COMPASS,
+        "revision": settings.revision,
+        "rows": settings.rows,
+        "roles": list(ROLES),
+        "tasks": list(settings.tasks),
+    }
+
+
+def encoder_folder(layout: Layout, settings: FeatureSettings) -> Path:
+    """Return the folder of the encoder: the pretrained one, or the compass model's.
+
+    Raises:
+        ArtefactError: The mixture starts from random weights, and there is no trained model yet.
+        PipelineError: The pretrained encoder cannot be had.
+    """
+    folder = model_folder(settings.source, settings.revision)
+    if folder is not None:
+        return folder
+    folder = layout.model(COMPASS)
+    if not (folder / "config.json").is_file():
+        raise ArtefactError(
+            "there is no trained model to take the encoder from",
+            where=str(folder),
+            remedy="run `dvc repro train`",
+        )
+    return folder
+
+
+def kept(before: Path, folder: Path, tasks: Sequence[str]) -> None:
+    """Copy an earlier run's files into a folder, unless a stopped run left its own there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for task in tasks:
+        old, new = _file(before, task), _file(folder, task)
+        if old.is_file() and not new.is_file():
+            shutil.copyfile(old, new)
+
+
+def encode(
+    layout: Layout, role: str, encoder: Path, folder: Path, settings: FeatureSettings
+) -> None:
+    """Bring the files of one role up to date; how many sequences that takes is said before."""
+    from pipeline.training.launch import let_waiting_threads_sleep
+
+    let_waiting_threads_sleep()
+    from pipeline.training.choice.features import sequences, write_features
+
+    tokens, tasks, rows = layout.tokens(role), frozenset(settings.tasks), settings.rows
+    counts = sequences(tokens, rows=rows, tasks=tasks)
+    total = sum(counts.values())
+    print(f"{role}: {total:,} sequences of {len(counts)} tasks", flush=True)
+    with tqdm(total=total, desc=role, unit="seq", delay=2, leave=False) as bar:
+        for task in write_features(
+            encoder, tokens, folder, rows=rows, tasks=tasks, threads=settings.threads
+        ):
+            bar.update(counts[task])
+
+
+def _file(folder: Path, task: str) -> Path:
+    return folder / f"{task}.safetensors"

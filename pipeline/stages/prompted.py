@@ -1,0 +1,246 @@
+"""Part of the stage `tokenize`: what a task's rows of the text view are seen through.
+
+Reads data/NAME/sources/<task>.json and the raw files or the hub dataset that it names, where a prompt
+sees raw records.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+from tokenizers import Tokenizer
+
+from pipeline.config.fields import Fields
+from pipeline.config.params import TextParams
+from pipeline.config.resolved import NormalizeSource
+from pipeline.config.settings import PromptText, TaskPrompts, TokenizeSettings
+from pipeline.config.settings_file import read
+from pipeline.config.strict import PLAIN
+from pipeline.errors import ArtefactError, DataError
+from pipeline.rendering.pick import picked
+from pipeline.rendering.prompted import ANSWERS, Prompted
+from pipeline.rendering.text_view import text_view
+from pipeline.schema import SPLITS, Role, Split
+from pipeline.sources.dispatch import ROW, read_split
+from pipeline.stages.layout import Layout
+from pipeline.tables import sha256
+from pipeline.templates.cut import cut_tokens
+from pipeline.templates.render import ALARM
+from pipeline.tokens.text_shards import PromptEntry
+
+_REMEDY = "run `dvc repro tokenize`"
+
+
+@dataclass(slots=True)
+class RawRecords:
+    """The raw records of one task, read again, each split once.
+
+    Attributes:
+        source: The task's resolved source.
+    """
+
+    source: NormalizeSource
+    _splits: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def of(self, examples: pl.DataFrame) -> pl.DataFrame:
+        """Return the records that examples of one role were made of, row by row.
+
+        Hyphens in names of columns become underscores, as in PromptSource.
+
+        Raises:
+            SourceError: The source cannot be read.
+            DataError: A record is not there any more.
+        """
+        names = examples["example_id"].cast(pl.String).str.split("/")
+        rows = pl.DataFrame({ROW: names.list.get(-1).cast(pl.Int64), "split": names.list.get(-2)})
+        parts = []
+        for split in SPLITS:
+            wanted = rows.with_row_index("at").filter(split=split)
+            if wanted.height:
+                parts.append(wanted.join(self._split(split), on=ROW, how="left"))
+        if not parts:
+            return pl.DataFrame(schema={"__none__": pl.Null})
+        found = pl.concat(parts, how="diagonal_relaxed").sort("at")
+        lost = found.filter(pl.col("__found__").is_null())
+        if lost.height:
+            raise DataError(
+                f"record {lost[ROW][0]} of {lost['split'][0]} is not in the source any more",
+                where=self.source.card.task,
+                remedy="run `dvc repro`, which reads it anew",
+            )
+        return found.drop("at", "split", ROW, "__found__")
+
+    def _split(self, split: Split) -> pl.DataFrame:
+        if split not in self._splits:
+            source = self.source
+            records = read_split(
+                source.card,
+                split,
+                data_dir=Path(source.data_dir),
+                revision=source.revision,
+                seed=source.seed,
+            )
+            self._splits[split] = named_as_prompts(records.frame).with_columns(__found__=True)
+        return self._splits[split]
+
+
+def named_as_prompts(records: pl.DataFrame) -> pl.DataFrame:
+    """Return records as prompts see them: no hyphen in a name, no categories."""
+    casts = pl.selectors.by_dtype(pl.Categorical, pl.Enum).cast(pl.String)
+    return records.with_columns(casts).rename(lambda name: name.replace("-", "_"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """How one task is seen.
+
+    Attributes:
+        task: Name.
+        told: Its prompts; null where it is seen through the built-in format alone.
+        text: What `tokenize` is told of the text view.
+        seed: Of the run.
+        tokenizer: Measures fields that may be too long.
+        records: The raw records; null where no prompt sees them.
+    """
+
+    task: str
+    told: TaskPrompts | None
+    text: TextParams
+    seed: int
+    tokenizer: Tokenizer
+    records: RawRecords | None = None
+
+    @property
+    def draw(self) -> str:
+        """Whether a train row is seen through `all` prompts or `one`."""
+        return self.told.draw if self.told else "all"
+
+    @property
+    def key(self) -> dict[str, Any] | None:
+        """What the rows depend on beside the examples; null for the built-in format."""
+        if self.told is None:
+            return None
+        fields = {name: getattr(self.text, name) for name in ("field_tokens", "eval_prompts")}
+        return {"prompts": self.told.model_dump(mode="json"), "seed": self.seed, **fields}
+
+    def view(
+        self, examples: pl.DataFrame, role: Role, *, where: str
+    ) -> tuple[pl.DataFrame, list[PromptEntry]]:
+        """Return the rows of a role in the text view, and what became of each prompt's.
+
+        Raises:
+            DataError, MixtureError: See `rendering.prompted` and `rendering.text_view`.
+        """
+        if self.told is None:
+            plain = PromptEntry(id=PLAIN, name=PLAIN, asked=examples.height)
+            return text_view(examples, where=where), [plain]
+        prompts: Sequence[PromptText] = self.told.prompts
+        if role != "train":
+            prompts = prompts[: self.text.eval_prompts]
+        place_N = None
+        if role == "train" and self.draw == "one":
+            weights = {prompt.id: prompt.weight for prompt in prompts}
+            place_N = picked(
+                examples["example_id"].to_list(), weights, seed=self.seed, task=self.task
+            )
+        format_ = Prompted(
+            prompts=prompts,
+            seed=self.seed,
+            records=self.records.of if self.records else None,
+            shorten=self._shorten if self.text.field_tokens else None,
+            end="\n" if self.text.model == "causal" else "",
+            where=where,
+        )
+        rows, counts = format_.rows(examples, place_N)
+        view = text_view(examples, lambda _: rows, where=where)
+        return view, [PromptEntry(**asdict(count)) for count in counts]
+
+    def _shorten(self, rows: pl.DataFrame, sees: Literal["example", "record"]) -> pl.DataFrame:
+        kept: Iterable[str] = ANSWERS
+        if sees == "record" and self.records is not None:
+            kept = answer_columns(self.records.source.card.fields, rows.columns)
+        return cut_tokens(rows, self.text.field_tokens or 1, self._ends, keep=kept)
+
+    def _ends(self, texts: Sequence[str], most: int) -> list[int]:
+        """Return the characters that the first tokens of each text cover."""
+        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [
+            encoding.offsets[most - 1][1] if len(encoding.ids) > most else len(text)
+            for encoding, text in zip(encodings, texts, strict=True)
+        ]
+
+
+def sight(layout: Layout, settings: TokenizeSettings, task: str, tokenizer: Tokenizer) -> Sight:
+    """Return how a task is seen.
+
+    Raises:
+        ArtefactError: A prompt sees raw records, and their source is missing or not that of `resolve`.
+    """
+    told, records = settings.prompts.get(task), None
+    if told is not None and any(prompt.sees == "record" for prompt in told.prompts):
+        path = layout.source(task)
+        source = read(NormalizeSource, path)
+        if sha256(path) != told.source_sha256:
+            raise ArtefactError("is not the one that the prompts were resolved with",
+                                where=str(path), remedy=_REMEDY)  # fmt: skip
+        records = RawRecords(source)
+    return Sight(
+        task=task,
+        told=told,
+        text=settings.text or TextParams(),
+        seed=settings.seed,
+        tokenizer=tokenizer,
+        records=records,
+    )
+
+
+_ANSWER_KEYS = ("label", "labels", "choices", "choice_labels", "target", "answers")
+_NAME = re.compile(r"[^.\[\]{}]+")
+
+
+def answer_columns(fields: Fields, columns: Sequence[str]) -> list[str]:
+    """Return the columns of records that a task card takes answers or choices from.
+
+    Args:
+        fields: Of the card.
+        columns: Names as prompts see them.
+    """
+    values = [getattr(fields, key, None) for key in _ANSWER_KEYS]
+    texts: list[str] = []
+    for value in values:
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, tuple):
+            texts += value
+        elif value is not None:
+            texts.append(value.field)
+    roots = {_root(path) for text in texts for path in _paths(text)}
+    return [name for name in columns if name in roots]
+
+
+def _paths(text: str) -> list[str]:
+    """Return the paths of a field: itself, or what stands in the braces of a template."""
+    return re.findall(r"{([^{}]*)}", text) if "{" in text else [text]
+
+
+def _root(path: str) -> str:
+    found = _NAME.match(path)
+    return found[0].replace("-", "_") if found else ""
+
+
+def alarms(entries: Mapping[str, Mapping[Role, Iterable[PromptEntry]]]) -> Iterator[str]:
+    """Word what a person should know of prompts: slow rows, and targets that are no option."""
+    for task, roles in sorted(entries.items()):
+        for role, prompts in roles.items():
+            for one in prompts:
+                name = f"{task}/{role}, prompt '{one.name}'"
+                if one.fallen > ALARM * one.asked:
+                    share = f"{one.fallen / one.asked:.1%}"
+                    yield f"{name}: {share} of {one.asked} rows were rendered slowly"
+                if one.foreign:
+                    yield f"{name}: {one.foreign} of {one.asked} rows have a target that is no option"
+                if one.asked and one.skipped == one.asked:
+                    yield f"{name}: skips all of {one.asked} rows"

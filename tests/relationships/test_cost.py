@@ -1,0 +1,21 @@
+import numpy as np
+
+from pipeline.relationships.adapter.tasks import FeatureTask, pooled
+from pipeline.relationships.adapter.training import Recipe
+from pipeline.relationships.cost import seconds_a_training, words
+
+
+def test_a_cost_is_worded_in_units_of_its_size():
+    assert words(1200, 0.05) == "1,200 small trainings, about 60 CPU seconds"
+    assert words(12000, 0.05) == "12,000 small trainings, about 10 CPU minutes"
+
+
+def test_a_training_is_timed_on_tasks_that_have_rows():
+    def task(name, rows):
+        return FeatureTask(
+            name=name, features_OD=np.ones((2 * rows, 3), np.float32),
+            first=np.arange(0, 2 * rows + 1, 2), gold=np.zeros(rows, int),
+        )  # fmt: skip
+
+    pool = pooled([task("none", 0), task("some", 4)])
+    assert 0.0 < seconds_a_training(pool, Recipe(steps=5, batch=4, hidden=4)) < 1.0
