@@ -83,5 +83,5 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
     guess = nearest(name, names)
     if guess:
         return f"no {kind} named '{name}'", f"did you mean '{guess}'?"
-    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    shown = ", ".join(names[:16]) + (f" and {len(names) - 16} more" if len(names) > 16 else "")
     return f"no {kind} named '{name}'", f"known: {shown}" if names else f"there is no {kind} yet"

@@ -28,10 +28,10 @@ def test_an_unknown_name_suggests_the_nearest():
 
 
 def test_an_unknown_name_lists_what_exists_when_none_is_near():
-    names = [f"n{i:02}" for i in range(14)]
+    names = [f"n{i:02}" for i in range(18)]
     what, remedy = unknown_name("task", "zzz", names)
     assert what == "no task named 'zzz'"
-    assert remedy == f"known: {', '.join(names[:12])} and 2 more"
+    assert remedy == f"known: {', '.join(names[:16])} and 2 more"
 
 
 def test_an_unknown_name_says_so_when_nothing_exists():
