@@ -79,7 +79,15 @@ def test_normalize_depends_on_its_code_through_its_source_file(graph):
 
 def test_every_stage_module_is_run_by_dvc_and_known_to_the_door():
     modules = {p.stem for p in (ROOT / "pipeline/stages").glob("*.py")}
-    modules -= {"__init__", "evaluation_tables", "layout", "models", "packs", "processes", "publish"}
+    modules -= {
+        "__init__",
+        "evaluation_tables",
+        "layout",
+        "models",
+        "packs",
+        "processes",
+        "publish",
+    }
     modules -= {"prompted", "text_tokens"}
     assert modules == set(STAGES) == {stage_of(name) for name in DVC_STAGES}
 
