@@ -22,6 +22,7 @@ from pipeline.commands.agree import as_json, table
 from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.agreement.lineup import aligned, compared
 from pipeline.relationships.agreement.standing import Standing, standing
+from pipeline.relationships.embedding import NearestRows
 from pipeline.relationships.gradient import GradientCosine
 from pipeline.relationships.logme import StateEvidence
 from pipeline.relationships.lookahead import LookAhead
@@ -30,15 +31,17 @@ from pipeline.relationships.planted.evidence import evidence_of
 from pipeline.relationships.planted.generate import generate
 from pipeline.relationships.planted.levels import LEVELS
 from pipeline.relationships.planted.truth import PlantedTruth, measured, planted, shares
+from pipeline.relationships.prefix_gradient import PrefixGradient
 from pipeline.relationships.prior import Prior
 from pipeline.relationships.protocol import Budget, RelationshipScorer
 from pipeline.relationships.small_prefix import SmallPrefix
 from pipeline.relationships.source_head import SourceHead
 from pipeline.relationships.stack import stack
 from pipeline.relationships.text import TextSimilarity
+from pipeline.relationships.text_js import WordDistributions
 
 ROOT = Path(__file__).parent.parent
-TEXT_ONLY = ("text",)
+TEXT_ONLY = ("text", "text_js")
 PAIRWISE = ("measured",)
 """Scorers that train pairs."""
 STACKED = ("source_head", "gradient", "lookahead")
@@ -85,7 +88,10 @@ def scorers() -> tuple[RelationshipScorer, ...]:
     return (
         Prior(),
         TextSimilarity(),
+        WordDistributions(),
+        NearestRows(),
         SmallPrefix(),
+        PrefixGradient(),
         StateEvidence(formula="logme"),
         StateEvidence(formula="hscore"),
         GradientCosine(),

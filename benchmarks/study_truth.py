@@ -3,7 +3,8 @@
 `taskloom truth NAME` measures gains on `select` rows; scorers see train rows, and no more of them than
 the trainings of the truth did. The bar: at least one scorer without trainings of pairs is above both a
 random choice inside the family and popularity + text, on NDCG or Regret@5, by a paired bootstrap over
-targets. Run in a project's folder, after `taskloom truth`.
+targets. Run in a project's folder, after `taskloom truth`; `prefix` and `prefix_state` are held against
+the truth where the project has a compass model, and the stage `features` was told to read it.
 
 Usage: python -m benchmarks.study_truth NAME --truth FOLDER --out FILE.json
 """
@@ -26,16 +27,20 @@ from pipeline.relationships.agreement.intervals import bootstrap_interval
 from pipeline.relationships.agreement.lineup import aligned, compared
 from pipeline.relationships.agreement.standing import Standing
 from pipeline.relationships.agreement.truth import Truth, read_truth
+from pipeline.relationships.embedding import NearestRows
 from pipeline.relationships.evidence import Evidence, read_prefixes
 from pipeline.relationships.prefix import PrefixCorrelation
 from pipeline.relationships.protocol import Budget
 from pipeline.relationships.scores import ScoreMatrix
 from pipeline.relationships.stack import stack
+from pipeline.relationships.text import TextSimilarity
 from pipeline.stages.layout import Layout
 
 BASELINES = ("same family", "popularity + text")
 FIGURES = {"ndcg_linear": 1.0, "ndcg_exponential": 1.0, "regret_of_mean@5": -1.0}
 """What scorers are held against baselines by, and which way is better."""
+DRAWN, DRAWS = NearestRows(), 8
+"""A scorer that reads few rows and trains nothing: it counts where most draws of them would."""
 UNITS = {"accuracy": "gain", "loss": "loss_gain"}
 
 
@@ -71,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         print(f"\n{unit}: {len(truth.targets)} targets, {truth.runs} runs a pair")
         print(table(rows))
-        leads = [lead(row, rows) for row in rows if is_free(row)]
+        leads = leads_of(rows, evidence, truth)
         winners = [one["scorer"] for one in leads if one["beats"]]
         print(f"above both baselines: {', '.join(winners) or 'none'}")
         bars[f"{unit}_scorers_above_baselines"] = (float(len(winners)), 1.0, ">=")
@@ -86,10 +91,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def evidence_of(layout: Layout, features: Features) -> Evidence:
-    """Return what scorers see: train rows as texts and as features, and the compass model's prefixes."""
+    """Return what scorers see: train rows as texts and as features, and the model's prefixes."""
     examples = {t: pl.scan_parquet(layout.curated(t, "train")) for t in features.tasks}
     first = {t: rows.select("form").head(1).collect() for t, rows in examples.items()}
     path = layout.model("compass") / "prefixes.safetensors"
+    states = layout.features / "prefix_states.safetensors"
     return Evidence(
         tasks=features.tasks,
         examples=examples,
@@ -98,6 +104,7 @@ def evidence_of(layout: Layout, features: Features) -> Evidence:
         forms={t: str(rows.item()) for t, rows in first.items() if rows.height},
         families=dict(features.families),
         prefixes=read_prefixes(path) if path.is_file() else None,
+        prefix_states=read_prefixes(states) if states.is_file() else None,
     )
 
 
@@ -106,6 +113,8 @@ def scored(layout: Layout, evidence: Evidence) -> list[ScoreMatrix]:
     every = list(scorers())
     if evidence.prefixes is not None:
         every.append(PrefixCorrelation())
+    if evidence.prefix_states is not None:
+        every.append(PrefixCorrelation(of="state"))
     matrices = [scorer.fit(evidence, Budget(), seed=1) for scorer in every]
     return [*matrices, stack([m for m in matrices if m.provenance.scorer in STACKED])]
 
@@ -120,9 +129,38 @@ def truth_in(path: Path, column: str) -> Truth:
     return read_truth(other)
 
 
+def leads_of(rows: Sequence[Standing], evidence: Evidence, truth: Truth) -> list[dict[str, Any]]:
+    """Return `lead` of every scorer that trains no pairs."""
+    leads = [lead(row, rows) for row in rows if is_free(row)]
+    again = draws_above(evidence, truth)
+    print(f"{DRAWN.name}: above both baselines in {again} of {DRAWS} draws of its rows")
+    for one in leads:
+        if one["scorer"] == DRAWN.name:
+            one["draws"] = {"of": DRAWS, "beat": again}
+            one["beats"] = 2 * again > DRAWS
+    return leads
+
+
+def draws_above(evidence: Evidence, truth: Truth) -> int:
+    """Return in how many draws of its rows the scorer that draws them is above both baselines."""
+    text = TextSimilarity().fit(evidence, Budget(), seed=1)
+    found = 0
+    for seed in range(1, DRAWS + 1):
+        rows = compared(
+            [text, DRAWN.fit(evidence, Budget(), seed=seed)],
+            truth,
+            seed=0,
+            families=evidence.families,
+            text=aligned(text, truth),
+        )
+        row = next(row for row in rows if row.name == DRAWN.name)
+        found += bool(lead(row, rows)["beats"])
+    return found
+
+
 def is_free(row: Standing) -> bool:
     """Whether a row is a scorer's that trains no pairs."""
-    names = {scorer.name for scorer in scorers()} | {"stack", "prefix"}
+    names = {scorer.name for scorer in scorers()} | {"stack", "prefix", "prefix_state"}
     return row.name in names - {*PAIRWISE}
 
 

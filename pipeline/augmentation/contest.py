@@ -97,7 +97,7 @@ def _chosen(
         facts.pool,
         material.held,
         material.recipe,
-        # the seeds of the stage `tailor`, so that its choice is this one
+        # the seeds of the stage `tailor`: at its defaults its choice is this one
         seeds=[derive_seed(material.seed, "tailor", "race", i) % 2**63 for i in range(RACES)],
         ratio=material.ratio,
         parts=parts,

@@ -34,13 +34,18 @@ def tailored_card(card: MixtureCard, rows: Budget) -> MixtureCard:
     value = card.model_dump(mode="json") | {
         "name": name,
         "description": f"{target} with what complements it, out of mixture '{card.name}'.",
-        "tasks": {task: {"count": counts[task]} for task in sorted(counts)},
+        "tasks": {task: {"count": counts[task]} | _seen(card, task) for task in sorted(counts)},
         "sampling": {"strategy": "counts", "order": card.sampling.order},
         # counts share nothing out, and the base's phases name tasks that are no longer there
         "groups": {},
         "phases": (),
     }
     return MixtureCard.model_validate(value)
+
+
+def _seen(card: MixtureCard, task: str) -> dict[str, Any]:
+    """Return what a task's rows are seen through, where the base mixture says it."""
+    return card.tasks[task].model_dump(include={"prompts", "pool", "draw"}, exclude_none=True)
 
 
 def as_mapping(card: MixtureCard) -> dict[str, Any]:

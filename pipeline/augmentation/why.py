@@ -3,6 +3,7 @@
 Knows decisions, choices and rows; no formula behind a score and no file.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -85,13 +86,19 @@ def raced(card: MixtureCard, choice: Choice, signs: Mapping[str, Signs]) -> dict
             for place, entry in enumerate(entries)
         ],
         "rises": {task: round(rise, _DIGITS) for task, rise in choice.rises.items()},
-        "guard": {task: asdict(signs[task]) for task in sorted(signs)},
+        "guard": {task: _evidence(signs[task]) for task in sorted(signs)},
         "steps": [
             {"task": step.task}
             | {key: round(getattr(step, key), _DIGITS) for key in ("worth", "own", "covered")}
             for step in choice.steps
         ],
     }
+
+
+def _evidence(signs: Signs) -> dict[str, float | None]:
+    """Return the figures on a candidate; null where nothing was measured, since JSON has no NaN."""
+    known = asdict(signs).items()
+    return {key: None if value is None or math.isnan(value) else value for key, value in known}
 
 
 def _entry(decision: Decision, rows: Budget, size: int, *, band: float | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pipeline.commands.use import active, load_mixture
 from pipeline.config.catalog import check_view, load_task, load_tasks, names
 from pipeline.config.load import load
 from pipeline.config.params import Params
-from pipeline.config.recipe import merged
+from pipeline.config.recipe import merged, settings
 from pipeline.config.task_card import TaskCard
 from pipeline.config.task_prompts import load_task_prompts
 from pipeline.errors import ConfigError, PipelineError
@@ -60,7 +60,9 @@ def check_mixture(name: str, *, parameters_ok: bool = True) -> dict[str, TaskCar
     check_view(mixture, cards, where=where)
     if parameters_ok:
         params = merged(load(Params, PARAMS), mixture.params, where=where)
-        load_task_prompts(mixture, params, PROMPTS, where=where)
+        prompts = load_task_prompts(mixture, params, PROMPTS, where=where)
+        # rules between the card and the parameters
+        settings(mixture, cards, params, model_sha256=None, prompts=prompts)
     return cards
 
 

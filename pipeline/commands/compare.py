@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from pipeline.augmentation import contest
@@ -115,7 +116,7 @@ def material_of(layout: Layout, features: Features, targets: Sequence[str]) -> c
 
 
 def ways_of(layout: Layout, *, ablations: bool) -> dict[str, Parts]:
-    """Return Tailor as the mixture's card has it and, if asked for, with one part left out each time."""
+    """Return a race with the card's parts and, if asked for, with one of them left out each time."""
     tailor = read(TailorSettings, layout.settings("tailor")).card.tailor
     whole = Parts(
         guard=tailor.guard, coverage=tailor.coverage, backward=tailor.backward, most=tailor.k
@@ -228,10 +229,10 @@ def table(result: Mapping[str, Any]) -> str:
             f"worst {row['worst']} {100.0 * row['worst_by']:+.1f}"
         )
     empty = sum(not tasks for tasks in result["chosen"].values())
-    sizes = sorted(len(tasks) for tasks in result["chosen"].values())
+    sizes = [len(tasks) for tasks in result["chosen"].values()]
     lines.append(
-        f"\nTailor took no task for {empty} targets, {sizes[len(sizes) // 2]} in the median, "
-        f"{sizes[-1]} at most; {result['claims']['share_below_alone']:.0%} of the targets are below "
+        f"\nTailor took no task for {empty} targets, {median(sizes):g} in the median, "
+        f"{max(sizes)} at most; {result['claims']['share_below_alone']:.0%} of the targets are below "
         "the target alone"
     )
     return "\n".join(lines)

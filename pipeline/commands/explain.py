@@ -15,7 +15,7 @@ from pipeline.commands.use import active
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
 from pipeline.relationships.scores import ScoreMatrix, read_scores
 from pipeline.stages.layout import Layout
-from pipeline.tables import read_json
+from pipeline.stages.report import read_why
 
 UNITS = {
     "similarity": "a similarity: it ranks, and is no gain",
@@ -178,7 +178,7 @@ def decision(layout: Layout, source: str, target: str) -> list[str]:
     path = layout.tailored / "why.json"
     if not path.is_file():
         return ["Tailor: has not decided yet; run `dvc repro tailor`"]
-    why = read_json(path)
+    why = read_why(layout)
     if why["target"] != target:
         return [f"Tailor: its target is '{why['target']}', so nothing was decided on this pair"]
     entry = next((entry for entry in why["tasks"] if entry["task"] == source), None)

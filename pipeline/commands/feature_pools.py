@@ -16,7 +16,7 @@ from pipeline.relationships.adapter.tasks import FeatureTask
 from pipeline.relationships.features import FeatureFile, read_all, shard_hashes
 from pipeline.seeds import derive_rng
 from pipeline.stages.layout import Layout
-from pipeline.tables import sha256
+from pipeline.tables import read_json, sha256
 
 ROLES = ("train", "select")
 FEWEST = 2
@@ -79,6 +79,14 @@ def read_pools(layout: Layout, *, rows: int | None = None) -> Features:
 
 def _files(layout: Layout, names: Sequence[str]) -> dict[str, dict[str, FeatureFile]]:
     """Return the features of all roles, which are of one encoder."""
+    path = layout.features / "manifest.json"
+    told = read_json(path) if path.is_file() else None
+    if isinstance(told, dict) and told.get("why_none"):
+        raise ArtefactError(
+            f"there are no features: {told['why_none']}",
+            where=str(path),
+            remedy="take a mixture of the choice view with `selection: race` or a scorer that needs some",
+        )
     files = {
         role: read_all(layout.features / role, names, tokens=shard_hashes(layout.tokens(role)))
         for role in ROLES
@@ -104,13 +112,20 @@ def targets_of(features: Features, wanted: str | None) -> tuple[str, ...]:
     """Return the targets that are asked for; all tasks with `select` rows where none are.
 
     Raises:
-        ConfigError: There is no such task, or it has no `select` row to judge on.
+        ArtefactError: No task has a `select` row to judge on.
+        ConfigError: There is no such task, or it has no such row.
     """
     if wanted is None:
         found = tuple(name for name in features.tasks if len(features.select[name]))
         for name in features.tasks:
             if name not in found:
                 print(f"{name}: no select row of one known gold choice, so no target")
+        if not found:
+            raise ArtefactError(
+                "no task has a select row of one known gold choice to judge on",
+                where="features of the role 'select'",
+                remedy="see curate.select_min in params.yaml",
+            )
         return found
     names = tuple(dict.fromkeys(wanted.split(",")))
     for name in names:

@@ -14,11 +14,15 @@ Count = Annotated[int, Field(gt=0)]
 Size = Annotated[int, Field(ge=0)]
 SCORERS = (
     "prefix", "text", "prior", "source_head", "logme", "hscore", "gradient", "lookahead",
-    "small_prefix", "measured",
+    "small_prefix", "measured", "text_js", "embedding", "prefix_gradient",
+    "prefix_state",
 )  # fmt: skip
 """What `relate.scorers` may name."""
-WITHOUT_FEATURES = frozenset({"prefix", "text", "prior"})
-"""Those that need no features of choices, and so work in the text view too."""
+IN_TEXT_VIEW = frozenset({"prefix", "text", "text_js", "prior"})
+"""Those that work in the text view too, which has no choices to encode."""
+PREFIX_STATE = "prefix_state"
+WITHOUT_FEATURES = IN_TEXT_VIEW | {PREFIX_STATE}
+"""Those that need no features of choices."""
 
 
 class CurateParams(Strict):
@@ -169,6 +173,8 @@ class RelateParams(Strict):
     """Whether the mean prefix is subtracted before correlating."""
     feature_rows: Count = 300
     """Most rows of a task and role that features are made of, drawn by the task's name."""
+    state_rows: Count = 64
+    """Most train rows of a task that its prefix is read in front of, for `prefix_state`."""
 
     @field_validator("scorers")
     @classmethod

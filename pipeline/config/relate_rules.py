@@ -3,7 +3,14 @@
 from typing import Any
 
 from pipeline.config.mixture_card import MixtureCard
-from pipeline.config.params import SCORERS, WITHOUT_FEATURES, Params, RelateParams
+from pipeline.config.params import (
+    IN_TEXT_VIEW,
+    PREFIX_STATE,
+    SCORERS,
+    WITHOUT_FEATURES,
+    Params,
+    RelateParams,
+)
 from pipeline.config.settings import FeatureSettings
 from pipeline.errors import ConfigError, unknown_name
 
@@ -28,15 +35,15 @@ def relate_params(card: MixtureCard, params: Params) -> RelateParams:
         )
     added = () if asked in (*relate.scorers, STACK) else (asked,)
     scorers = (*relate.scorers, *added)
-    hungry = [name for name in scorers if name not in WITHOUT_FEATURES]
-    if hungry and card.view == "text":
+    choosy = [name for name in scorers if name not in IN_TEXT_VIEW]
+    if choosy and card.view == "text":
         raise ConfigError(
-            f"scorer '{hungry[0]}' needs features of choices, which the text view has not",
+            f"scorer '{choosy[0]}' needs choices to encode, which the text view has not",
             where=_where(card),
-            expected=", ".join(sorted(WITHOUT_FEATURES)),
+            expected=", ".join(sorted(IN_TEXT_VIEW)),
         )
     # how many rows have features is the business of the stage `features`
-    kept = relate.model_dump(exclude={"feature_rows", "scorers"})
+    kept = relate.model_dump(exclude={"feature_rows", "state_rows", "scorers"})
     return RelateParams(**kept, scorers=scorers)
 
 
@@ -54,14 +61,17 @@ def feature_settings(
     if card.view == "text":
         return FeatureSettings(**head, why_none="the mixture is of the text view")
     scorers = relate_params(card, params).scorers
-    if card.tailor.selection == "top_k" and WITHOUT_FEATURES.issuperset(scorers):
+    hungry = card.tailor.selection != "top_k" or not WITHOUT_FEATURES.issuperset(scorers)
+    states = PREFIX_STATE in scorers
+    if not hungry and not states:
         return FeatureSettings(**head, why_none="no scorer and no selection needs features")
     return FeatureSettings(
         **head,
         tasks=tasks,
         source=params.model.source,
         revision=params.model.revision,
-        rows=params.relate.feature_rows,
+        rows=params.relate.feature_rows if hungry else 0,
+        state_rows=params.relate.state_rows if states else 0,
         threads=params.train.threads,
     )
 

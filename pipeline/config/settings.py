@@ -126,7 +126,9 @@ class FeatureSettings(Settings):
     """`model.source`: the encoder, or `small` for that of the compass model."""
     revision: str | None = None
     rows: int = 0
-    """Most rows of a task and role."""
+    """Most rows of a task and role; 0 where no features of choices are made."""
+    state_rows: int = 0
+    """Most train rows that a task's prefix is read in front of; 0 where that is not asked for."""
     threads: int = 1
     """CPU threads; part of the recipe, since sums depend on it."""
 

@@ -14,12 +14,15 @@ from pipeline.errors import ArtefactError
 from pipeline.relationships.adapter.tasks import FeatureTask
 from pipeline.tables import require
 
-_REMEDY = "delete the model's folder and run `dvc repro train`"
+_RETRAIN = "delete the model's folder and run `dvc repro train`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prefixes:
-    """The prefix embeddings of T tasks in a model of width D, before and after training."""
+    """A vector a task in a model of width D, before and after training.
+
+    The prefix embedding, or the state at its place over the task's rows.
+    """
 
     tasks: tuple[str, ...]
     initial_TD: NDArray[np.float64]
@@ -35,6 +38,7 @@ class Evidence:
     examples: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
     """Curated *train* rows (`schema.EXAMPLE`) by task."""
     prefixes: Prefixes | None = None
+    prefix_states: Prefixes | None = None
     features: Mapping[str, FeatureTask] = field(default_factory=dict)
     """Fixed features of train rows with one gold choice, by task; all of one width."""
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -52,8 +56,12 @@ class Evidence:
         return max((task.features_OD.shape[1] for task in self.features.values()), default=0)
 
 
-def read_prefixes(path: Path) -> Prefixes:
-    """Read `prefixes.safetensors` of a trained model.
+def read_prefixes(path: Path, *, remedy: str = _RETRAIN) -> Prefixes:
+    """Read `prefixes.safetensors` of a trained model, or `prefix_states.safetensors` of its features.
+
+    Args:
+        path: The file.
+        remedy: What makes it anew.
 
     Raises:
         ArtefactError: It is missing, damaged, does not name its tasks, or is not finite.
@@ -69,20 +77,20 @@ def read_prefixes(path: Path) -> Prefixes:
         tasks = tuple(json.loads(metadata["tasks"]))
     except (SafetensorError, KeyError, ValueError) as error:
         raise ArtefactError(
-            f"not the prefixes of a trained model: {error}", where=str(path), remedy=_REMEDY
+            f"not the prefixes of a trained model: {error}", where=str(path), remedy=remedy
         ) from error
     if initial.shape != final.shape or initial.ndim != 2 or len(tasks) != len(final):
         raise ArtefactError(
             f"holds vectors of shape {initial.shape} and {final.shape} for {len(tasks)} tasks",
             where=str(path),
             expected="two of tasks x width",
-            remedy=_REMEDY,
+            remedy=remedy,
         )
     broken = [
         t for t, row in zip(tasks, initial + final, strict=True) if not np.isfinite(row).all()
     ]
     if broken:
         raise ArtefactError(
-            f"the prefix of task '{broken[0]}' is not finite", where=str(path), remedy=_REMEDY
+            f"the prefix of task '{broken[0]}' is not finite", where=str(path), remedy=remedy
         )
     return Prefixes(tasks=tasks, initial_TD=initial, final_TD=final)

@@ -104,8 +104,13 @@ def shard_hashes(tokens: Path) -> dict[str, str]:
     Raises:
         ArtefactError: There is no manifest, or it is damaged.
     """
-    manifest = read_json(tokens / "manifest.json")
-    return {entry["task"]: entry["sha256"] for entry in manifest["tasks"]}
+    path = tokens / "manifest.json"
+    try:
+        return {entry["task"]: entry["sha256"] for entry in read_json(path)["tasks"]}
+    except (KeyError, TypeError) as error:
+        raise ArtefactError(
+            f"names no shards: {error}", where=str(path), remedy="run `dvc repro tokenize`"
+        ) from error
 
 
 def with_one_gold(

@@ -15,7 +15,7 @@ from pipeline.relationships.adapter import runs
 from pipeline.relationships.adapter.model import Batch, Weights, probabilities, scores
 from pipeline.relationships.adapter.tasks import Pool
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget, Cost, trained_provenance
+from pipeline.relationships.protocol import SYMMETRIC, Budget, Cost, trained_provenance
 from pipeline.relationships.scores import ScoreMatrix, as_rows, over_runs
 
 VERSION = "1"
@@ -66,7 +66,7 @@ class GradientCosine:
                 budget,
                 version=VERSION,
                 seed=seed,
-                warnings=("symmetric: the score of a pair says nothing of who helps whom",),
+                warnings=(SYMMETRIC,),
             ),
             extras={"negative_rows": as_rows(np.mean(against, axis=0))},
         )

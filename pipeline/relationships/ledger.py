@@ -35,12 +35,12 @@ def fingerprint(value: Any) -> str:
 def finished(path: Path, key: str) -> dict[str, Any]:
     """Return the results by item that a ledger has under a key."""
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
         try:
             entry = json.loads(line)
             if entry["key"] == key:
                 found[entry["item"]] = entry["result"]
-        except (json.JSONDecodeError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             continue  # half of a line, from a run that was killed
     return found
 

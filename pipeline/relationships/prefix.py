@@ -1,4 +1,7 @@
-"""CompassMTL's score: Pearson correlation of the learnt prefix embeddings, and its honest company.
+"""CompassMTL's score: Pearson correlation of the learnt prefixes, and its honest company.
+
+A prefix is its embedding or, where the score is `prefix_state`, the mean state that the trained model
+gives it in front of the task's rows.
 
 The correlation is symmetric, shares the drift of all prefixes unless they are centred, and is the random
 initialisation itself where training hardly moved them. So beside the score stand its variants, the
@@ -8,14 +11,14 @@ Source: Zhang et al., Task Compass (Findings of EMNLP 2022). Knows vectors, no t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ArtefactError
 from pipeline.relationships.evidence import Evidence, Prefixes
-from pipeline.relationships.protocol import Budget, Cost
+from pipeline.relationships.protocol import SYMMETRIC, Budget, Cost
 from pipeline.relationships.scores import Provenance, ScoreMatrix, as_rows
 from pipeline.seeds import derive_rng
 
@@ -27,27 +30,29 @@ _STILL = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixCorrelation:
-    """Pearson correlation of the final prefix embeddings.
+    """Pearson correlation of the final prefixes.
 
     Attributes:
+        of: Their embeddings, or their mean states in context.
         centre: Whether the mean prefix is subtracted first. Where all prefixes start as one vector,
             this is also the correlation of their changes, centred.
     """
 
+    of: Literal["embedding", "state"] = "embedding"
     centre: bool = True
 
     @property
     def name(self) -> str:
         """Name of the score's files."""
-        return "prefix"
+        return "prefix" if self.of == "embedding" else "prefix_state"
 
     def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """One joint training, which the mixture's compass pass has done already."""
+        """Nothing more than the compass pass and the stage `features` have done already."""
         return Cost()
 
     def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
         """Score all pairs; see `RelationshipScorer.fit`."""
-        prefixes = _prefixes_of(evidence)
+        prefixes = self._prefixes(evidence)
         matrices = variants(prefixes)
         bands = {
             centre: null_band(prefixes.final_TD.shape, centre=centre, seed=seed)
@@ -79,22 +84,27 @@ class PrefixCorrelation:
             extras=extras,
         )
 
+    def _prefixes(self, evidence: Evidence) -> Prefixes:
+        """Return the vectors that are correlated, in the evidence's sequence of tasks."""
+        embedding = self.of == "embedding"
+        found = evidence.prefixes if embedding else evidence.prefix_states
+        if found is None:
+            raise ArtefactError(
+                f"scorer '{self.name}' needs a trained model",
+                remedy=f"run `dvc repro {'train' if embedding else 'features'}`",
+            )
+        return _taken(found, evidence.tasks)
 
-def _prefixes_of(evidence: Evidence) -> Prefixes:
-    if evidence.prefixes is None:
-        raise ArtefactError("scorer 'prefix' needs a trained model", remedy="run `dvc repro train`")
-    missing = sorted(set(evidence.tasks) - set(evidence.prefixes.tasks))
+
+def _taken(prefixes: Prefixes, tasks: tuple[str, ...]) -> Prefixes:
+    missing = sorted(set(tasks) - set(prefixes.tasks))
     if missing:
         raise ArtefactError(
             f"the model has no prefix for task '{missing[0]}'",
             remedy="run `dvc repro train`: it was trained on another mixture",
         )
-    at = [evidence.prefixes.tasks.index(task) for task in evidence.tasks]
-    return Prefixes(
-        tasks=evidence.tasks,
-        initial_TD=evidence.prefixes.initial_TD[at],
-        final_TD=evidence.prefixes.final_TD[at],
-    )
+    at = [prefixes.tasks.index(task) for task in tasks]
+    return Prefixes(tasks=tasks, initial_TD=prefixes.initial_TD[at], final_TD=prefixes.final_TD[at])
 
 
 def correlations(vectors_TD: NDArray[np.float64], *, centre: bool) -> NDArray[np.float64]:
@@ -179,7 +189,7 @@ def _warnings(
 ) -> tuple[str, ...]:
     pairs = matrices[chosen][np.triu_indices(tasks, 1)]
     known = pairs[~np.isnan(pairs)]
-    lines = ["symmetric: the score of a pair says nothing of who helps whom"]
+    lines = [SYMMETRIC]
     if tasks > 1 and chosen == "centred":
         lines.append(
             f"centring {tasks} prefixes alone gives a mean correlation near {-1 / (tasks - 1):.3f}"

@@ -7,6 +7,9 @@ from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.scores import Provenance, ScoreMatrix
 
+SYMMETRIC = "symmetric: the score of a pair says nothing of who helps whom"
+"""The warning of every scorer whose formula has no direction."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.relationships.adapter import runs
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.prefix import correlations, null_band
-from pipeline.relationships.protocol import Budget, Cost, trained_provenance
+from pipeline.relationships.protocol import SYMMETRIC, Budget, Cost, trained_provenance
 from pipeline.relationships.scores import ScoreMatrix, over_runs
 
 VERSION = "1"
@@ -55,7 +55,7 @@ class SmallPrefix:
                 budget,
                 version=VERSION,
                 seed=seed,
-                warnings=("symmetric: the score of a pair says nothing of who helps whom",),
+                warnings=(SYMMETRIC,),
             ),
             extras={"null_q95": null_band(prefixes_KTH.shape[1:], centre=True, seed=seed)["q95"]},
         )

@@ -51,8 +51,7 @@ class TextSimilarity:
 
     def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
         """Score all pairs; see `RelationshipScorer.fit`. Draws nothing, whatever the seed."""
-        rows = max(_FEWEST_ROWS, min(_MOST_ROWS, _ALL_ROWS // max(len(evidence.tasks), 1)))
-        texts = {task: sample(evidence.examples[task], rows=rows) for task in evidence.tasks}
+        texts = texts_of(evidence)
         vectors = hashed_tfidf(texts, buckets=self.buckets)
         values_TT, se_TT, twins = coverage(vectors)
         return ScoreMatrix(
@@ -80,6 +79,12 @@ class TextSimilarity:
                 "rows": {task: len(text) for task, text in texts.items()},
             },
         )
+
+
+def texts_of(evidence: Evidence) -> dict[str, pl.Series]:
+    """Return a sample of each task's texts: 96 at most, fewer where tasks are many; see `sample`."""
+    rows = max(_FEWEST_ROWS, min(_MOST_ROWS, _ALL_ROWS // max(len(evidence.tasks), 1)))
+    return {task: sample(evidence.examples[task], rows=rows) for task in evidence.tasks}
 
 
 def sample(examples: pl.LazyFrame, *, rows: int) -> pl.Series:
@@ -111,9 +116,12 @@ def hashed_tfidf(texts: Mapping[str, pl.Series], *, buckets: int) -> dict[str, N
     return dict(zip(texts, pieces, strict=True))
 
 
-def _weighed_words(texts: pl.Series) -> pl.DataFrame:
-    """Return `text` (its index), `hash` and `weight` of each word of each text, sorted by both."""
-    words = (
+def counted_words(texts: pl.Series) -> pl.DataFrame:
+    """Return `text` (its index), `word` and `count` of each word of each text, sorted by both.
+
+    Words are runs of letters, digits and underscores, in lower case.
+    """
+    return (
         pl.DataFrame({"word": texts.cast(pl.String)})
         .with_row_index("text")
         .with_columns(pl.col("word").str.to_lowercase().str.extract_all(_WORD))
@@ -122,6 +130,11 @@ def _weighed_words(texts: pl.Series) -> pl.DataFrame:
         .len("count")
         .sort("text", "word")
     )
+
+
+def _weighed_words(texts: pl.Series) -> pl.DataFrame:
+    """Return `text` (its index), `hash` and `weight` of each word of each text."""
+    words = counted_words(texts)
     holders = words.group_by("word").len("holders")
     hashes = [xxhash.xxh64_intdigest(word.encode()) for word in holders["word"]]
     holders = holders.with_columns(pl.Series("hash", hashes, dtype=pl.UInt64))

@@ -33,8 +33,15 @@ class Group:
 
     def flipped(self) -> "Group":
         """Return the same group drawn the other way round."""
-        parts = tuple(part.flipped() for part in reversed(self.parts))
-        return Group(self.names[::-1], self.height, parts)
+        # no recursion: where distances are equal, a tree is as deep as there are tasks
+        inner = [self]
+        for group in inner:
+            inner.extend(group.parts)
+        turned: dict[int, Group] = {}
+        for group in reversed(inner):
+            parts = tuple(turned[id(part)] for part in reversed(group.parts))
+            turned[id(group)] = Group(group.names[::-1], group.height, parts)
+        return turned[id(self)]
 
 
 def tasks_of(matrix: ScoreMatrix) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """Stage `features`: an encoder's states of every choice, which some scorers and Tailor's race work on.
 
 Reads:   data/NAME/settings/features.json, data/NAME/tokens/{train,select}; models/NAME/compass, where
-         the mixture starts from random weights, and else its pretrained encoder
-Writes:  data/NAME/features/{train,select}/<task>.safetensors and manifest.json, or, where nothing needs
-         features, manifest.json alone, which says so. While it runs, in data/NAME/.resume-features.
+         the mixture starts from random weights or `prefix_state` is asked for, and its pretrained encoder
+Writes:  data/NAME/features/{train,select}/<task>.safetensors, where `prefix_state` is asked for
+         prefix_states.safetensors, and manifest.json; where nothing needs features, manifest.json
+         alone, which says so. While it runs, in data/NAME/.resume-features.
 
 Features stand for the encoder afterwards: a small model on them trains in a second, where the encoder
 would take minutes. A file of the same tokens, rows and encoder is kept, so that a stopped run goes on
@@ -28,6 +29,7 @@ from pipeline.tables import write_json
 
 ROLES = ("train", "select")
 COMPASS = "compass"
+STATES = "prefix_states"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -41,19 +43,29 @@ def main(arguments: Sequence[str]) -> None:
             with new_folder(layout.features) as folder:
                 write_json({"version": 1, "why_none": settings.why_none}, folder / "manifest.json")
             return
-        encoder = encoder_folder(layout, settings)
-        print(f"encoder: {encoder}")
         resume = layout.data / ".resume-features"
-        for role in ROLES:
-            kept(layout.features / role, resume / role, settings.tasks)
-            encode(layout, role, encoder, resume / role, settings)
+        files = [f"{role}/{task}" for role in _roles(settings) for task in settings.tasks]
+        if settings.state_rows:
+            files.append(STATES)
+        kept(layout.features, resume, files)
+        make(layout, resume, settings)
         with new_folder(layout.features) as folder:
-            for role in ROLES:
-                (folder / role).mkdir()
-                for task in settings.tasks:
-                    os.replace(_file(resume / role, task), _file(folder / role, task))
+            for file in files:
+                _file(folder, file).parent.mkdir(exist_ok=True)
+                os.replace(_file(resume, file), _file(folder, file))
             write_json(manifest(settings), folder / "manifest.json")
         shutil.rmtree(resume)
+
+
+def make(layout: Layout, folder: Path, settings: FeatureSettings) -> None:
+    """Bring a folder up to date: features of every role, and the states at the prefixes."""
+    if settings.rows:
+        encoder = encoder_folder(layout, settings)
+        print(f"encoder: {encoder}")
+        for role in ROLES:
+            encode(layout, role, encoder, folder / role, settings)
+    if settings.state_rows:
+        read_prefixes_in_place(layout, _file(folder, STATES), settings)
 
 
 def manifest(settings: FeatureSettings) -> dict[str, object]:
@@ -64,7 +76,8 @@ def manifest(settings: FeatureSettings) -> dict[str, object]:
         "encoder": settings.source if settings.source != "small" else COMPASS,
         "revision": settings.revision,
         "rows": settings.rows,
-        "roles": list(ROLES),
+        "state_rows": settings.state_rows,
+        "roles": list(_roles(settings)),
         "tasks": list(settings.tasks),
     }
 
@@ -77,8 +90,15 @@ def encoder_folder(layout: Layout, settings: FeatureSettings) -> Path:
         PipelineError: The pretrained encoder cannot be had.
     """
     folder = model_folder(settings.source, settings.revision)
-    if folder is not None:
-        return folder
+    return compass_folder(layout) if folder is None else folder
+
+
+def compass_folder(layout: Layout) -> Path:
+    """Return the folder of the compass model.
+
+    Raises:
+        ArtefactError: There is none yet.
+    """
     folder = layout.model(COMPASS)
     if not (folder / "config.json").is_file():
         raise ArtefactError(
@@ -89,11 +109,11 @@ def encoder_folder(layout: Layout, settings: FeatureSettings) -> Path:
     return folder
 
 
-def kept(before: Path, folder: Path, tasks: Sequence[str]) -> None:
+def kept(before: Path, folder: Path, files: Sequence[str]) -> None:
     """Copy an earlier run's files into a folder, unless a stopped run left its own there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for task in tasks:
-        old, new = _file(before, task), _file(folder, task)
+    for file in files:
+        old, new = _file(before, file), _file(folder, file)
+        new.parent.mkdir(parents=True, exist_ok=True)
         if old.is_file() and not new.is_file():
             shutil.copyfile(old, new)
 
@@ -118,5 +138,33 @@ def encode(
             bar.update(counts[task])
 
 
-def _file(folder: Path, task: str) -> Path:
-    return folder / f"{task}.safetensors"
+def read_prefixes_in_place(layout: Layout, path: Path, settings: FeatureSettings) -> None:
+    """Bring the states at the tasks' prefixes up to date, in the trained model and in its start.
+
+    Raises:
+        ArtefactError: There is no trained model, or it is of another mixture.
+        PipelineError: The pretrained encoder cannot be had.
+    """
+    from pipeline.training.launch import let_waiting_threads_sleep
+
+    let_waiting_threads_sleep()
+    from pipeline.training.prefix_states import write_prefix_states
+
+    print(f"prefixes: in front of {settings.state_rows} train rows a task", flush=True)
+    write_prefix_states(
+        compass_folder(layout),
+        layout.tokens("train"),
+        path,
+        tasks=settings.tasks,
+        rows=settings.state_rows,
+        base=model_folder(settings.source, settings.revision),
+        threads=settings.threads,
+    )
+
+
+def _roles(settings: FeatureSettings) -> tuple[str, ...]:
+    return ROLES if settings.rows else ()
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name}.safetensors"

@@ -32,6 +32,8 @@ from pipeline.templates.render import ALARM
 from pipeline.tokens.text_shards import PromptEntry
 
 _REMEDY = "run `dvc repro tokenize`"
+_PLACE, _SPLIT, _FOUND = "__place__", "__split__", "__found__"
+"""Columns beside those of records, which may themselves be called `split`."""
 
 
 @dataclass(slots=True)
@@ -55,23 +57,23 @@ class RawRecords:
             DataError: A record is not there any more.
         """
         names = examples["example_id"].cast(pl.String).str.split("/")
-        rows = pl.DataFrame({ROW: names.list.get(-1).cast(pl.Int64), "split": names.list.get(-2)})
+        rows = pl.DataFrame({ROW: names.list.get(-1).cast(pl.Int64), _SPLIT: names.list.get(-2)})
         parts = []
         for split in SPLITS:
-            wanted = rows.with_row_index("at").filter(split=split)
+            wanted = rows.with_row_index(_PLACE).filter(pl.col(_SPLIT) == split)
             if wanted.height:
                 parts.append(wanted.join(self._split(split), on=ROW, how="left"))
         if not parts:
             return pl.DataFrame(schema={"__none__": pl.Null})
-        found = pl.concat(parts, how="diagonal_relaxed").sort("at")
-        lost = found.filter(pl.col("__found__").is_null())
+        found = pl.concat(parts, how="diagonal_relaxed").sort(_PLACE)
+        lost = found.filter(pl.col(_FOUND).is_null())
         if lost.height:
             raise DataError(
-                f"record {lost[ROW][0]} of {lost['split'][0]} is not in the source any more",
+                f"record {lost[ROW][0]} of {lost[_SPLIT][0]} is not in the source any more",
                 where=self.source.card.task,
                 remedy="run `dvc repro`, which reads it anew",
             )
-        return found.drop("at", "split", ROW, "__found__")
+        return found.drop(_PLACE, _SPLIT, ROW, _FOUND)
 
     def _split(self, split: Split) -> pl.DataFrame:
         if split not in self._splits:
@@ -83,12 +85,26 @@ class RawRecords:
                 revision=source.revision,
                 seed=source.seed,
             )
-            self._splits[split] = named_as_prompts(records.frame).with_columns(__found__=True)
+            self._splits[split] = named_as_prompts(records.frame).with_columns(
+                pl.lit(True).alias(_FOUND)
+            )
         return self._splits[split]
 
 
 def named_as_prompts(records: pl.DataFrame) -> pl.DataFrame:
-    """Return records as prompts see them: no hyphen in a name, no categories."""
+    """Return records as prompts see them: no hyphen in a name, no categories.
+
+    Raises:
+        DataError: Two names differ in hyphens alone.
+    """
+    names = sorted(records.columns)
+    seen = [name.replace("-", "_") for name in names]
+    twice = [name for name, one in zip(names, seen, strict=True) if seen.count(one) > 1]
+    if twice:
+        raise DataError(
+            f"the columns '{twice[0]}' and '{twice[1]}' have one name where a prompt sees them",
+            remedy="rename one of them in the source",
+        )
     casts = pl.selectors.by_dtype(pl.Categorical, pl.Enum).cast(pl.String)
     return records.with_columns(casts).rename(lambda name: name.replace("-", "_"))
 

@@ -2,7 +2,7 @@
 
 Reads:   data/NAME/settings/relate.json, the train rows below data/NAME/curated,
          models/NAME/compass/prefixes.safetensors, data/NAME/tokens/train/manifest.json; and, where a
-         scorer needs them, data/NAME/features/train
+         scorer needs them, data/NAME/features/{train,prefix_states.safetensors}
 Writes:  data/NAME/scores/<scorer>.{parquet,json}
 """
 
@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import polars as pl
 
-from pipeline.config.params import WITHOUT_FEATURES, RelateParams
+from pipeline.config.params import PREFIX_STATE, WITHOUT_FEATURES, RelateParams
 from pipeline.config.settings import RelateSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
+from pipeline.relationships.embedding import NearestRows
 from pipeline.relationships.evidence import Evidence, read_prefixes
 from pipeline.relationships.features import read_all, shard_hashes
 from pipeline.relationships.gradient import GradientCosine
@@ -22,6 +23,7 @@ from pipeline.relationships.logme import StateEvidence
 from pipeline.relationships.lookahead import LookAhead
 from pipeline.relationships.measured import MeasuredGain
 from pipeline.relationships.prefix import PrefixCorrelation
+from pipeline.relationships.prefix_gradient import PrefixGradient
 from pipeline.relationships.prior import Prior
 from pipeline.relationships.protocol import Budget, RelationshipScorer
 from pipeline.relationships.scores import ScoreMatrix, widened, write_scores
@@ -29,6 +31,7 @@ from pipeline.relationships.small_prefix import SmallPrefix
 from pipeline.relationships.source_head import SourceHead
 from pipeline.relationships.stack import stack
 from pipeline.relationships.text import TextSimilarity
+from pipeline.relationships.text_js import WordDistributions
 from pipeline.stages.layout import Layout
 from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import require, sha256
@@ -45,6 +48,10 @@ FACTORIES: Mapping[str, Callable[[RelateParams], RelationshipScorer]] = {
     "lookahead": lambda params: LookAhead(),
     "small_prefix": lambda params: SmallPrefix(),
     "measured": lambda params: MeasuredGain(),
+    "text_js": lambda params: WordDistributions(),
+    "embedding": lambda params: NearestRows(),
+    "prefix_gradient": lambda params: PrefixGradient(),
+    PREFIX_STATE: lambda params: PrefixCorrelation(of="state", centre=params.centre),
 }
 """Every scorer, set up; the names are those of `config.params.SCORERS`."""
 TRAINED_APART = frozenset({"source_head", "logme", "hscore"})
@@ -123,11 +130,15 @@ def gathered(layout: Layout, settings: RelateSettings) -> Evidence:
     for path in paths.values():
         require(path)
     inputs = {f"train/{task}": sha256(path) for task, path in paths.items()}
-    prefixes, features = None, {}
+    prefixes, states, features = None, None, {}
     if "prefix" in settings.relate.scorers:
         model = layout.model("compass") / "prefixes.safetensors"
         prefixes = read_prefixes(model)
         inputs["prefixes"] = sha256(model)
+    if PREFIX_STATE in settings.relate.scorers:
+        path = layout.features / "prefix_states.safetensors"
+        states = read_prefixes(path, remedy="run `dvc repro features`")
+        inputs["prefix_states"] = sha256(path)
     if not WITHOUT_FEATURES.issuperset(settings.relate.scorers):
         folder = layout.features / ROLE
         features = read_all(folder, names, tokens=shard_hashes(layout.tokens(ROLE)))
@@ -137,6 +148,7 @@ def gathered(layout: Layout, settings: RelateSettings) -> Evidence:
         tasks=names,
         examples=examples,
         prefixes=prefixes,
+        prefix_states=states,
         features={task: file.task for task, file in features.items()},
         sizes={task: rows.select(pl.len()).collect().item() for task, rows in examples.items()},
         forms=_forms(examples),

@@ -16,6 +16,7 @@ import polars as pl
 
 from pipeline.config.settings import ReportSettings
 from pipeline.config.settings_file import read
+from pipeline.errors import ArtefactError
 from pipeline.relationships.agreement.truth import read_truth
 from pipeline.relationships.scores import ScoreMatrix, read_scores
 from pipeline.report import charts, figures, relationship_page, tailor_page
@@ -35,6 +36,9 @@ _TERMS = {
     "token_loss": "of the targets' tokens",
 }
 """What the terms of a training loss are called, by their column of log.csv."""
+_WHY = ("target", "scorer", "selection", "rows_placed", "target_rows", "warnings", "tasks")
+_LOG = ("step", "loss")
+_TASK_LOG = ("step", "task", "examples", "loss", "accuracy")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -56,10 +60,10 @@ def main(arguments: Sequence[str]) -> None:
 
 def plots(layout: Layout, tasks: Sequence[str], *, scorer: str) -> dict[str, pl.DataFrame]:
     """Return the frame of every plot, by its name."""
-    per_task = _csv(layout.evaluation / "per_task.csv")
+    per_task = _csv(layout.evaluation / "per_task.csv", "task")
     scores = read_parquet(layout.scores / f"{scorer}.parquet")
-    logs = {which: _csv(layout.model(which) / "log.csv") for which in PASSES}
-    task_logs = {which: _csv(layout.model(which) / "task_log.csv") for which in PASSES}
+    logs = {which: _csv(layout.model(which) / "log.csv", *_LOG) for which in PASSES}
+    task_logs = {which: _csv(layout.model(which) / "task_log.csv", *_TASK_LOG) for which in PASSES}
     audits = {which: read_json(layout.mix(which) / "audit.json") for which in PASSES}
     return {
         "relationships": figures.relationships(scores, tasks),
@@ -70,9 +74,18 @@ def plots(layout: Layout, tasks: Sequence[str], *, scorer: str) -> dict[str, pl.
     }
 
 
-def _csv(path: Path) -> pl.DataFrame:
+def _csv(path: Path, *columns: str) -> pl.DataFrame:
     require(path)
-    return pl.read_csv(path)
+    try:
+        table = pl.read_csv(path)
+    except pl.exceptions.PolarsError as error:
+        raise ArtefactError(f"not a readable table: {error}", where=str(path)) from error
+    lacks = [name for name in columns if name not in table.columns]
+    if lacks:
+        raise ArtefactError(
+            f"lacks the column '{lacks[0]}'", where=str(path), expected=", ".join(columns)
+        )
+    return table
 
 
 def sections(
@@ -103,11 +116,26 @@ def related(layout: Layout, settings: ReportSettings) -> list[Section]:
     gains = layout.data / "truth" / "gains.csv"
     truth = read_truth(gains) if gains.exists() else None
     return [
-        tailor_page.tailored(read_json(layout.tailored / "why.json")),
+        tailor_page.tailored(read_why(layout)),
         relationship_page.relationships(matrices, chosen_by=tailor.scorer, target=tailor.target),
         relationship_page.agreement(matrices),
         relationship_page.gains(matrices, truth, origin=str(gains), target=tailor.target),
     ]
+
+
+def read_why(layout: Layout) -> dict[str, Any]:
+    """Return what Tailor decided, and why (why.json).
+
+    Raises:
+        ArtefactError: It is missing, or not what the stage `tailor` writes today.
+    """
+    path = layout.tailored / "why.json"
+    why = read_json(path)
+    lacks = [key for key in _WHY if key not in why] if isinstance(why, dict) else list(_WHY)
+    if lacks:
+        raise ArtefactError(f"lacks '{lacks[0]}'", where=str(path), remedy="run `dvc repro tailor`")
+    found: dict[str, Any] = why
+    return found
 
 
 def results(layout: Layout, metrics: Mapping[str, Any], accuracy: pl.DataFrame) -> Section:

@@ -99,6 +99,7 @@ def _entries(job: TextJob, kept: Kept, task: str) -> dict[Role, TextEntry]:
         "task": [task, job.vocabulary.prefixes[task]],
         "curated": curated,
         "seen": seen.key,
+        "held out": task in job.settings.held_out,
         "made by": job.code,
     }
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -50,12 +50,13 @@ _CODE = (
     "stages/text_tokens.py",
     "stages/tokenize.py",
     "schema.py",
+    "seeds.py",
     "tables.py",
     "templates",
     "templates/vector",
     "tokens",
 )
-_PACKAGES = ("numpy", "polars", "pyarrow", "tokenizers")
+_PACKAGES = ("jinja2", "numpy", "polars", "pyarrow", "tokenizers", "xxhash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ def task_entries(job: Job, kept: Kept, task: str) -> dict[Role, TaskEntry]:
         "recipes": [job.recipe(role) for role in ROLES],
         "task": [task, job.vocabulary.prefixes[task]],
         "curated": curated,
+        "held out": task in job.settings.held_out,
         "made by": [job.code, job.chosen.name],
     }
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

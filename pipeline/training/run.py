@@ -143,6 +143,11 @@ def read_run(path: Path) -> tuple[Run, dict[str, Any]]:
         ConfigError: The file is missing, not JSON, of another version, lacks a key, has an unknown
             one, or a value out of its range.
     """
+    value = _read(path)
+    return _build(Run, value, where=str(path), key=""), value
+
+
+def _read(path: Path) -> Any:
     where = str(path)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -154,7 +159,27 @@ def read_run(path: Path) -> tuple[Run, dict[str, Any]]:
         raise ConfigError(
             f"version: is {value.get('version')!r}", where=where, expected=str(VERSION)
         )
-    return _build(Run, value, where=where, key=""), value
+    return value
+
+
+def recorded_run(folder: Path, *, model_path: str | None) -> Run:
+    """Read the run.json that a training left, which says no path of the machine that it ran on.
+
+    Args:
+        folder: Of the trained model.
+        model_path: Folder of the pretrained encoder that it started from; None for a `small` one.
+
+    Raises:
+        ConfigError: See `read_run`.
+    """
+    path = folder / "run.json"
+    told = _read(path)
+    return _build(
+        Run,
+        told | {"model_path": model_path, "out": str(folder), "resume": str(folder)},
+        where=str(path),
+        key="",
+    )
 
 
 _Settings = TypeVar("_Settings")

@@ -52,6 +52,22 @@ def test_view_limits_overrides_and_the_tailor_block_stay():
         assert getattr(card, key) == getattr(BASE, key)
 
 
+def test_tasks_stay_seen_through_their_prompts():
+    tasks = {
+        "t": {"prompts": {"short": 2.0, "long": 1.0}, "draw": "one"},
+        "a": {"prompts": ["short"], "pool": "fruit/ripe", "weight": 3.0},
+        "b": {},
+        "c": {},
+    }
+    value = BASE.model_dump(exclude={"tailor"}) | {"view": "text", "tasks": tasks}
+    base = MixtureCard.model_validate(value | {"tailor": {"target": "t", "selection": "top_k"}})
+    assert as_mapping(tailored_card(base, ROWS))["tasks"] == {
+        "a": {"count": 80, "prompts": ["short"], "pool": "fruit/ripe"},
+        "b": {"count": 100},
+        "t": {"count": 200, "prompts": {"short": 2.0, "long": 1.0}, "draw": "one"},
+    }
+
+
 def test_a_choice_of_nothing_leaves_the_target_alone():
     card = tailored_card(BASE, Budget(target=200, asked=180, complements={}))
     assert list(card.tasks) == ["t"]

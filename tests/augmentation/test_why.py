@@ -12,6 +12,7 @@ from pipeline.augmentation.select import Decision
 from pipeline.augmentation.why import explanation, raced
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.relationships.scores import Provenance, ScoreMatrix
+from pipeline.tables import write_json
 
 CARD = MixtureCard.model_validate(
     {
@@ -105,3 +106,10 @@ def test_a_race_adds_its_arms_and_its_evidence():
         "guard": {"a": {"value": 0.5, "se": None, "negative_rows": 0.125, "leaked": None}},
         "steps": [{"task": "a", "worth": 0.75, "own": 0.5, "covered": 0.25}],
     }
+
+
+def test_evidence_that_is_missing_is_null(tmp_path):
+    signs = {"a": Signs(value=0.5, se=math.nan, negative_rows=math.nan, leaked=0.0)}
+    why = raced(CARD, Choice(target="t", tasks=()), signs)
+    assert why["guard"] == {"a": {"value": 0.5, "se": None, "negative_rows": None, "leaked": 0.0}}
+    write_json(why, tmp_path / "why.json")  # JSON has no NaN

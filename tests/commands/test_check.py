@@ -47,3 +47,19 @@ def test_an_override_of_an_unknown_parameter_is_refused(project: Path):
     assert str(caught.value) == (
         "mixtures/toy.yaml: params: train.learning_rat: unknown key, did you mean 'learning_rate'?"
     )
+
+
+@pytest.mark.parametrize(
+    ("tailor", "words"),
+    [
+        ("scorer: prefx", r"tailor.scorer: no scorer named 'prefx'"),
+        ("scorer: stack", r"tailor.scorer: is 'stack', and relate.stack names nothing"),
+    ],
+)
+def test_what_resolve_would_refuse_is_refused(project: Path, tailor: str, words: str):
+    mixture = project / "mixtures/toy.yaml"
+    text = mixture.read_text()
+    assert text.count("tailor: {") == 1
+    mixture.write_text(text.replace("tailor: {", f"tailor: {{{tailor}, "))
+    with pytest.raises(ConfigError, match=words):
+        check.main([])

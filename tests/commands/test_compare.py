@@ -169,3 +169,14 @@ def test_another_encoder_than_that_of_the_train_features_is_refused(built, tmp_p
     config.write_text(config.read_text() + "\n")
     with pytest.raises(ArtefactError, match="another one than that of the train features"):
         compare.main(ARGUMENTS)
+
+
+def test_the_median_of_an_even_number_of_targets_lies_between_two():
+    result = {
+        "accuracy": {"arms": {TAILOR: 0.5}, "differences": []},
+        "targets": ["a", "b"],
+        "seeds": 1,
+        "chosen": {"a": [], "b": ["x"]},
+        "claims": {"share_below_alone": 0.0},
+    }
+    assert "took no task for 1 targets, 0.5 in the median, 1 at most" in compare.table(result)

@@ -94,16 +94,38 @@ def test_what_is_wrong_is_said(project, capsys):
     assert "dvc repro features" in str(error.value)
 
 
-def test_a_task_without_a_row_to_judge_on_is_no_target(project, capsys):
+def test_a_mixture_without_features_is_told_why(project):
+    folder = project / "data" / NAME / "features"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "manifest.json").write_text('{"version": 1, "why_none": "the mixture is of toys"}')
+    with pytest.raises(ArtefactError, match="there are no features: the mixture is of toys"):
+        truth.main([NAME])
+
+
+def without_gold(path):
+    """Take the gold choice from every row of a file of features."""
     from safetensors import safe_open
     from safetensors.numpy import save_file
 
-    path = project / "data" / NAME / "features" / "select" / "plums.safetensors"
     with safe_open(str(path), framework="numpy") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         metadata = file.metadata()
     save_file(tensors | {"gold": np.full_like(tensors["gold"], -1)}, path, metadata=metadata)
-    assert len(read_features(path, "plums").task) == 0
+    assert len(read_features(path, path.stem).task) == 0
+
+
+def test_without_any_target_nothing_is_measured(project):
+    folder = project / "data" / NAME
+    for task in TASKS:
+        without_gold(folder / "features" / "select" / f"{task}.safetensors")
+    with pytest.raises(ArtefactError, match="no task has a select row of one known gold choice"):
+        truth.main([NAME, "--seeds", "1"])
+    assert not (folder / "truth").exists()
+
+
+def test_a_task_without_a_row_to_judge_on_is_no_target(project, capsys):
+    without_gold(project / "data" / NAME / "features" / "select" / "plums.safetensors")
     truth.main([NAME, "--seeds", "1"])
     assert "plums: no select row of one known gold choice, so no target" in capsys.readouterr().out
     table = pl.read_csv(project / "data" / NAME / "truth" / "gains.csv")

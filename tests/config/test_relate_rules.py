@@ -41,8 +41,9 @@ def test_tailor_s_scorer_is_run_whether_it_is_named_or_not():
     [
         (card(scorer="lokahead"), {}, "tailor.scorer: no scorer named 'lokahead'"),
         (card(scorer="stack"), {}, "tailor.scorer: is 'stack', and relate.stack names nothing"),
-        (card(view="text", scorer="logme"), {}, "scorer 'logme' needs features of choices, which"),
-        (card(view="text"), {"relate": {"scorers": ["gradient"]}}, "scorer 'gradient' needs feat"),
+        (card(view="text", scorer="logme"), {}, "scorer 'logme' needs choices to encode, which"),
+        (card(view="text", scorer="prefix_state"), {}, "scorer 'prefix_state' needs choices to en"),
+        (card(view="text"), {"relate": {"scorers": ["gradient"]}}, "scorer 'gradient' needs choi"),
     ],
 )
 def test_scorers_that_cannot_run_are_refused_before_anything_does(mixture, told, message):
@@ -55,12 +56,21 @@ def test_features_are_made_where_a_scorer_or_a_race_needs_them():
     got = features(card(), params(model=model, relate={"feature_rows": 50}, train={"threads": 3}))
     assert got.model_dump() == HEAD | {
         "why_none": None, "tasks": ("a", "t"), "source": "./here", "revision": "abc", "rows": 50,
-        "threads": 3,
+        "state_rows": 0, "threads": 3,
     }  # fmt: skip
     assert features(card(selection="top_k", scorer="logme")).why_none is None
     assert features(card(scorer="prefix")).why_none is None
     hungry = params(relate={"scorers": ["prefix", "gradient"]})
     assert features(card(selection="top_k"), hungry).why_none is None
+
+
+def test_states_at_prefixes_are_read_where_they_are_asked_for():
+    asked = params(relate={"scorers": ["text", "prefix_state"], "state_rows": 9})
+    alone = features(card(selection="top_k", scorer="text"), asked)
+    assert (alone.why_none, alone.rows, alone.state_rows) == (None, 0, 9)
+    beside = features(card(), asked)
+    assert (beside.rows, beside.state_rows) == (300, 9)
+    assert features(card(scorer="prefix_state")).state_rows == 64
 
 
 @pytest.mark.parametrize(
@@ -73,11 +83,12 @@ def test_features_are_made_where_a_scorer_or_a_race_needs_them():
 def test_where_none_are_needed_no_edit_reaches_the_stage(mixture, why):
     got = features(mixture)
     assert got.why_none == why
-    other = params(model={"source": "./here"}, relate={"feature_rows": 50}, train={"threads": 3})
+    rows = {"feature_rows": 50, "state_rows": 9}
+    other = params(model={"source": "./here"}, relate=rows, train={"threads": 3})
     assert features(mixture, other) == got
 
 
 def test_how_many_rows_have_features_does_not_re_run_the_scorers():
-    assert relate_params(card(), params(relate={"feature_rows": 50})) == (
+    assert relate_params(card(), params(relate={"feature_rows": 50, "state_rows": 9})) == (
         relate_params(card(), params())
     )

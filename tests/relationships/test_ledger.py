@@ -37,6 +37,8 @@ def test_half_a_line_counts_as_not_done(tmp_path):
     assert finished(path, "k") == {"1": 1}
     assert resumed(["1", "2"], partial(squared, []), path=path, key="k") == {"1": 1, "2": 4}
     assert finished(path, "k") == {"1": 1, "2": 4}
+    path.write_bytes(path.read_bytes() + b'\xff{"key"')  # no text at all
+    assert finished(path, "k") == {"1": 1, "2": 4}
 
 
 def test_processes_share_the_work_on_one_thread_each(tmp_path, monkeypatch):

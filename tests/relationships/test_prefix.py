@@ -134,6 +134,20 @@ def test_a_model_of_another_mixture_is_refused():
         score(None)
 
 
+def test_states_in_context_are_another_score_of_the_same_formula():
+    found = prefixes(shared=False)
+    scorer = PrefixCorrelation(of="state")
+    evidence = Evidence(tasks=TASKS, prefixes=prefixes(shared=True), prefix_states=found)
+    matrix = scorer.fit(evidence, Budget(), seed=13)
+    assert scorer.name == matrix.provenance.scorer == "prefix_state"
+    np.testing.assert_array_equal(matrix.values_ST, score(found).values_ST)
+    assert matrix.extras["variants"] == score(found).extras["variants"]
+    assert matrix.extras["variants"]["step0_centred"]["pairs"] == 6
+    with pytest.raises(ArtefactError, match="scorer 'prefix_state' needs a trained model") as error:
+        scorer.fit(Evidence(tasks=TASKS, prefixes=found), Budget(), seed=13)
+    assert "run `dvc repro features`" in str(error.value)
+
+
 def test_one_task_alone_has_no_pairs():
     matrix = score(prefixes(shared=True), tasks=("a",))
     assert np.isnan(matrix.values_ST).all()

@@ -119,3 +119,11 @@ def test_a_matrix_of_other_sources_than_targets_is_made_square():
     assert tasks_of(scores) == ("a", "b")
     np.testing.assert_array_equal(square(scores, ["b", "x", "a"])[[0, 2], [2, 0]], [2.0, 1.0])
     assert np.isnan(square(scores, ["b", "x", "a"])[1]).all()
+
+
+def test_a_tree_may_be_as_deep_as_there_are_tasks():
+    names = [f"t{i:03d}" for i in range(600)]
+    tree = clustered(names, np.full((600, 600), NAN))  # no pair scored: each joins the first group
+    assert sorted(tree.names) == names
+    assert tree.flipped().names == tree.names[::-1]
+    assert len(cut(tree, 60)) == 60

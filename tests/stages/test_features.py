@@ -1,17 +1,24 @@
 """Features of a mixture that real stages tokenised, by a real small encoder."""
 
+import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from transformers import BertConfig, BertModel
 
+from pipeline.config.params import Params
 from pipeline.config.settings import FeatureSettings
 from pipeline.errors import ArtefactError
+from pipeline.relationships.evidence import read_prefixes
 from pipeline.relationships.features import read_all, read_features, shard_hashes
 from pipeline.stages import features
 from pipeline.tables import read_json, sha256
+from pipeline.training.choice.shards import open_shards
+from pipeline.training.run import recorded_run
+from pipeline.training.start import build_model
 from tests.stages.conftest import NAME, SIZES, Mixture
 
 TASKS = tuple(sorted(SIZES))
@@ -68,7 +75,7 @@ def test_train_and_select_rows_have_features_of_the_compass_model(mixture, capsy
     manifest = read_json(mixture.layout.features / "manifest.json")
     assert manifest == {
         "version": 1, "why_none": None, "encoder": "compass", "revision": None, "rows": 20,
-        "roles": ["train", "select"], "tasks": list(TASKS),
+        "state_rows": 0, "roles": ["train", "select"], "tasks": list(TASKS),
     }  # fmt: skip
     assert not (mixture.layout.data / ".resume-features").exists()
 
@@ -147,6 +154,58 @@ def test_a_pretrained_encoder_is_taken_as_it_is(mixture):
     with safe_open(str(path), framework="numpy") as file:
         assert file.metadata()["rows"] == "20"
     assert read_json(mixture.layout.features / "manifest.json")["encoder"] == f"./{other}"
+
+
+def compass(mixture):
+    """Leave what a training leaves that hardly moved: its start, and the run that it recorded."""
+    told = Params(seed=13, data_dir="data").model_dump(mode="json")
+    model = told["model"] | {"layers": 1, "width": 16, "heads": 2}
+    tokens = {role: str(mixture.layout.tokens(role)) for role in ("train", "select")}
+    recorded = {
+        "version": 1, "name": NAME, "which": "compass", "seed": 13, "init": None, "mix": "mix",
+        "tokenizer": str(mixture.layout.tokenizer), "tokens": tokens, "model": model,
+        "train": told["train"],
+    }  # fmt: skip
+    folder = mixture.layout.model("compass")
+    (folder / "run.json").write_text(json.dumps(recorded))
+    run = recorded_run(folder, model_path=None)
+    build_model(
+        run, open_shards(mixture.layout.tokens("train")), say=print
+    ).encoder.save_pretrained(folder)
+
+
+def test_states_at_the_prefixes_are_read_where_they_are_asked_for(mixture, capsys, monkeypatch):
+    compass(mixture)
+    run(mixture, rows=0, state_rows=5)
+    assert "prefixes: in front of 5 train rows a task" in capsys.readouterr().out
+    names = {path.name for path in mixture.layout.features.iterdir()}
+    assert names == {"prefix_states.safetensors", "manifest.json"}
+    found = read_prefixes(mixture.layout.features / "prefix_states.safetensors")
+    assert found.tasks == TASKS
+    # nothing was trained, so the start is the end
+    np.testing.assert_array_equal(found.initial_TD, found.final_TD)
+    assert len(np.unique(found.final_TD[:, 0])) == len(TASKS)
+    manifest = read_json(mixture.layout.features / "manifest.json")
+    assert (manifest["rows"], manifest["state_rows"], manifest["roles"]) == (0, 5, [])
+    before = hashes(mixture)
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "pipeline.training.prefix_states.mean_state", lambda *_: pytest.fail("read again")
+        )
+        run(mixture, state_rows=5)
+    after = hashes(mixture)
+    assert after["prefix_states.safetensors"] == before["prefix_states.safetensors"]
+    assert len(after) == 2 + 2 * len(TASKS)
+    run(mixture)
+    assert not (mixture.layout.features / "prefix_states.safetensors").exists()
+
+
+def test_states_need_a_trained_model_whatever_the_encoder(mixture):
+    other = encoder(mixture.layout.data / "other", mixture.layout.tokenizer, seed=2)
+    shutil.rmtree(mixture.layout.model("compass"))
+    with pytest.raises(ArtefactError, match="there is no trained model to take the encoder from"):
+        run(mixture, source=f"./{other}", rows=0, state_rows=5)
+    assert not mixture.layout.features.exists()
 
 
 def test_a_missing_model_is_named_and_nothing_is_written(mixture):

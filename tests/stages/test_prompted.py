@@ -11,7 +11,7 @@ from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings import PromptText, TaskPrompts
 from pipeline.errors import ArtefactError, DataError
 from pipeline.rendering.text_view import RENDERED
-from pipeline.stages.prompted import RawRecords, answer_columns
+from pipeline.stages.prompted import RawRecords, answer_columns, named_as_prompts
 from pipeline.tables import read_arrow, read_json, read_parquet, sha256
 from pipeline.training.text.shards import open_text_shards
 from tests.stages.test_text_tokens import entry, words
@@ -163,7 +163,14 @@ def raw(text_mixture):
     folder.mkdir(parents=True)
     for split in ("train", "test"):
         lines = [
-            {"what": f"{split} {i}", "gold": i % 2, "opts": {"texts": ["red", "green"]}, "a-b": i}
+            {
+                "what": f"{split} {i}",
+                "gold": i % 2,
+                "opts": {"texts": ["red", "green"]},
+                "a-b": i,
+                "split": f"half {i % 2}",
+                "at": "noon",
+            }
             for i in range(50)
         ]
         text = "".join(json.dumps(line) + "\n" for line in lines)
@@ -181,9 +188,16 @@ def test_records_are_found_by_their_split_and_row(raw):
     assert found.to_dict(as_series=False) == {
         "what": ["test 7", "train 3", "test 0"], "gold": [1, 1, 0],
         "opts": [{"texts": ["red", "green"]}] * 3, "a_b": [7, 3, 0],
+        "split": ["half 1", "half 1", "half 0"], "at": ["noon"] * 3,
     }  # fmt: skip
     with pytest.raises(DataError, match="apples: record 50 of train is not in the source any more"):
         records.of(pl.DataFrame({"example_id": ["apples/train/1", "apples/train/50"]}))
+
+
+def test_columns_that_differ_in_hyphens_alone_are_refused():
+    records = pl.DataFrame({"b": [1], "a-c": [2], "a_c": [3]})
+    with pytest.raises(DataError, match="the columns 'a-c' and 'a_c' have one name"):
+        named_as_prompts(records)
 
 
 def test_a_pool_s_prompts_see_records(raw):

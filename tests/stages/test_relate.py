@@ -174,6 +174,28 @@ def test_scorers_that_ask_the_same_models_train_them_once(mixture, capsys, monke
     np.testing.assert_array_equal(together, alone)
 
 
+def test_states_at_prefixes_are_read_from_the_features(mixture):
+    with pytest.raises(ArtefactError, match=r"features/prefix_states.safetensors: does not exist"):
+        relate_with(mixture, scorers=["prefix_state"])
+    tasks = sorted(mixture.sizes)
+    rng = np.random.default_rng(0)
+    final = rng.normal(size=(4, 64))
+    final[tasks.index("pears")] = final[tasks.index("apples")] + 0.1 * rng.normal(size=64)
+    path = mixture.layout.features / "prefix_states.safetensors"
+    path.parent.mkdir()
+    arrays = {"initial": rng.normal(size=(4, 64)), "final": final}
+    save_file(arrays, path, metadata={"tasks": json.dumps(tasks)})
+    (mixture.layout.model("compass") / "prefixes.safetensors").unlink()
+    relate_with(mixture, scorers=["prefix_state"])
+    scores = read_scores(mixture.layout.scores, "prefix_state")
+    assert scores.best_sources("apples", 1) == ("pears",)
+    assert scores.provenance.inputs["prefix_states"] == sha256(path)
+    path.write_bytes(b"{}")
+    with pytest.raises(ArtefactError, match="not the prefixes of a trained model") as error:
+        relate_with(mixture, scorers=["prefix_state"])
+    assert "run `dvc repro features`" in str(error.value)
+
+
 def test_a_stack_is_written_beside_its_parts(mixture):
     write_features(mixture)
     relate_with(

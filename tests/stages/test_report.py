@@ -98,3 +98,24 @@ def test_the_worst_tasks_are_drawn_and_the_target_besides(layout):
     section = report.training(layout, frames, target="t19")
     assert section.figures[1].count("<figure>") == 12
     assert "and the target" not in section.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[]", "lacks 'target'"), ('{"target": "a", "scorer": "s"}', "lacks 'selection'")],
+)
+def test_decisions_of_another_shape_are_refused(layout, text, words):
+    (layout.tailored / "why.json").write_text(text)
+    with pytest.raises(ArtefactError, match=rf"why\.json: {words}"):
+        report.related(layout, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "not a readable table"), ("step,lost\n1,2\n", "lacks the column 'loss'")],
+)
+def test_a_log_that_is_none_is_refused(tmp_path, text, words):
+    path = tmp_path / "log.csv"
+    path.write_text(text)
+    with pytest.raises(ArtefactError, match=words):
+        report._csv(path, "step", "loss")

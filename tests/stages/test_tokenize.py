@@ -1,3 +1,4 @@
+import ast
 import importlib.util
 import json
 import os
@@ -446,6 +447,38 @@ def test_a_task_is_made_again_where_anything_that_it_depends_on_changed():
     retell(max_tokens=32)
     assert run_counted(9).stdout.split() == ["apples", "pears", "plums"]
     assert {entry.task for entry in read_role(TOY.tokens("train")).tasks} == set(TASKS)
+
+
+def test_a_task_that_is_no_longer_held_out_needs_train_rows():
+    write_parquet(examples("pears", "train", 0), TOY.curated("pears", "train"), EXAMPLE)
+    retell(held_out=("pears",))
+    stage.main(["toy"])
+    retell(held_out=())
+    with pytest.raises(MixtureError, match="task 'pears' has no train rows after curation"):
+        stage.main(["toy"])
+
+
+ELSEWHERE = ("config/", "errors.py", "sources/", "stages/layout.py", "stages/publish.py")
+"""What the code of kept tasks imports and need not hash: values of settings and sources stand in a
+task's key, and the rest makes no byte of a file."""
+
+
+def test_kept_tasks_hang_on_all_the_code_that_makes_them():
+    found = set()
+    for place in stage._CODE:
+        for path in sorted((ROOT / "pipeline" / place).glob("*.py")) or [ROOT / "pipeline" / place]:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    found.add(node.module)
+                if isinstance(node, ast.Import):
+                    found |= {alias.name for alias in node.names}
+    own = {f"{name.removeprefix('pipeline.').replace('.', '/')}.py" for name in found
+           if name.startswith("pipeline.")}  # fmt: skip
+    covered = ("rendering/", "templates/", "tokens/", *stage._CODE, *ELSEWHERE)
+    assert sorted(path for path in own if not path.startswith(covered)) == []
+    others = {name.split(".")[0] for name in found} - set(sys.stdlib_module_names) - {"pipeline"}
+    # progress bars; packing, which `mix` does; a tokenizer that the key names; files that it hashes
+    assert others - {"tqdm", "numba", "gigatoken", "huggingface_hub"} == set(stage._PACKAGES)
 
 
 @pytest.mark.skipif(

@@ -118,7 +118,16 @@ def states(weights: Weights, batch: Batch) -> tuple[Floats, Floats]:
 
 def task_gradients(weights: Weights, pool: Pool, *, seed: int) -> Floats:
     """Return the gradient of each task's mean loss by what all tasks share, T x P."""
-    found = [
-        gradients(weights, probe(pool, t, seed=seed))[0].shared()[0] for t in range(len(pool.names))
-    ]
-    return np.stack(found).astype(np.float64)
+    found = _mean_gradients(weights, pool, seed=seed)
+    return np.stack([one.shared()[0] for one in found]).astype(np.float64)
+
+
+def prefix_gradients(weights: Weights, pool: Pool, *, seed: int) -> Floats:
+    """Return the gradient of each task's mean loss by its own prefix, T x H."""
+    found = _mean_gradients(weights, pool, seed=seed)
+    return np.stack([one.prefix_MTH[0, t] for t, one in enumerate(found)]).astype(np.float64)
+
+
+def _mean_gradients(weights: Weights, pool: Pool, *, seed: int) -> list[Weights]:
+    """Return the gradient of each task's mean loss by all weights of one model."""
+    return [gradients(weights, probe(pool, t, seed=seed))[0] for t in range(len(pool.names))]

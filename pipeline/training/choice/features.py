@@ -7,7 +7,7 @@ encoder and shards; writes safetensors.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,13 @@ from transformers import PreTrainedModel
 
 from pipeline.errors import ArtefactError
 from pipeline.modeling.encoder import pretrained_encoder, quiet_transformers
+from pipeline.modeling.model import Inputs
 from pipeline.seeds import derive_rng
 from pipeline.training.choice.objective import inputs
-from pipeline.training.choice.sequences import Padded
+from pipeline.training.choice.sequences import Sequences, rectangle
 from pipeline.training.choice.shards import Rows, Shard, Special, open_shards
 from pipeline.training.cut import OVERHEAD, cut
-from pipeline.training.ragged import Ints, Ragged, offsets_of, padded, segment_of, spread
+from pipeline.training.ragged import Ints, Ragged, offsets_of, segment_of, spread
 
 VERSION = 2
 _ROWS = 256
@@ -61,24 +62,33 @@ def write_features(
         ArtefactError: The tokens are missing or damaged, or hold ids that the encoder does not know.
         TrainingError: The folder holds no usable encoder.
     """
-    shards, hashes = open_shards(tokens), _shard_hashes(tokens)
-    model = _encoder(encoder, shards.max_tokens, threads=threads)
-    made_from = {"version": str(VERSION), "encoder": encoder_hash(encoder), "rows": str(rows)}
+    shards, hashes = open_shards(tokens), shard_hashes(tokens)
+    model = frozen(encoder_of(encoder, shards.max_tokens), threads=threads)
+    common = {"version": str(VERSION), "encoder": encoder_hash(encoder), "rows": str(rows)}
     for shard in shards.shards:
         if tasks is None or shard.task in tasks:
-            origin = made_from | {"tokens": hashes[shard.task]}
-            if _made_from(path := out / f"{shard.task}.safetensors") != origin:
+            origin = common | {"tokens": hashes[shard.task]}
+            if made_from(path := out / f"{shard.task}.safetensors") != origin:
                 _check_ids(shard.rows, model, where=tokens / f"{shard.task}.arrow")
                 _write(model, shard, shards.special, path, origin)
             yield shard.task
 
 
-def _encoder(folder: Path, max_tokens: int, *, threads: int | None) -> PreTrainedModel:
-    """Return an encoder that answers and is not trained, on the GPU where there is one."""
+def encoder_of(folder: Path, max_tokens: int) -> PreTrainedModel:
+    """Return the encoder of a folder, as it is.
+
+    Raises:
+        TrainingError: The folder holds no usable encoder.
+    """
     quiet_transformers()
+    model, _ = pretrained_encoder(folder, vocabulary=0, max_tokens=max_tokens, dropout=None, seed=0)
+    return model
+
+
+def frozen(model: PreTrainedModel, *, threads: int | None) -> PreTrainedModel:
+    """Return an encoder ready to answer without dropout, on the GPU where there is one."""
     if threads is not None:
         torch.set_num_threads(threads)
-    model, _ = pretrained_encoder(folder, vocabulary=0, max_tokens=max_tokens, dropout=None, seed=0)
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -105,7 +115,8 @@ def sampled(task: str, rows: int, *, most: int) -> Ints:
     return np.sort(derive_rng(0, "features", task).permutation(rows)[:most])
 
 
-def _shard_hashes(tokens: Path) -> dict[str, str]:
+def shard_hashes(tokens: Path) -> dict[str, str]:
+    """Return the hash of each task's shard, as the manifest has it."""
     manifest = json.loads((tokens / "manifest.json").read_text(encoding="utf-8"))
     return {entry["task"]: entry["sha256"] for entry in manifest["tasks"]}
 
@@ -145,6 +156,11 @@ def _write(
         "gold": np.where(rows.multi, -1, rows.label).astype(np.int64),
         "row": np.ascontiguousarray(rows.source, dtype=np.int64),
     }
+    write_tensors(tensors, path, origin)
+
+
+def write_tensors(tensors: dict[str, np.ndarray], path: Path, origin: Mapping[str, str]) -> None:
+    """Write a safetensors file whole or not at all, the same bytes for the same content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".partial")
     temporary.write_bytes(_in_order(save(tensors, metadata=dict(origin))))
@@ -164,7 +180,7 @@ def _in_order(file: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + file[end:]
 
 
-def _made_from(path: Path) -> dict[str, str]:
+def made_from(path: Path) -> dict[str, str]:
     """Return what a file was made from; nothing where there is none, or a damaged one."""
     try:
         with safe_open(str(path), framework="numpy") as file:
@@ -178,17 +194,47 @@ def choice_states(model: nn.Module, rows: Rows, special: Special) -> np.ndarray:
     row = segment_of(rows.counts)
     contexts = rows.context.take(row)
     tokens = _framed(contexts, rows.choices, special)
-    first = contexts.lengths + 2
-    every, ones = np.arange(len(row)), np.ones(len(row), dtype=np.int64)
+    return encoded(model, Sequences(tokens, contexts.lengths + 2), special, read=_mean_state)
+
+
+def encoded(
+    model: nn.Module,
+    sequences: Sequences,
+    special: Special,
+    *,
+    read: Callable[[torch.Tensor, Inputs], torch.Tensor],
+) -> np.ndarray:
+    """Return what is read off the last states of each sequence; float32, sequences x width.
+
+    Args:
+        model: An encoder; see `frozen`.
+        sequences: Batched by length, in their own sequence afterwards.
+        special: Ids of the special tokens.
+        read: Takes the states of a batch, S x L x W, and its inputs, and gives S x W.
+    """
+    lengths = sequences.tokens.lengths
+    every, ones = np.arange(len(lengths)), np.ones_like(lengths)
     result = None
-    lengths = tokens.lengths
-    overhead = OVERHEAD[next(model.parameters()).device.type]
-    for chosen in cut(lengths, ones, every, every, budget=_BUDGET, overhead=overhead):
-        states = _states(model, tokens.take(chosen), first[chosen], special)
+    device = next(model.parameters()).device
+    for chosen in cut(lengths, ones, every, every, budget=_BUDGET, overhead=OVERHEAD[device.type]):
+        batch = inputs(rectangle(sequences.take(chosen), special), device)
+        with torch.inference_mode():
+            hidden = model(
+                input_ids=batch.ids_SL,
+                attention_mask=batch.attention_SL.long(),
+                token_type_ids=batch.types_SL,
+            ).last_hidden_state
+            states = read(hidden.float(), batch).cpu().numpy()
         if result is None:
-            result = np.empty((len(row), states.shape[1]), dtype=np.float32)
+            result = np.empty((len(lengths), states.shape[1]), dtype=np.float32)
         result[chosen] = states
     return result if result is not None else np.zeros((0, 0), dtype=np.float32)
+
+
+def _mean_state(hidden_SLW: torch.Tensor, batch: Inputs) -> torch.Tensor:
+    weights = batch.attention_SL[..., None].float()
+    mean = (hidden_SLW * weights).sum(1) / weights.sum(1)
+    return nn.functional.normalize(mean, dim=-1)
 
 
 def _framed(first: Ragged, second: Ragged, special: Special) -> Ragged:
@@ -202,16 +248,3 @@ def _framed(first: Ragged, second: Ragged, special: Special) -> Ragged:
     values[spread(starts + 2 + first.lengths, second.lengths)] = second.values
     values[offsets[1:] - 1] = special.sep
     return Ragged(values, offsets)
-
-
-def _states(model: nn.Module, tokens: Ragged, first: Ints, special: Special) -> np.ndarray:
-    ids, real = padded(tokens, special.pad)
-    types = ((np.arange(ids.shape[1]) >= first[:, None]) & real).astype(np.int64)
-    batch = inputs(Padded(ids, real, types), next(model.parameters()).device)
-    arguments = {"input_ids": batch.ids_SL, "attention_mask": batch.attention_SL.long()}
-    with torch.inference_mode():
-        hidden = model(**arguments, token_type_ids=batch.types_SL).last_hidden_state
-        weights = batch.attention_SL[..., None].float()
-        mean = (hidden.float() * weights).sum(1) / weights.sum(1)
-        states: np.ndarray = nn.functional.normalize(mean, dim=-1).cpu().numpy()
-    return states

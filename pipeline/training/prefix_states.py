@@ -1,0 +1,141 @@
+"""What a trained encoder makes of each task's prefix token in front of the task's own rows.
+
+A task's prefix embedding is one vector, whatever follows it; its *contextual state* is the mean last
+state at its place over `[CLS] prefix context [SEP] choice [SEP]` of some train rows, the choices of a
+row counting alike, and its rows. The same of the model that training started from stands beside it. No
+gold is looked at. Knows a model's folder and shards; writes safetensors.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from pipeline.errors import ArtefactError
+from pipeline.modeling.encoder import quiet_transformers
+from pipeline.modeling.model import Inputs
+from pipeline.training.choice.features import (
+    encoded,
+    encoder_hash,
+    encoder_of,
+    frozen,
+    made_from,
+    sampled,
+    shard_hashes,
+    write_tensors,
+)
+from pipeline.training.choice.sequences import framed
+from pipeline.training.choice.shards import Rows, Shards, Special, open_shards
+from pipeline.training.ragged import segment_of
+from pipeline.training.run import recorded_run
+from pipeline.training.start import build_model
+
+VERSION = 1
+
+
+def write_prefix_states(
+    folder: Path,
+    tokens: Path,
+    path: Path,
+    *,
+    tasks: Sequence[str],
+    rows: int,
+    base: Path | None,
+    threads: int | None = None,
+) -> None:
+    """Write the mean states at the tasks' prefixes, before training (`initial`) and after (`final`).
+
+    Both are tasks x width, float32; the metadata has the tasks. A file made from the same is kept.
+
+    Args:
+        folder: Of the trained model.
+        tokens: `tokens/train`.
+        path: The file.
+        tasks: Which, in the file's sequence.
+        rows: Most rows of a task; see `features.sampled`.
+        base: Folder of the pretrained encoder that training started from; None for a `small` one.
+        threads: CPU threads; see `features.write_features`.
+
+    Raises:
+        ArtefactError: Something is missing or damaged, a task has no rows, or the model was trained on
+            another mixture.
+        ConfigError: The model's run.json is missing or damaged.
+        TrainingError: A folder holds no usable encoder.
+    """
+    origin = _origin(folder, tokens, tasks, rows)
+    if made_from(path) == origin:
+        return
+    shards = open_shards(tokens)
+    chosen = [_rows_of(shards, task, most=rows) for task in tasks]
+    found = {}
+    for name, load in (("initial", _start), ("final", _end)):
+        model = frozen(load(folder, shards, base), threads=threads)
+        _check_knows(model, shards, where=folder)
+        found[name] = np.stack([mean_state(model, some, shards.special) for some in chosen])
+    write_tensors(found, path, origin)
+
+
+def _origin(folder: Path, tokens: Path, tasks: Sequence[str], rows: int) -> dict[str, str]:
+    hashes = shard_hashes(tokens)
+    return {
+        "version": str(VERSION),
+        "tasks": json.dumps(list(tasks)),
+        "rows": str(rows),
+        "model": encoder_hash(folder),
+        "tokens": json.dumps({task: hashes.get(task) for task in tasks}, sort_keys=True),
+    }
+
+
+def _start(folder: Path, shards: Shards, base: Path | None) -> PreTrainedModel:
+    """Return the encoder that training started from, prefixes set as it set them."""
+    quiet_transformers()
+    run = recorded_run(folder, model_path=None if base is None else str(base))
+    return build_model(run, shards, say=_nothing).encoder
+
+
+def _end(folder: Path, shards: Shards, base: Path | None) -> PreTrainedModel:
+    """Return the trained encoder."""
+    return encoder_of(folder, shards.max_tokens)
+
+
+def mean_state(model: PreTrainedModel, rows: Rows, special: Special) -> np.ndarray:
+    """Return the mean last state at the prefix's place, (width,), float32; every row counts alike."""
+    row = segment_of(rows.counts)
+    sequences = framed(rows.prefix[row], rows.context.take(row), rows.choices, special)
+    states_CW = encoded(model, sequences, special, read=_at_prefix).astype(np.float64)
+    sums_RW = np.add.reduceat(states_CW, rows.choice_offsets[:-1], axis=0)
+    mean_W: np.ndarray = (sums_RW / rows.counts[:, None]).mean(axis=0).astype(np.float32)
+    return mean_W
+
+
+def _at_prefix(hidden_SLW: torch.Tensor, batch: Inputs) -> torch.Tensor:
+    return hidden_SLW[:, 1]
+
+
+def _nothing(line: str) -> None:
+    """Say nothing: the training has said how the base's weights fitted."""
+
+
+def _rows_of(shards: Shards, task: str, *, most: int) -> Rows:
+    """Return the rows that a task's prefix is read in front of."""
+    shard = next((shard for shard in shards.shards if shard.task == task), None)
+    if shard is None or not len(shard.rows):
+        raise ArtefactError(
+            f"task '{task}' has no train row that its prefix could be read in front of",
+            where="scorer 'prefix_state'",
+            remedy="take the scorer out of relate.scorers",
+        )
+    return shard.rows.take(sampled(task, len(shard.rows), most=most))
+
+
+def _check_knows(model: PreTrainedModel, shards: Shards, *, where: Path) -> None:
+    known = model.get_input_embeddings().weight.shape[0]
+    if known < shards.vocabulary:
+        raise ArtefactError(
+            f"has {known} embeddings, the tokens are of {shards.vocabulary}",
+            where=str(where),
+            remedy="run `dvc repro train`: the model was trained on another mixture",
+        )
