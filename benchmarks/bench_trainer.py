@@ -191,7 +191,7 @@ def sides_of(folder: Path, shards: Any, order: Any, options: argparse.Namespace)
         "a": replace(whole, layout=PaddedLayout()),
         "b": whole,
         "c": budget,
-        "d": replace(budget, layout=SharedContextLayout("own_cls")),
+        "d": replace(budget, layout=SharedContextLayout("last_sep")),
         "e": replace(whole, layout=compass),
     }
 

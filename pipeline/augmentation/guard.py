@@ -12,7 +12,7 @@ from dataclasses import dataclass
 LEAK_SHARE = 0.01
 """Share of the target's held-out texts with a near duplicate in the source from which it is a leak."""
 NEGATIVE_ROWS = 0.5
-"""Share of the target's rows that a step on the source makes worse from which it is refused: most rows."""
+"""Share of the target's rows that a step on the source makes worse above which it is refused: most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,9 @@ MARGIN = 0.005
 """Loss a row, in nats, that is no reason to take another task. On a target that is answered already, all
 arms differ by thousandths, and by the same ones on every row: many standard errors, and no use."""
 
+DECIMALS = 6
+"""Of every figure that decides, so that no choice hangs on the last bits of a sum."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -105,7 +108,7 @@ def backward(
     whole = tuple(chosen)
     sets = [whole, *(tuple(t for t in whole if t != out) for out in whole)]
     loss_A = held_losses(pool, held, target, sets, recipe, seeds=seeds, ratio=ratio).mean((1, 2))
-    rises = {task: float(loss_A[i] - loss_A[0]) for i, task in enumerate(whole, start=1)}
+    rises = {task: _rounded(loss_A[i] - loss_A[0]) for i, task in enumerate(whole, start=1)}
     kept = tuple(task for task in whole if rises[task] > 0.0)
     if kept == whole:
         return whole, rises
@@ -179,7 +182,7 @@ def decided(sets: Sequence[tuple[str, ...]], loss_AKR: Floats) -> Race:
     The standard error of a paired difference is taken over rows, each row's difference being its mean
     over seeds: another draw of held-out rows is the doubt that matters when there are few.
     """
-    best = int(loss_AKR.mean(axis=(1, 2)).argmin())
+    best = int(loss_AKR.mean(axis=(1, 2)).round(DECIMALS).argmin())
     entries = []
     for index, tasks in enumerate(sets):
         apart_R = (loss_AKR[index] - loss_AKR[best]).mean(axis=0)
@@ -187,12 +190,16 @@ def decided(sets: Sequence[tuple[str, ...]], loss_AKR: Floats) -> Race:
         entries.append(
             Entry(
                 tasks=tasks,
-                loss=float(loss_AKR[index].mean()),
-                behind=float(apart_R.mean()),
-                behind_se=se,
+                loss=_rounded(loss_AKR[index].mean()),
+                behind=_rounded(apart_R.mean()),
+                behind_se=_rounded(se),
             )
         )
     winner = next(
         i for i, entry in enumerate(entries) if entry.behind <= max(entry.behind_se, MARGIN)
     )
     return Race(entries=tuple(entries), winner=winner)
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), DECIMALS)

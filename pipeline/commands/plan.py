@@ -98,7 +98,10 @@ def read_recipe(name: str) -> Recipe:
     card = load_mixture(name)
     cards = load_tasks(CARDS, card.tasks, where=where)
     params = merged(load(Params, PARAMS), card.params, where=where)
-    return Recipe(card, cards, params, load_task_prompts(card, params, PROMPTS, where=where))
+    prompts = load_task_prompts(card, params, PROMPTS, where=where)
+    # for the rules between card and parameters, which `resolve` would apply
+    settings(card, cards, params, model_sha256=None, prompts=prompts)
+    return Recipe(card, cards, params, prompts)
 
 
 def tokens_are_current(recipe: Recipe) -> bool:

@@ -88,7 +88,7 @@ class TrainParams(Strict):
     context once for all choices of a row, which do not see one another; faster, and another model.
     `padded` (fillers up to the batch's largest number of choices) and `compass` (four choices, `N/A`
     endings, all padded to `max_tokens`, as CompassMTL) are there to compare with."""
-    readout: Literal["own_cls", "last_sep"] = "own_cls"
+    readout: Literal["own_cls", "last_sep"] = "last_sep"
     """`shared_context` only: whether a choice is scored at a [CLS] of its own or at its last [SEP]."""
     learning_rate: Positive = 5e-4
     warmup: Share = 0.06

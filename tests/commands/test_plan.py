@@ -234,3 +234,9 @@ def test_in_the_text_view_supervised_tokens_are_shown_and_lines_are_counted(proj
     assert row_of(output, "apples")[4:5] + row_of(output, "apples")[-1:] == ["267", "501"]
     assert "1,067 rows in order shuffled-" in output
     assert ": about 2 steps of 32 packed lines\n" in output
+
+
+def test_what_resolve_would_refuse_is_refused_before_there_are_tokens(project: Path):
+    edit(project, "tailor: {", "tailor: {scorer: prefx, ")
+    with pytest.raises(ConfigError, match=r"tailor.scorer: no scorer named 'prefx'"):
+        plan.main(())

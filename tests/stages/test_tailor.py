@@ -154,7 +154,7 @@ def test_a_target_whose_epochs_are_no_row_is_refused(scored):
         tailored(scored, epochs=0.001)
 
 
-WAYS = {"apples": (1.0, 0.0), "pears": (1.0, 0.2), "plums": (0.4, 1.0), "stars": (-1.0, 0.0)}
+WAYS = {"apples": (1.0, 0.0), "pears": (1.0, 0.2), "plums": (0.6, 1.0), "stars": (-1.0, 0.0)}
 """Directions in which the gold choice lies: pears as apples, stars the other way round."""
 
 
@@ -226,7 +226,7 @@ def test_a_race_takes_the_friend_and_tells_all_that_it_looked_at(ready, capsys):
         in (entries["pears"]["reason"])
     )
     assert "its score -" in entries["stars"]["reason"]
-    assert why["guard"]["stars"]["negative_rows"] > 0.6
+    assert why["guard"]["stars"]["negative_rows"] > 0.5
     assert why["guard"]["pears"]["leaked"] == 0.0
     assert [arm["k"] for arm in why["race"]] == [0, 1, 2]
     assert why["race"][0]["tasks"] == []
