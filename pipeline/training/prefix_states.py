@@ -22,6 +22,7 @@ from pipeline.training.choice.features import (
     encoder_hash,
     encoder_of,
     frozen,
+    made_by,
     made_from,
     sampled,
     shard_hashes,
@@ -82,6 +83,7 @@ def _origin(folder: Path, tokens: Path, tasks: Sequence[str], rows: int) -> dict
     hashes = shard_hashes(tokens)
     return {
         "version": str(VERSION),
+        "made_by": made_by(),
         "tasks": json.dumps(list(tasks)),
         "rows": str(rows),
         "model": encoder_hash(folder),

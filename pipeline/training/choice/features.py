@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import transformers
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from torch import nn
@@ -28,6 +29,19 @@ from pipeline.training.cut import OVERHEAD, cut
 from pipeline.training.ragged import Ints, Ragged, offsets_of, segment_of, spread
 
 VERSION = 2
+"""Of the file's content, which its readers know."""
+CODE = (
+    "modeling",
+    "training/artefacts.py",
+    "training/choice",
+    "training/cut.py",
+    "training/prefix_states.py",
+    "training/ragged.py",
+    "training/run.py",
+    "training/shards.py",
+    "training/start.py",
+)
+"""Below the package: what decides numbers beside an encoder and its tokens."""
 _ROWS = 256
 _BUDGET = 4096
 
@@ -45,7 +59,7 @@ def write_features(
 
     Each holds `features` (choices x width, float32), `first` (offsets of rows, int64), `gold` (int64; -1
     where hidden or several) and `row` (of the curated table), and in its metadata what it was made from:
-    `tokens` and `encoder` (hashes) and `rows`. A file that is there for the same is kept.
+    `tokens`, `encoder` and `made_by` (hashes) and `rows`. A file that is there for the same is kept.
 
     Args:
         encoder: Folder of a pretrained encoder.
@@ -64,7 +78,12 @@ def write_features(
     """
     shards, hashes = open_shards(tokens), shard_hashes(tokens)
     model = frozen(encoder_of(encoder, shards.max_tokens), threads=threads)
-    common = {"version": str(VERSION), "encoder": encoder_hash(encoder), "rows": str(rows)}
+    common = {
+        "version": str(VERSION),
+        "made_by": made_by(),
+        "encoder": encoder_hash(encoder),
+        "rows": str(rows),
+    }
     for shard in shards.shards:
         if tasks is None or shard.task in tasks:
             origin = common | {"tokens": hashes[shard.task]}
@@ -119,6 +138,17 @@ def shard_hashes(tokens: Path) -> dict[str, str]:
     """Return the hash of each task's shard, as the manifest has it."""
     manifest = json.loads((tokens / "manifest.json").read_text(encoding="utf-8"))
     return {entry["task"]: entry["sha256"] for entry in manifest["tasks"]}
+
+
+def made_by() -> str:
+    """Return one SHA-256 over the code, the packages and the kind of device that give features."""
+    root, digest = Path(__file__).parents[2], hashlib.sha256()
+    for place in CODE:
+        for path in sorted((root / place).glob("*.py")) or [root / place]:
+            digest.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    digest.update(f"{torch.__version__} {transformers.__version__} {device}".encode())
+    return digest.hexdigest()
 
 
 def encoder_hash(folder: Path) -> str:

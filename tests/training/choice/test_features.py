@@ -1,5 +1,6 @@
 """Features from a real small encoder on real shards."""
 
+import ast
 import hashlib
 import json
 from pathlib import Path
@@ -13,9 +14,11 @@ from transformers import BertConfig, BertModel
 
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.encoder import quiet_transformers
+from pipeline.training.choice import features
 from pipeline.training.choice.features import (
     VERSION,
     encoder_hash,
+    made_by,
     sampled,
     sequences,
     write_features,
@@ -100,6 +103,7 @@ def test_what_they_were_made_from_decides_whether_they_are_kept(shared_folders, 
     shard = next(entry["sha256"] for entry in manifest["tasks"] if entry["task"] == "beta")
     assert read(out / "beta.safetensors")["metadata"] == {
         "version": str(VERSION), "encoder": encoder_hash(model), "rows": str(ROWS), "tokens": shard,
+        "made_by": made_by(),
     }  # fmt: skip
     assert written() == set()
     assert written(rows=5) == {"beta.safetensors"}
@@ -107,6 +111,28 @@ def test_what_they_were_made_from_decides_whether_they_are_kept(shared_folders, 
     (out / "beta.safetensors").write_bytes(b"torn")
     assert written(rows=5) == {"beta.safetensors"}
     assert len(read(out / "beta.safetensors")["gold"]) == 5
+
+
+def test_files_of_other_code_are_made_anew(shared_folders, model, tmp_path, monkeypatch):
+    tokens = shared_folders.root / "tokens" / "train"
+    list(write_features(model, tokens, tmp_path, rows=5, tasks=frozenset({"beta"})))
+    before = (tmp_path / "beta.safetensors").stat().st_ino
+    monkeypatch.setattr(features, "CODE", features.CODE[1:])
+    list(write_features(model, tokens, tmp_path, rows=5, tasks=frozenset({"beta"})))
+    assert (tmp_path / "beta.safetensors").stat().st_ino != before
+
+
+def test_all_code_that_gives_features_is_looked_at():
+    """Every module of the package that these import, but for errors and seeds, is in `CODE`."""
+    root = Path(features.__file__).parents[2]
+    found = set()
+    for name in ("training/choice/features.py", "training/cut.py", "training/shards.py",
+                 "training/prefix_states.py"):  # fmt: skip
+        for node in ast.walk(ast.parse((root / name).read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline."):
+                found.add(node.module.removeprefix("pipeline.").replace(".", "/") + ".py")
+    outside = {path for path in found if not path.startswith(features.CODE)}
+    assert outside == {"errors.py", "seeds.py"}
 
 
 def test_the_number_of_sequences_is_known_before(shared_folders, model, tmp_path):
