@@ -49,7 +49,9 @@ class Kept:
         return about if same and isinstance(about, dict) else None
 
     def put(self, task: str, key: str, make: Callable[[Path], Mapping[str, Any]]) -> dict[str, Any]:
-        """Make a task and keep it; a kill before the end leaves nothing that `find` returns.
+        """Make a task and keep it in place of what was kept before.
+
+        An error or a kill before the end leaves what was there.
 
         Args:
             task: Name.
@@ -60,14 +62,18 @@ class Kept:
         Returns:
             What `make` returned.
         """
-        partial = self.folder / f"{task}{_PARTIAL}"
-        for stale in (partial, self.folder / task):
-            shutil.rmtree(stale, ignore_errors=True)
+        partial, whole = self.folder / f"{task}{_PARTIAL}", self.folder / task
+        shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        about: dict[str, Any] = json.loads(json.dumps(make(partial)))
-        files = {path.name: sha256(path) for path in sorted(partial.iterdir())}
-        write_json({"key": key, "files": files, "about": about}, partial / _NOTE)
-        os.replace(partial, self.folder / task)
+        try:
+            about: dict[str, Any] = json.loads(json.dumps(make(partial)))
+            files = {path.name: sha256(path) for path in sorted(partial.iterdir())}
+            write_json({"key": key, "files": files, "about": about}, partial / _NOTE)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        shutil.rmtree(whole, ignore_errors=True)
+        os.replace(partial, whole)
         return about
 
     def publish(self, task: str, name: str, path: Path) -> None:
