@@ -1,5 +1,6 @@
-# make repro · make test · make check · make fix · make bench [NAME=normalize] · make data
+# make repro · make test [WORKERS=2] · make check · make fix · make bench [NAME=normalize] · make data
 PYTHON ?= python3
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -25,7 +26,7 @@ data: setup
 	python -m pipeline data
 
 test: setup
-	python -m pytest
+	python -m pytest -n $(WORKERS) --dist loadfile
 
 check: setup
 	ruff check .

@@ -82,10 +82,8 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="taskloom plan", description=__doc__)
     parser.add_argument("name", nargs="?", help="a mixture; left out, the active one")
     recipe = read_recipe(parser.parse_args(arguments).name or active())
-    if tokens_are_current(recipe):
-        print("\n".join(exact_lines(recipe)))
-    else:
-        print("\n".join(estimate_lines(recipe)))
+    lines = exact_lines if tokens_are_current(recipe) else estimate_lines
+    print("\n".join(lines(recipe)))
 
 
 def read_recipe(name: str) -> Recipe:
@@ -99,8 +97,7 @@ def read_recipe(name: str) -> Recipe:
     cards = load_tasks(CARDS, card.tasks, where=where)
     params = merged(load(Params, PARAMS), card.params, where=where)
     prompts = load_task_prompts(card, params, PROMPTS, where=where)
-    # for the rules between card and parameters, which `resolve` would apply
-    settings(card, cards, params, model_sha256=None, prompts=prompts)
+    settings(card, cards, params, model_sha256=None, prompts=prompts)  # with the rules of `resolve`
     return Recipe(card, cards, params, prompts)
 
 

@@ -58,8 +58,8 @@ def write_features(
     """Write `<task>.safetensors` for every task of a token folder, one after the other.
 
     Each holds `features` (choices x width, float32), `first` (offsets of rows, int64), `gold` (int64; -1
-    where hidden or several) and `row` (of the curated table), and in its metadata what it was made from:
-    `tokens`, `encoder` and `made_by` (hashes) and `rows`. A file that is there for the same is kept.
+    where hidden or several) and `row` (of the curated table), and in its metadata what it was made
+    from: `tokens`, `encoder`, `made_by` (hashes), `rows`. One that is there for the same is kept.
 
     Args:
         encoder: Folder of a pretrained encoder.
@@ -78,15 +78,10 @@ def write_features(
     """
     shards, hashes = open_shards(tokens), shard_hashes(tokens)
     model = frozen(encoder_of(encoder, shards.max_tokens), threads=threads)
-    common = {
-        "version": str(VERSION),
-        "made_by": made_by(),
-        "encoder": encoder_hash(encoder),
-        "rows": str(rows),
-    }
+    common = {"made_by": made_by(), "encoder": encoder_hash(encoder), "rows": str(rows)}
     for shard in shards.shards:
         if tasks is None or shard.task in tasks:
-            origin = common | {"tokens": hashes[shard.task]}
+            origin = common | {"version": str(VERSION), "tokens": hashes[shard.task]}
             if made_from(path := out / f"{shard.task}.safetensors") != origin:
                 _check_ids(shard.rows, model, where=tokens / f"{shard.task}.arrow")
                 _write(model, shard, shards.special, path, origin)
