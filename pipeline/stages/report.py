@@ -158,8 +158,13 @@ def results(layout: Layout, metrics: Mapping[str, Any], accuracy: pl.DataFrame) 
                 charts.dots(accuracy, of="task", by="series", value="accuracy", title="accuracy")
             )
         ],
-        [_csv(layout.evaluation / "per_task.csv")],
+        [per_task_shown(_csv(layout.evaluation / "per_task.csv", "held_out"))],
     )
+
+
+def per_task_shown(per_task: pl.DataFrame) -> pl.DataFrame:
+    """Return per_task.csv as the page has it: without `held_out` where no task is."""
+    return per_task if per_task["held_out"].any() else per_task.drop("held_out")
 
 
 def composition(layout: Layout, shares: pl.DataFrame) -> Section:

@@ -119,3 +119,10 @@ def test_a_log_that_is_none_is_refused(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(ArtefactError, match=words):
         report._csv(path, "step", "loss")
+
+
+def test_held_out_is_a_column_where_some_task_is():
+    none = pl.DataFrame({"task": ["a", "b"], "held_out": [False, False]})
+    assert report.per_task_shown(none).columns == ["task"]
+    some = none.with_columns(held_out=pl.Series([False, True]))
+    assert report.per_task_shown(some).equals(some)
