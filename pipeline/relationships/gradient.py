@@ -6,7 +6,7 @@ Beside it stands which share of a target's rows a step on the source would make 
 Tailor looks at. Knows features and golds; no text.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class GradientCosine:
 
     def cost(self, evidence: Evidence, budget: Budget) -> Cost:
         """A short joint training a seed, and a product of gradients a pair and row."""
-        recipe = replace(budget.recipe, steps=self.warmup)
+        recipe = budget.recipe.of_steps(self.warmup)
         products = len(evidence.tasks) ** 2 * runs.PROBE_ROWS * 2.0
         looks = products * evidence.width * recipe.hidden
         return Cost(runs=budget.seeds, flops=budget.seeds * (recipe.flops(evidence.width) + looks))
@@ -48,7 +48,7 @@ class GradientCosine:
     def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
         """Score all pairs; see `RelationshipScorer.fit`."""
         pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer=self.name)
-        recipe = replace(budget.recipe, steps=self.warmup)
+        recipe = budget.recipe.of_steps(self.warmup)
         seeds = runs.run_seeds(seed, budget.seeds)
         models = runs.joint(pool, recipe, seeds=seeds)
         values, against = [], []

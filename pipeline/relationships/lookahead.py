@@ -8,7 +8,7 @@ without a loss (rows of a single choice) have no score. Directional. Source: Fif
 Identifying Task Groupings (TAG; NeurIPS 2021). Knows features and golds; no text.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ class LookAhead:
 
     def cost(self, evidence: Evidence, budget: Budget) -> Cost:
         """A short joint training a seed, and a forward pass a pair."""
-        recipe = replace(budget.recipe, steps=self.warmup)
+        recipe = budget.recipe.of_steps(self.warmup)
         passes = len(evidence.tasks) ** 2 * runs.PROBE_ROWS * 6.0
         looks = passes * evidence.width * recipe.hidden
         return Cost(runs=budget.seeds, flops=budget.seeds * (recipe.flops(evidence.width) + looks))
@@ -52,7 +52,7 @@ class LookAhead:
     def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
         """Score all pairs; see `RelationshipScorer.fit`."""
         pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer=self.name)
-        recipe = replace(budget.recipe, steps=self.warmup)
+        recipe = budget.recipe.of_steps(self.warmup)
         seeds = runs.run_seeds(seed, budget.seeds)
         models = runs.joint(pool, recipe, seeds=seeds)
         probes = [runs.probe(pool, task, seed=seed) for task in range(len(pool.names))]

@@ -42,13 +42,13 @@ class PrefixGradient:
 
     def cost(self, evidence: Evidence, budget: Budget) -> Cost:
         """A short joint training a seed."""
-        recipe = replace(budget.recipe, steps=self.warmup)
+        recipe = budget.recipe.of_steps(self.warmup)
         return Cost(runs=budget.seeds, flops=budget.seeds * recipe.flops(evidence.width))
 
     def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
         """Score all pairs; see `RelationshipScorer.fit`."""
         pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer=self.name)
-        recipe = replace(budget.recipe, steps=self.warmup)
+        recipe = budget.recipe.of_steps(self.warmup)
         seeds = runs.run_seeds(seed, budget.seeds)
         trained = runs.joint(pool, recipe, seeds=seeds)
         untrained = initial(
