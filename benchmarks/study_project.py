@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pipeline.config.load import load, write_yaml
 from pipeline.config.mixture_card import Mixture, MixtureCard
+from pipeline.layout import Layout
 from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.plan import to_json
 from pipeline.stages import curate, mix, normalize, resolve, tokenize, tokenizer, train
-from pipeline.stages.layout import Layout
 from pipeline.stages.plan import exact_plan
 from pipeline.tables import sha256, write_json
 

@@ -48,8 +48,8 @@ from benchmarks.study_project import (
     recipe_key,
     trained_accuracy,
 )
+from pipeline.layout import Layout
 from pipeline.relationships.text import BUCKETS, centroid_cosines, coverage, hashed_tfidf
-from pipeline.stages.layout import Layout
 
 RELATIONS = ROOT / "mixtures" / "suite_relations.csv"
 PLANTED = {"helpful": 1, "harmful": -1, "neutral": 0, "duplicate": 0}

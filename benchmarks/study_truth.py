@@ -23,6 +23,7 @@ from benchmarks.bench_planted import PAIRWISE, STACKED, TEXT_ONLY, scorers
 from benchmarks.harness import Bar, finish
 from pipeline.commands.agree import as_json, table
 from pipeline.commands.feature_pools import Features, read_pools
+from pipeline.layout import Layout
 from pipeline.relationships.agreement.intervals import bootstrap_interval
 from pipeline.relationships.agreement.lineup import aligned, compared
 from pipeline.relationships.agreement.standing import Standing
@@ -34,7 +35,6 @@ from pipeline.relationships.protocol import Budget
 from pipeline.relationships.scores import ScoreMatrix
 from pipeline.relationships.stack import stack
 from pipeline.relationships.text import TextSimilarity
-from pipeline.stages.layout import Layout
 
 BASELINES = ("same family", "popularity + text")
 FIGURES = {"ndcg_linear": 1.0, "ndcg_exponential": 1.0, "regret_of_mean@5": -1.0}

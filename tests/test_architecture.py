@@ -82,11 +82,9 @@ def test_every_stage_module_is_run_by_dvc_and_known_to_the_door():
     modules -= {
         "__init__",
         "evaluation_tables",
-        "layout",
         "models",
         "packs",
         "processes",
-        "publish",
     }
     modules -= {"prompted", "text_tokens"}
     assert modules == set(STAGES) == {stage_of(name) for name in DVC_STAGES}

@@ -7,7 +7,7 @@ from pipeline.commands.use import active
 from pipeline.config.load import load
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.errors import ConfigError
-from pipeline.stages.layout import MIXTURES, Layout
+from pipeline.layout import MIXTURES, Layout
 from pipeline.tables import require, whole_file
 
 

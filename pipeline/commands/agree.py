@@ -15,11 +15,11 @@ from typing import Any
 
 from pipeline.config.catalog import load_tasks, names
 from pipeline.errors import ConfigError
+from pipeline.layout import CARDS
 from pipeline.relationships.agreement.lineup import aligned, compared
 from pipeline.relationships.agreement.standing import Figure, Standing
 from pipeline.relationships.agreement.truth import Truth, read_truth
 from pipeline.relationships.scores import ScoreMatrix, read_scores
-from pipeline.stages.layout import CARDS
 
 SHOWN = ("spearman", "ndcg_linear", "ndcg_exponential", "gain@5", "harmful@5", "regret_of_mean@5")
 """Metrics of the printed table; `--json` has all."""

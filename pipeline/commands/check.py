@@ -13,7 +13,7 @@ from pipeline.config.recipe import merged, settings
 from pipeline.config.task_card import TaskCard
 from pipeline.config.task_prompts import load_task_prompts
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, PROMPTS
+from pipeline.layout import CARDS, MIXTURES, PARAMS, PROMPTS
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -34,6 +34,8 @@ from pipeline.commands.report_features import report_pool
 from pipeline.commands.truth import count
 from pipeline.config.settings import TailorSettings
 from pipeline.config.settings_file import read
+from pipeline.layout import Layout
+from pipeline.publish import alone
 from pipeline.relationships.adapter.tasks import Pool, pooled
 from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.cost import seconds_a_training, words
@@ -42,8 +44,6 @@ from pipeline.relationships.ledger import fingerprint
 from pipeline.relationships.protocol import Budget
 from pipeline.relationships.small_prefix import SmallPrefix
 from pipeline.relationships.truth_runs import seeds_of
-from pipeline.stages.layout import Layout
-from pipeline.stages.publish import alone
 from pipeline.stages.tailor import leaked
 from pipeline.tables import write_json
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from pipeline.commands.use import active
 from pipeline.errors import ArtefactError, DataError, PipelineError
-from pipeline.stages.layout import Layout
+from pipeline.layout import Layout
 from pipeline.tables import read_json, sha256
 
 

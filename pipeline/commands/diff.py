@@ -21,7 +21,7 @@ from pipeline.comparison.recipes import Side, differences
 from pipeline.config.catalog import names
 from pipeline.config.strict import NAME_PATTERN
 from pipeline.errors import ConfigError, unknown_name
-from pipeline.stages.layout import MIXTURES
+from pipeline.layout import MIXTURES
 
 _WHERE = "taskloom diff"
 

@@ -23,8 +23,8 @@ from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.config.task_prompts import load_task_prompts
 from pipeline.errors import ConfigError, PipelineError, unknown_name
+from pipeline.layout import CARDS, MIXTURES, PARAMS, PROMPTS, REVISIONS
 from pipeline.mixing.corpus import read_corpus
-from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, PROMPTS, REVISIONS
 
 LOCK = "dvc.lock"
 

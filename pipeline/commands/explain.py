@@ -13,8 +13,8 @@ import numpy as np
 
 from pipeline.commands.use import active
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
+from pipeline.layout import Layout
 from pipeline.relationships.scores import ScoreMatrix, read_scores
-from pipeline.stages.layout import Layout
 from pipeline.stages.report import read_why
 
 UNITS = {

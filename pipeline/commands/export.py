@@ -19,8 +19,8 @@ from pipeline.errors import ArtefactError, ConfigError
 from pipeline.export import target
 from pipeline.export.request import FORMATS, Format, Part, Request, Source, View
 from pipeline.export.run import Exported, export
-from pipeline.stages.layout import PASSES, Layout
-from pipeline.stages.publish import alone
+from pipeline.layout import PASSES, Layout
+from pipeline.publish import alone
 from pipeline.tables import read_json, require, sha256
 
 SHARD_ROWS = 131_072

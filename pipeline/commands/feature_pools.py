@@ -12,10 +12,10 @@ import numpy as np
 from pipeline.config.settings import RelateSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
+from pipeline.layout import Layout
 from pipeline.relationships.adapter.tasks import FeatureTask
 from pipeline.relationships.features import FeatureFile, read_all, shard_hashes
 from pipeline.seeds import derive_rng
-from pipeline.stages.layout import Layout
 from pipeline.tables import read_json, sha256
 
 ROLES = ("train", "select")

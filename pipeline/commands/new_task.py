@@ -16,9 +16,9 @@ from pipeline.config.params import Params
 from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.errors import ConfigError, SourceError
+from pipeline.layout import CARDS, PARAMS
 from pipeline.schema import SPLITS
 from pipeline.sources.dispatch import ROW, read_split
-from pipeline.stages.layout import CARDS, PARAMS
 
 _ALIASES = {
     "train": ("train", "training"),

@@ -17,8 +17,8 @@ from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings_file import read
 from pipeline.config.task_prompts import known_prompts
 from pipeline.errors import ConfigError, SourceError, unknown_name
+from pipeline.layout import MIXTURES, PARAMS, PROMPTS, Layout
 from pipeline.schema import EXAMPLE
-from pipeline.stages.layout import MIXTURES, PARAMS, PROMPTS, Layout
 from pipeline.tables import read_parquet
 from pipeline.templates.prompt import Prompt, PromptFile
 

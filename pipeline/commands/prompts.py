@@ -13,7 +13,7 @@ from pipeline.config.load import load
 from pipeline.config.params import Params
 from pipeline.config.prompt_file import FILE, check_id, prompt_files, read_prompts, write_prompts
 from pipeline.errors import ConfigError, unknown_name
-from pipeline.stages.layout import PARAMS, PROMPTS
+from pipeline.layout import PARAMS, PROMPTS
 from pipeline.templates.prompt import PromptFile
 
 

@@ -9,10 +9,10 @@ from pipeline.commands.feature_pools import Features
 from pipeline.config.settings import FeatureSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
+from pipeline.layout import Layout
 from pipeline.relationships.adapter.tasks import Pool, pooled
 from pipeline.relationships.features import read_features
 from pipeline.stages.features import encoder_folder
-from pipeline.stages.layout import Layout
 
 ROLE = "report"
 

@@ -23,10 +23,10 @@ from pipeline.config.recipe import merged
 from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
+from pipeline.layout import CARDS, MIXTURES, PARAMS, PASSES, REVISIONS, Layout
 from pipeline.mixing.frame import collecting
 from pipeline.rendering.choice_view import choice_view
 from pipeline.schema import ROLES, Split, prefix_token
-from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, PASSES, REVISIONS, Layout
 from pipeline.tables import read_json, read_parquet
 
 _TSV = ("task", "example_id", "context", "question", "choices", "label", "labels", "target")

@@ -17,6 +17,8 @@ import numpy as np
 import polars as pl
 
 from pipeline.commands.feature_pools import Features, read_pools, targets_of
+from pipeline.layout import Layout
+from pipeline.publish import alone
 from pipeline.relationships.adapter.tasks import Pool, pooled
 from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.cost import seconds_a_training, words
@@ -31,8 +33,6 @@ from pipeline.relationships.truth_runs import (
     seeds_of,
     truth_of,
 )
-from pipeline.stages.layout import Layout
-from pipeline.stages.publish import alone
 from pipeline.tables import whole_file, write_json
 
 VERSION = 1

@@ -12,7 +12,7 @@ from pipeline.config.catalog import names
 from pipeline.config.load import load, read_yaml
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.errors import ConfigError, unknown_name
-from pipeline.stages.layout import MIXTURES, WALK
+from pipeline.layout import MIXTURES, WALK
 from pipeline.tables import whole_file
 
 

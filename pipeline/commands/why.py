@@ -28,8 +28,8 @@ from pipeline.config.params import Params
 from pipeline.config.recipe import settings
 from pipeline.config.source import HubSource
 from pipeline.errors import ArtefactError, unknown_name
+from pipeline.layout import MIXTURES, PARAMS, PASSES, REVISIONS, WALK, Layout
 from pipeline.mixing.order import NEWEST
-from pipeline.stages.layout import MIXTURES, PARAMS, PASSES, REVISIONS, WALK, Layout
 from pipeline.stages.resolve import (
     NORMALIZE_CODE,
     SUITE_CODE,

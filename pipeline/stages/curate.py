@@ -15,9 +15,9 @@ from pipeline.config.settings_file import read
 from pipeline.curation.summary import summary
 from pipeline.curation.verdict import Verdict, verdict
 from pipeline.errors import ArtefactError
+from pipeline.layout import Layout
+from pipeline.publish import new_folder, stage_lock
 from pipeline.schema import DROP, EXAMPLE, ROLES, SPLITS
-from pipeline.stages.layout import Layout
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import read_parquet, write_frame, write_json, write_parquet
 
 

@@ -19,10 +19,12 @@ from tqdm import tqdm
 
 from pipeline.config.settings import EvaluateSettings
 from pipeline.config.settings_file import read
+from pipeline.layout import PASSES, Layout
 from pipeline.metrics.answers import Answers
 from pipeline.metrics.baselines import ChoiceTexts, chance, choice_only, majority
 from pipeline.metrics.choices import Ints
 from pipeline.metrics.prompts import DEFINITION
+from pipeline.publish import new_folder, stage_lock
 from pipeline.stages.evaluation_tables import (
     Answered,
     Figures,
@@ -32,8 +34,6 @@ from pipeline.stages.evaluation_tables import (
     per_task,
     predictions,
 )
-from pipeline.stages.layout import PASSES, Layout
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import read_parquet, write_frame, write_json
 
 if TYPE_CHECKING:

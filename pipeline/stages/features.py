@@ -22,9 +22,9 @@ from tqdm import tqdm
 from pipeline.config.settings import FeatureSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
-from pipeline.stages.layout import Layout
+from pipeline.layout import Layout
+from pipeline.publish import new_folder, stage_lock
 from pipeline.stages.models import model_folder
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import write_json
 
 ROLES = ("train", "select")

@@ -11,15 +11,15 @@ from typing import Any, cast
 import polars as pl
 
 from pipeline.errors import ArtefactError
+from pipeline.layout import Layout
 from pipeline.mixing.audit import audit, check
 from pipeline.mixing.corpus import Corpus, read_corpus
 from pipeline.mixing.frame import preview
 from pipeline.mixing.order import Draw, mixture_order
 from pipeline.mixing.plan import Plan, from_json
-from pipeline.stages.layout import Layout
+from pipeline.publish import new_folder, stage_lock
 from pipeline.stages.packs import write_packs
 from pipeline.stages.plan import check_pass
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import read_json, sha256, write_arrow, write_frame, write_json
 
 PREVIEW_ROWS = 100

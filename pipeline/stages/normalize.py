@@ -15,12 +15,12 @@ from pipeline.config.fields import Classification, Fields, MultiLabel
 from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings_file import read
 from pipeline.config.task_card import TaskCard
+from pipeline.layout import Layout
 from pipeline.normalize.dispatch import Normalized, normalize
 from pipeline.normalize.labels import class_names, set_names
+from pipeline.publish import new_folder, stage_lock
 from pipeline.schema import EXAMPLE, REJECT, SPLITS, VERSION, Split
 from pipeline.sources.dispatch import read_split
-from pipeline.stages.layout import Layout
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import sha256, write_json, write_parquet
 
 

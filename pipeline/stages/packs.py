@@ -17,9 +17,9 @@ import pyarrow as pa
 from pipeline.config.settings import PackSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError, MixtureError
+from pipeline.layout import Layout
 from pipeline.mixing.corpus import Corpus, read_corpus, row_supervised, row_tokens
 from pipeline.mixing.plan import Plan
-from pipeline.stages.layout import Layout
 from pipeline.tables import sha256, write_arrow, write_json
 from pipeline.tokens.pack import ALGORITHM, Ints, Packs, lower_bound, packed
 

@@ -13,13 +13,13 @@ from pipeline.config.mixture_card import Mixture, MixtureCard
 from pipeline.config.settings import PlanSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ConfigError, unknown_name
+from pipeline.layout import PASSES, Layout
 from pipeline.mixing.corpus import Corpus, read_corpus
 from pipeline.mixing.lengths import StoredLengths
 from pipeline.mixing.plan import Plan, make_plan, to_json
 from pipeline.mixing.same_content import judged, same_content
 from pipeline.mixing.table import plan_tables
-from pipeline.stages.layout import PASSES, Layout
-from pipeline.stages.publish import stage_lock
+from pipeline.publish import stage_lock
 from pipeline.tables import write_json
 
 

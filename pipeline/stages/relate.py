@@ -15,6 +15,8 @@ from pipeline.config.params import PREFIX_STATE, WITHOUT_FEATURES, RelateParams
 from pipeline.config.settings import RelateSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
+from pipeline.layout import Layout
+from pipeline.publish import new_folder, stage_lock
 from pipeline.relationships.embedding import NearestRows
 from pipeline.relationships.evidence import Evidence, read_prefixes
 from pipeline.relationships.features import read_all, shard_hashes
@@ -32,8 +34,6 @@ from pipeline.relationships.source_head import SourceHead
 from pipeline.relationships.stack import stack
 from pipeline.relationships.text import TextSimilarity
 from pipeline.relationships.text_js import WordDistributions
-from pipeline.stages.layout import Layout
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import require, sha256
 
 ROLE = "train"

@@ -17,13 +17,13 @@ import polars as pl
 from pipeline.config.settings import ReportSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
+from pipeline.layout import PASSES, Layout
+from pipeline.publish import new_folder, stage_lock
 from pipeline.relationships.agreement.truth import read_truth
 from pipeline.relationships.scores import ScoreMatrix, read_scores
 from pipeline.report import charts, figures, relationship_page, tailor_page
 from pipeline.report.page import Section, page
 from pipeline.report.sparks import sparks
-from pipeline.stages.layout import PASSES, Layout
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import read_json, read_parquet, require
 
 _OVERLAPS = 30

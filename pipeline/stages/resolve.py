@@ -26,10 +26,10 @@ from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.config.task_prompts import load_task_prompts
 from pipeline.errors import ConfigError
+from pipeline.layout import CARDS, MIXTURES, PARAMS, PROMPTS, REVISIONS, Layout
+from pipeline.publish import new_folder, stage_lock
 from pipeline.sources.dispatch import source_files
 from pipeline.sources.package import package_folder
-from pipeline.stages.layout import CARDS, MIXTURES, PARAMS, PROMPTS, REVISIONS, Layout
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import sha256
 
 NORMALIZE_CODE = (
@@ -47,9 +47,9 @@ NORMALIZE_CODE = (
     "pipeline/seeds.py",
     "pipeline/sources",
     "pipeline/stages/__init__.py",
-    "pipeline/stages/layout.py",
+    "pipeline/layout.py",
     "pipeline/stages/normalize.py",
-    "pipeline/stages/publish.py",
+    "pipeline/publish.py",
     "pipeline/tables.py",
     "pipeline/templates/__init__.py",
     "pipeline/templates/draws.py",

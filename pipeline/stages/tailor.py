@@ -27,15 +27,15 @@ from pipeline.config.mixture_card import Tailor as TailorParams
 from pipeline.config.settings import TailorSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import MixtureError
+from pipeline.layout import Layout
 from pipeline.mixing.corpus import read_corpus
+from pipeline.publish import new_folder, stage_lock
 from pipeline.relationships.adapter.tasks import FeatureTask, pooled
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.features import read_all, shard_hashes
 from pipeline.relationships.protocol import Budget as Spending
 from pipeline.relationships.scores import ScoreMatrix, read_scores
 from pipeline.seeds import derive_seed
-from pipeline.stages.layout import Layout
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import read_parquet, write_json
 
 NO_SHARE = "refused: its share of the budget is less than a row"

@@ -20,11 +20,11 @@ from tqdm import tqdm
 from pipeline.config.params import TextParams
 from pipeline.config.settings import TokenizeSettings
 from pipeline.errors import MixtureError
+from pipeline.layout import KEPT, Layout
+from pipeline.publish import new_folder
 from pipeline.rendering.text_view import RENDERED, rendered
 from pipeline.schema import EXAMPLE, ROLES, Role
-from pipeline.stages.layout import KEPT, Layout
 from pipeline.stages.prompted import Sight, alarms, sight
-from pipeline.stages.publish import new_folder
 from pipeline.tables import read_parquet, sha256, write_parquet_parts
 from pipeline.tokens.checks import check_positions, check_prefixes
 from pipeline.tokens.encode import encode

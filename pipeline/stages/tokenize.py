@@ -25,10 +25,10 @@ from pipeline.config.params import TokenizeParams
 from pipeline.config.settings import TokenizeSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError, MixtureError
+from pipeline.layout import KEPT, Layout
+from pipeline.publish import new_folder, stage_lock
 from pipeline.rendering.choice_view import RENDERED, choice_view, rendered
 from pipeline.schema import EXAMPLE, ROLES, Role
-from pipeline.stages.layout import KEPT, Layout
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.stages.text_tokens import write_text_tokens
 from pipeline.tables import read_parquet, sha256, write_parquet_parts
 from pipeline.tokens.checks import check_positions, check_prefixes

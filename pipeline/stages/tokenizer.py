@@ -14,11 +14,11 @@ from tqdm import tqdm
 from pipeline.config.settings import TokenizerSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
+from pipeline.layout import Layout
+from pipeline.publish import new_folder, stage_lock
 from pipeline.rendering.prefix import prefixes
 from pipeline.schema import EXAMPLE
 from pipeline.sources.package import package_folder
-from pipeline.stages.layout import Layout
-from pipeline.stages.publish import new_folder, stage_lock
 from pipeline.tables import read_parquet, sha256
 from pipeline.tokens import wordpiece
 from pipeline.tokens.pretrained import download, max_positions, set_leading_space

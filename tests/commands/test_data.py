@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.commands import data
 from pipeline.errors import ArtefactError, DataError, SourceError
+from pipeline.layout import Layout
 from pipeline.stages import resolve
-from pipeline.stages.layout import Layout
 from tests.conftest import write_task
 
 

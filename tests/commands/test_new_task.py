@@ -7,7 +7,7 @@ import pytest
 from pipeline.commands import check, new_task
 from pipeline.config.catalog import load_task
 from pipeline.errors import ConfigError, SourceError
-from pipeline.stages.layout import CARDS
+from pipeline.layout import CARDS
 
 
 def test_a_folder_becomes_a_card_that_passes_check(project: Path, capsys):

@@ -8,8 +8,8 @@ from pipeline.commands import prompts
 from pipeline.config.prompt_file import read_prompts, write_prompts
 from pipeline.config.resolved import NormalizeSource
 from pipeline.errors import ConfigError, SourceError
+from pipeline.layout import Layout
 from pipeline.schema import EXAMPLE
-from pipeline.stages.layout import Layout
 from pipeline.tables import write_parquet
 from pipeline.templates.prompt import Prompt, PromptFile
 

@@ -11,11 +11,11 @@ import pytest
 from pipeline.commands import show
 from pipeline.config.catalog import load_task
 from pipeline.errors import ArtefactError, ConfigError, SourceError
+from pipeline.layout import Layout
 from pipeline.normalize.dispatch import normalize
 from pipeline.rendering.choice_view import RENDERED, choice_view, rendered
 from pipeline.schema import EXAMPLE, ORDER
 from pipeline.sources.dispatch import read_split
-from pipeline.stages.layout import Layout
 from pipeline.tables import write_arrow, write_json, write_parquet
 
 APPLE = """

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.stages.publish import alone
+from pipeline.publish import alone
 from pipeline.tables import sha256
 from tests.conftest import MIXTURE, ROOT, write_task
 

@@ -17,11 +17,11 @@ from pipeline.config.settings import (
     TailorSettings,
     TokenizeSettings,
 )
+from pipeline.layout import Layout
 from pipeline.rendering.prefix import prefixes
 from pipeline.schema import EXAMPLE
 from pipeline.seeds import derive_rng
 from pipeline.stages import tokenize
-from pipeline.stages.layout import Layout
 from pipeline.tables import write_parquet
 from pipeline.tokens import wordpiece
 from pipeline.tokens.text_vocabulary import small_names

@@ -9,9 +9,9 @@ import pytest
 from pipeline.config.resolved import NormalizeSource
 from pipeline.config.task_card import TaskCard
 from pipeline.errors import ArtefactError, DataError, SourceError
+from pipeline.layout import Layout
 from pipeline.schema import EXAMPLE, REJECT
 from pipeline.stages import normalize
-from pipeline.stages.layout import Layout
 from pipeline.tables import read_json, read_parquet, sha256
 
 CARD = {

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from pipeline.errors import ArtefactError, ConfigError
+from pipeline.layout import PASSES, Layout
 from pipeline.relationships.scores import write_scores
 from pipeline.stages import report
-from pipeline.stages.layout import PASSES, Layout
 from tests.report.matrices import matrix
 
 SETTINGS = SimpleNamespace(card=SimpleNamespace(tailor=SimpleNamespace(scorer="s", target="a")))

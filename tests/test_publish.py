@@ -15,7 +15,7 @@ from pipeline.stages import publish
 HOLD = """
 import sys, time
 from pathlib import Path
-from pipeline.stages.publish import stage_lock
+from pipeline.publish import stage_lock
 with stage_lock(Path(sys.argv[1]), "mix"):
     print("held", flush=True)
     time.sleep(60)
