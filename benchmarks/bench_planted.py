@@ -18,27 +18,27 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Bar, finish
+from benchmarks.planted.evidence import evidence_of
+from benchmarks.planted.generate import generate
+from benchmarks.planted.levels import LEVELS
+from benchmarks.planted.truth import PlantedTruth, measured, planted, shares
 from pipeline.commands.agree import as_json, table
-from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.agreement.lineup import aligned, compared
 from pipeline.relationships.agreement.standing import Standing, standing
-from pipeline.relationships.embedding import NearestRows
-from pipeline.relationships.gradient import GradientCosine
-from pipeline.relationships.logme import StateEvidence
-from pipeline.relationships.lookahead import LookAhead
-from pipeline.relationships.measured import MeasuredGain
-from pipeline.relationships.planted.evidence import evidence_of
-from pipeline.relationships.planted.generate import generate
-from pipeline.relationships.planted.levels import LEVELS
-from pipeline.relationships.planted.truth import PlantedTruth, measured, planted, shares
-from pipeline.relationships.prefix_gradient import PrefixGradient
-from pipeline.relationships.prior import Prior
 from pipeline.relationships.protocol import Budget, RelationshipScorer
-from pipeline.relationships.small_prefix import SmallPrefix
-from pipeline.relationships.source_head import SourceHead
+from pipeline.relationships.proxy.training import Recipe
+from pipeline.relationships.scorers.embedding import NearestRows
+from pipeline.relationships.scorers.gradient import GradientCosine
+from pipeline.relationships.scorers.logme import StateEvidence
+from pipeline.relationships.scorers.lookahead import LookAhead
+from pipeline.relationships.scorers.measured import MeasuredGain
+from pipeline.relationships.scorers.prefix_gradient import PrefixGradient
+from pipeline.relationships.scorers.prior import Prior
+from pipeline.relationships.scorers.small_prefix import SmallPrefix
+from pipeline.relationships.scorers.source_head import SourceHead
+from pipeline.relationships.scorers.text import TextSimilarity
+from pipeline.relationships.scorers.text_js import WordDistributions
 from pipeline.relationships.stack import stack
-from pipeline.relationships.text import TextSimilarity
-from pipeline.relationships.text_js import WordDistributions
 
 ROOT = Path(__file__).parent.parent
 TEXT_ONLY = ("text", "text_js")

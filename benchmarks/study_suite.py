@@ -49,7 +49,7 @@ from benchmarks.study_project import (
     trained_accuracy,
 )
 from pipeline.layout import Layout
-from pipeline.relationships.text import BUCKETS, centroid_cosines, coverage, hashed_tfidf
+from pipeline.relationships.scorers.text import BUCKETS, centroid_cosines, coverage, hashed_tfidf
 
 RELATIONS = ROOT / "mixtures" / "suite_relations.csv"
 PLANTED = {"helpful": 1, "harmful": -1, "neutral": 0, "duplicate": 0}

@@ -17,23 +17,23 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Bar, finish
-from pipeline.augmentation import contest
-from pipeline.augmentation.candidates import known
-from pipeline.augmentation.choose import Parts
-from pipeline.augmentation.frozen import Frozen, freeze, open_report
-from pipeline.augmentation.trial import ALONE, RANDOM, TAILOR
-from pipeline.augmentation.verdict import claims, means, negated, verdict
+from benchmarks.planted.evidence import evidence_of
+from benchmarks.planted.generate import PlantedTask, generate, targets
+from benchmarks.planted.levels import LEVELS
+from benchmarks.planted.truth import PlantedTruth, content_hash, measured
 from pipeline.commands.compare import table
-from pipeline.relationships.adapter.tasks import pooled
-from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.ledger import fingerprint
-from pipeline.relationships.planted.evidence import evidence_of
-from pipeline.relationships.planted.generate import PlantedTask, generate, targets
-from pipeline.relationships.planted.levels import LEVELS
-from pipeline.relationships.planted.truth import PlantedTruth, content_hash, measured
 from pipeline.relationships.protocol import Budget
-from pipeline.relationships.small_prefix import SmallPrefix
+from pipeline.relationships.proxy.tasks import pooled
+from pipeline.relationships.proxy.training import Recipe
+from pipeline.relationships.scorers.small_prefix import SmallPrefix
 from pipeline.relationships.truth_runs import clearly_harmful, seeds_of
+from pipeline.tailoring import contest
+from pipeline.tailoring.candidates import known
+from pipeline.tailoring.choose import Parts
+from pipeline.tailoring.frozen import Frozen, freeze, open_report
+from pipeline.tailoring.trial import ALONE, RANDOM, TAILOR
+from pipeline.tailoring.verdict import claims, means, negated, verdict
 
 SEED = 1
 UNGUARDED = "without guard"

@@ -28,13 +28,13 @@ from pipeline.relationships.agreement.intervals import bootstrap_interval
 from pipeline.relationships.agreement.lineup import aligned, compared
 from pipeline.relationships.agreement.standing import Standing
 from pipeline.relationships.agreement.truth import Truth, read_truth
-from pipeline.relationships.embedding import NearestRows
 from pipeline.relationships.evidence import Evidence, read_prefixes
-from pipeline.relationships.prefix import PrefixCorrelation
 from pipeline.relationships.protocol import Budget
+from pipeline.relationships.scorers.embedding import NearestRows
+from pipeline.relationships.scorers.prefix import PrefixCorrelation
+from pipeline.relationships.scorers.text import TextSimilarity
 from pipeline.relationships.scores import ScoreMatrix
 from pipeline.relationships.stack import stack
-from pipeline.relationships.text import TextSimilarity
 
 BASELINES = ("same family", "popularity + text")
 FIGURES = {"ndcg_linear": 1.0, "ndcg_exponential": 1.0, "regret_of_mean@5": -1.0}

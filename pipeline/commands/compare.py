@@ -14,11 +14,28 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pipeline.augmentation import contest
-from pipeline.augmentation.candidates import Known, known
-from pipeline.augmentation.choose import Parts
-from pipeline.augmentation.frozen import Frozen, freeze, open_report
-from pipeline.augmentation.trial import (
+from pipeline.commands.feature_pools import Features, read_pools, targets_of
+from pipeline.commands.report_features import report_pool
+from pipeline.commands.truth import count
+from pipeline.config.settings import TailorSettings
+from pipeline.config.settings_file import read
+from pipeline.layout import Layout
+from pipeline.publish import alone
+from pipeline.relationships.cost import seconds_a_training, words
+from pipeline.relationships.evidence import Evidence
+from pipeline.relationships.ledger import fingerprint
+from pipeline.relationships.protocol import Budget
+from pipeline.relationships.proxy.tasks import Pool, pooled
+from pipeline.relationships.proxy.training import Recipe
+from pipeline.relationships.scorers.small_prefix import SmallPrefix
+from pipeline.relationships.truth_runs import seeds_of
+from pipeline.stages.tailor import leaked
+from pipeline.tables import write_json
+from pipeline.tailoring import contest
+from pipeline.tailoring.candidates import Known, known
+from pipeline.tailoring.choose import Parts
+from pipeline.tailoring.frozen import Frozen, freeze, open_report
+from pipeline.tailoring.trial import (
     ALL_EQUAL,
     ALONE,
     DRAWS,
@@ -28,24 +45,7 @@ from pipeline.augmentation.trial import (
     TAILOR,
     TOP,
 )
-from pipeline.augmentation.verdict import claims, means, negated, verdict
-from pipeline.commands.feature_pools import Features, read_pools, targets_of
-from pipeline.commands.report_features import report_pool
-from pipeline.commands.truth import count
-from pipeline.config.settings import TailorSettings
-from pipeline.config.settings_file import read
-from pipeline.layout import Layout
-from pipeline.publish import alone
-from pipeline.relationships.adapter.tasks import Pool, pooled
-from pipeline.relationships.adapter.training import Recipe
-from pipeline.relationships.cost import seconds_a_training, words
-from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.ledger import fingerprint
-from pipeline.relationships.protocol import Budget
-from pipeline.relationships.small_prefix import SmallPrefix
-from pipeline.relationships.truth_runs import seeds_of
-from pipeline.stages.tailor import leaked
-from pipeline.tables import write_json
+from pipeline.tailoring.verdict import claims, means, negated, verdict
 
 VERSION = 1
 REPORT_ROWS = 512

@@ -4,15 +4,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pipeline.augmentation.frozen import Frozen
 from pipeline.commands.feature_pools import Features
 from pipeline.config.settings import FeatureSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
 from pipeline.layout import Layout
-from pipeline.relationships.adapter.tasks import Pool, pooled
 from pipeline.relationships.features import read_features
+from pipeline.relationships.proxy.tasks import Pool, pooled
 from pipeline.stages.features import encoder_folder
+from pipeline.tailoring.frozen import Frozen
 
 ROLE = "report"
 

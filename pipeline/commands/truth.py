@@ -19,10 +19,10 @@ import polars as pl
 from pipeline.commands.feature_pools import Features, read_pools, targets_of
 from pipeline.layout import Layout
 from pipeline.publish import alone
-from pipeline.relationships.adapter.tasks import Pool, pooled
-from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.cost import seconds_a_training, words
 from pipeline.relationships.ledger import fingerprint, resumed
+from pipeline.relationships.proxy.tasks import Pool, pooled
+from pipeline.relationships.proxy.training import Recipe
 from pipeline.relationships.scores import reliability
 from pipeline.relationships.truth_runs import (
     TargetGains,

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.relationships.adapter import runs
-from pipeline.relationships.adapter.model import Batch, Weights
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.protocol import Budget, Cost
+from pipeline.relationships.proxy import runs
+from pipeline.relationships.proxy.model import Batch, Weights
 
 Floats = NDArray[np.float64]
 

@@ -2,8 +2,8 @@
 
 import time
 
-from pipeline.relationships.adapter.tasks import Pool
-from pipeline.relationships.adapter.training import Arm, Recipe, train
+from pipeline.relationships.proxy.tasks import Pool
+from pipeline.relationships.proxy.training import Arm, Recipe, train
 
 _TRIED = 8
 

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.errors import ArtefactError
-from pipeline.relationships.adapter.tasks import FeatureTask
+from pipeline.relationships.proxy.tasks import FeatureTask
 from pipeline.tables import require
 
 _RETRAIN = "delete the model's folder and run `dvc repro train`"

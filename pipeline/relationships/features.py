@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import ArtefactError, DataError
-from pipeline.relationships.adapter.tasks import FeatureTask
+from pipeline.relationships.proxy.tasks import FeatureTask
 from pipeline.tables import read_json, require
 
 VERSION = "2"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.evidence import Evidence
+from pipeline.relationships.proxy.training import Recipe
 from pipeline.relationships.scores import Provenance, ScoreMatrix
 
 SYMMETRIC = "symmetric: the score of a pair says nothing of who helps whom"

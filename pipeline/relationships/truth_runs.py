@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.relationships.adapter.judged import judged
-from pipeline.relationships.adapter.tasks import Pool
-from pipeline.relationships.adapter.training import Arm, Recipe, train
 from pipeline.relationships.agreement.truth import Truth
+from pipeline.relationships.proxy.judged import judged
+from pipeline.relationships.proxy.tasks import Pool
+from pipeline.relationships.proxy.training import Arm, Recipe, train
 from pipeline.seeds import derive_seed
 
 Floats = NDArray[np.float64]

@@ -17,23 +17,23 @@ from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
 from pipeline.layout import Layout
 from pipeline.publish import new_folder, stage_lock
-from pipeline.relationships.embedding import NearestRows
 from pipeline.relationships.evidence import Evidence, read_prefixes
 from pipeline.relationships.features import read_all, shard_hashes
-from pipeline.relationships.gradient import GradientCosine
-from pipeline.relationships.logme import StateEvidence
-from pipeline.relationships.lookahead import LookAhead
-from pipeline.relationships.measured import MeasuredGain
-from pipeline.relationships.prefix import PrefixCorrelation
-from pipeline.relationships.prefix_gradient import PrefixGradient
-from pipeline.relationships.prior import Prior
 from pipeline.relationships.protocol import Budget, RelationshipScorer
+from pipeline.relationships.scorers.embedding import NearestRows
+from pipeline.relationships.scorers.gradient import GradientCosine
+from pipeline.relationships.scorers.logme import StateEvidence
+from pipeline.relationships.scorers.lookahead import LookAhead
+from pipeline.relationships.scorers.measured import MeasuredGain
+from pipeline.relationships.scorers.prefix import PrefixCorrelation
+from pipeline.relationships.scorers.prefix_gradient import PrefixGradient
+from pipeline.relationships.scorers.prior import Prior
+from pipeline.relationships.scorers.small_prefix import SmallPrefix
+from pipeline.relationships.scorers.source_head import SourceHead
+from pipeline.relationships.scorers.text import TextSimilarity
+from pipeline.relationships.scorers.text_js import WordDistributions
 from pipeline.relationships.scores import ScoreMatrix, widened, write_scores
-from pipeline.relationships.small_prefix import SmallPrefix
-from pipeline.relationships.source_head import SourceHead
 from pipeline.relationships.stack import stack
-from pipeline.relationships.text import TextSimilarity
-from pipeline.relationships.text_js import WordDistributions
 from pipeline.tables import require, sha256
 
 ROLE = "train"

@@ -15,12 +15,6 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.augmentation.budget import Budget, budget
-from pipeline.augmentation.candidates import candidates, known
-from pipeline.augmentation.choose import Candidates, Parts, choose
-from pipeline.augmentation.extend import as_mapping, comment, tailored_card
-from pipeline.augmentation.select import Decision, decide, decide_by
-from pipeline.augmentation.why import explanation, raced
 from pipeline.config.load import write_yaml
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.mixture_card import Tailor as TailorParams
@@ -30,13 +24,19 @@ from pipeline.errors import MixtureError
 from pipeline.layout import Layout
 from pipeline.mixing.corpus import read_corpus
 from pipeline.publish import new_folder, stage_lock
-from pipeline.relationships.adapter.tasks import FeatureTask, pooled
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.features import read_all, shard_hashes
 from pipeline.relationships.protocol import Budget as Spending
+from pipeline.relationships.proxy.tasks import FeatureTask, pooled
 from pipeline.relationships.scores import ScoreMatrix, read_scores
 from pipeline.seeds import derive_seed
 from pipeline.tables import read_parquet, write_json
+from pipeline.tailoring.budget import Budget, budget
+from pipeline.tailoring.candidates import candidates, known
+from pipeline.tailoring.choose import Candidates, Parts, choose
+from pipeline.tailoring.extend import as_mapping, comment, tailored_card
+from pipeline.tailoring.select import Decision, decide, decide_by
+from pipeline.tailoring.why import explanation, raced
 
 NO_SHARE = "refused: its share of the budget is less than a row"
 

@@ -7,10 +7,10 @@ from contextlib import chdir, suppress
 import pytest
 
 from pipeline.__main__ import main as door
-from pipeline.augmentation import contest
-from pipeline.augmentation.trial import ALONE, RANDOM, SHUFFLED, TAILOR
 from pipeline.commands import compare, report_features
 from pipeline.errors import ArtefactError
+from pipeline.tailoring import contest
+from pipeline.tailoring.trial import ALONE, RANDOM, SHUFFLED, TAILOR
 from tests.commands.featured import build
 from tests.stages.conftest import NAME
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pipeline.relationships.adapter.tasks import FeatureTask
-from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.protocol import Budget
+from pipeline.relationships.proxy.tasks import FeatureTask
+from pipeline.relationships.proxy.training import Recipe
 
 RECIPE = Recipe(steps=40, batch=18, hidden=4)
 DIRECTIONS = {

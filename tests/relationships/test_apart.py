@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.relationships.adapter import runs
 from pipeline.relationships.apart import cost_apart, trained_apart
+from pipeline.relationships.proxy import runs
 
 
 @pytest.fixture

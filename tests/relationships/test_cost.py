@@ -1,8 +1,8 @@
 import numpy as np
 
-from pipeline.relationships.adapter.tasks import FeatureTask, pooled
-from pipeline.relationships.adapter.training import Recipe
 from pipeline.relationships.cost import seconds_a_training, words
+from pipeline.relationships.proxy.tasks import FeatureTask, pooled
+from pipeline.relationships.proxy.training import Recipe
 
 
 def test_a_cost_is_worded_in_units_of_its_size():

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.planted.levels import LEVELS
 from pipeline.config.params import SCORERS, WITHOUT_FEATURES, RelateParams
 from pipeline.errors import ArtefactError
 from pipeline.relationships.agreement.standing import PER_TARGET
-from pipeline.relationships.planted.levels import LEVELS
 from pipeline.relationships.protocol import Cost, RelationshipScorer
-from pipeline.relationships.small_prefix import SmallPrefix
+from pipeline.relationships.scorers.small_prefix import SmallPrefix
 from pipeline.stages.relate import FACTORIES
 
 HUNGRY = [name for name in SCORERS if name not in WITHOUT_FEATURES]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pipeline.relationships import truth_runs
-from pipeline.relationships.adapter.judged import judged
-from pipeline.relationships.adapter.tasks import pooled
-from pipeline.relationships.adapter.training import Arm, train
+from pipeline.relationships.proxy.judged import judged
+from pipeline.relationships.proxy.tasks import pooled
+from pipeline.relationships.proxy.training import Arm, train
 from pipeline.relationships.truth_runs import (
     Gains,
     TargetGains,

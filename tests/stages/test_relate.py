@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 from pipeline.config.params import RelateParams
 from pipeline.config.settings import RelateSettings
 from pipeline.errors import ArtefactError
-from pipeline.relationships.adapter import runs
+from pipeline.relationships.proxy import runs
 from pipeline.relationships.scores import read_scores
 from pipeline.schema import SCORE
 from pipeline.stages import relate

@@ -1,0 +1,80 @@
+"""The tailored mixture card: the target and its complements with exact counts. Touches no file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.config.mixture_card import MixtureCard
+from pipeline.config.strict import NAME_PATTERN
+from pipeline.errors import ConfigError
+from pipeline.tailoring.budget import Budget
+
+SUFFIX = "_tailored"
+_LONGEST = 64
+
+
+def tailored_card(card: MixtureCard, rows: Budget) -> MixtureCard:
+    """Return the card of the tailored mixture, complete and valid by itself.
+
+    Args:
+        card: The base mixture, whose view, limits, overrides and `tailor:` block stay.
+        rows: Rows of the target and of each complement; a complement of 0 rows is left out.
+
+    Raises:
+        ConfigError: The name of the base mixture is too long to be extended.
+    """
+    name = f"{card.name}{SUFFIX}"
+    if len(name) > _LONGEST:
+        raise ConfigError(
+            f"name: '{card.name}' is too long to be extended to '{name}'",
+            expected=f"at most {_LONGEST - len(SUFFIX)} characters ({NAME_PATTERN})",
+            remedy="give the mixture a shorter name",
+        )
+    target = card.tailor.target
+    counts = {target: rows.target} | {task: n for task, n in rows.complements.items() if n}
+    value = card.model_dump(mode="json") | {
+        "name": name,
+        "description": f"{target} with what complements it, out of mixture '{card.name}'.",
+        "tasks": {task: {"count": counts[task]} | _seen(card, task) for task in sorted(counts)},
+        "sampling": {"strategy": "counts", "order": card.sampling.order},
+        # counts share nothing out, and the base's phases name tasks that are no longer there
+        "groups": {},
+        "phases": (),
+    }
+    return MixtureCard.model_validate(value)
+
+
+def _seen(card: MixtureCard, task: str) -> dict[str, Any]:
+    """Return what a task's rows are seen through, where the base mixture says it."""
+    return card.tasks[task].model_dump(include={"prompts", "pool", "draw"}, exclude_none=True)
+
+
+def as_mapping(card: MixtureCard) -> dict[str, Any]:
+    """Return a card as a person would write it: what is silent, or at its default, is left out."""
+    value = card.model_dump(mode="json", exclude_none=True)
+    for key in ("limits", "params", "description", "groups", "phases"):
+        if not value.get(key):
+            value.pop(key, None)
+    for key in ("sampling", "tasks"):
+        value[key] = card.model_dump(mode="json", exclude_defaults=True)[key]
+    if card.same_content == MixtureCard.model_fields["same_content"].default:
+        value.pop("same_content")
+    first = [key for key in ("name", "description") if key in value]
+    return {key: value[key] for key in (*first, *(key for key in value if key not in first))}
+
+
+def comment(card: MixtureCard, rows: Budget, *, source: Mapping[str, str]) -> str:
+    """Return the lines that stand above the card: what it is, and how it came about.
+
+    Args:
+        card: The tailored card.
+        rows: Its rows.
+        source: Facts to name, by what they are: mixture, scorer.
+    """
+    facts = ", ".join(f"{key} {value}" for key, value in source.items())
+    taken = sum(1 for count in rows.complements.values() if count)
+    return (
+        f"Made by the stage `tailor` ({facts}); why.json says why.\n"
+        f"{taken} complement{'' if taken == 1 else 's'} with {rows.placed} of {rows.asked} rows "
+        f"asked for, beside {rows.target} of '{card.tailor.target}'.\n"
+        "Not to be edited here: `taskloom adopt` copies it into mixtures/."
+    )
