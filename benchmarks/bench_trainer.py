@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     import torch
 
-    from pipeline.modeling.encoder import quiet_transformers
+    from pipeline.modeling.load import quiet_transformers
 
     torch.set_num_threads(options.threads)
     quiet_transformers()

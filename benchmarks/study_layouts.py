@@ -183,7 +183,8 @@ def trained(tokens: Path, variant: Variant, seed: int) -> Cell:
 
 def prepared(tokens: Path, variant: Variant, seed: int) -> tuple[Any, Any]:
     """Return the view and the optimizer of a training at its start."""
-    from pipeline.modeling.encoder import pretrained_encoder, quiet_transformers
+    from pipeline.modeling.encoder import pretrained_encoder
+    from pipeline.modeling.load import quiet_transformers
     from pipeline.modeling.model import with_heads
     from pipeline.modeling.prefixes import initialize_prefixes
     from pipeline.stages.models import model_folder

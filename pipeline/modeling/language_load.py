@@ -1,8 +1,4 @@
-"""Language models from a folder, or small ones from random weights.
-
-Knows how `transformers` builds and loads causal and encoder-decoder models; knows no task, no shard and
-no training loop.
-"""
+"""Causal and encoder-decoder models: from a folder, or small ones from random weights."""
 
 import math
 from dataclasses import dataclass
@@ -10,29 +6,32 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
     LlamaConfig,
     LlamaForCausalLM,
     PretrainedConfig,
-    PreTrainedModel,
     T5Config,
     T5ForConditionalGeneration,
 )
 
 from pipeline.errors import TrainingError
-from pipeline.modeling.encoder import FEED_FORWARD, Architecture, LoadReport
+from pipeline.modeling.encoder import FEED_FORWARD, Architecture
 from pipeline.modeling.language import Kind, LanguageModel, leak
+from pipeline.modeling.load import (
+    LoadReport,
+    load_model,
+    not_loadable,
+    read_config,
+    set_dropout,
+)
 from pipeline.seeds import derive_seed
 
 LEAK = 1e-4
 """Most that a log-probability may change when another document stands in the same line."""
 
-_DROPOUTS = ("dropout_rate", "dropout", "resid_pdrop", "embd_pdrop", "hidden_dropout")
-_ATTENTION_DROPOUTS = ("attention_dropout", "attn_pdrop")
+_WHAT = "a language model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def pretrained_language(
     New rows, and weights that the folder lacks, start at random from `seed`.
 
     Args:
-        folder: Has `config.json` and `*.safetensors`.
+        folder: Has `config.json` and safetensors.
         kind: What the model must be.
         vocabulary: Least number of embedding rows.
         max_tokens: Longest sequence that it must take.
@@ -133,21 +132,21 @@ def pretrained_language(
         seed: Seed of the run.
 
     Raises:
-        TrainingError: The folder holds no such model, or one that takes shorter sequences.
+        TrainingError: The folder is refused (see `folder.check_model_folder`), holds no such model, or
+            one that takes shorter sequences.
     """
-    config = _config(folder, kind, max_tokens)
+    config = read_config(folder, what=_WHAT)
+    _require_kind(config, kind, folder)
+    _require_room(config, max_tokens, folder)
     if dropout is not None:
-        _set_dropout(config, dropout)
+        set_dropout(config, dropout)
+    auto: Any = AutoModelForSeq2SeqLM if kind == "seq2seq" else AutoModelForCausalLM
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "language"))
-        model, info = _load(folder, kind, config)
-        rows = model.get_input_embeddings().weight.shape[0]
-        if vocabulary > rows:
-            model.resize_token_embeddings(vocabulary, mean_resizing=False)
+        model, report = load_model(auto, folder, config, vocabulary=vocabulary, what=_WHAT)
     if model.get_output_embeddings() is None:
-        raise _not_loadable(folder, "it has no head")
-    missing, unexpected = (tuple(sorted(info[f"{key}_keys"])) for key in ("missing", "unexpected"))
-    return LanguageModel(model, kind), LoadReport(missing, unexpected, max(0, vocabulary - rows))
+        raise not_loadable(folder, _WHAT, "it has no head")
+    return LanguageModel(model, kind), report
 
 
 def require_no_leak(model: LanguageModel, *, where: str) -> None:
@@ -189,20 +188,7 @@ def use_flex_attention(model: LanguageModel) -> None:
         ) from error
 
 
-def _config(folder: Path, kind: Kind, max_tokens: int) -> PretrainedConfig:
-    remedy = "set model.source in params.yaml to a folder as `save_pretrained` writes it"
-    if not (folder / "config.json").is_file():
-        raise TrainingError("has no config.json", where=str(folder), remedy=remedy)
-    if not sorted(folder.glob("*.safetensors")):
-        raise TrainingError(
-            "has no *.safetensors; other formats can run code and are not read",
-            where=str(folder),
-            remedy=remedy,
-        )
-    try:
-        config = AutoConfig.from_pretrained(str(folder), local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise _not_loadable(folder, error) from error
+def _require_kind(config: PretrainedConfig, kind: Kind, folder: Path) -> None:
     is_pairs = bool(getattr(config, "is_encoder_decoder", False))
     if is_pairs != (kind == "seq2seq"):
         raise TrainingError(
@@ -211,8 +197,6 @@ def _config(folder: Path, kind: Kind, max_tokens: int) -> PretrainedConfig:
             expected=f"a model for text.model '{kind}'",
             remedy=f"set text.model to '{'seq2seq' if is_pairs else 'causal'}', or take another model",
         )
-    _require_room(config, max_tokens, folder)
-    return config
 
 
 def _require_room(config: PretrainedConfig, max_tokens: int, folder: Path) -> None:
@@ -228,45 +212,3 @@ def _require_room(config: PretrainedConfig, max_tokens: int, folder: Path) -> No
                 where=str(folder),
                 remedy=f"set tokenize.max_tokens to {limit} or less",
             )
-
-
-def _set_dropout(config: PretrainedConfig, dropout: float) -> None:
-    for key in (*_DROPOUTS, *_ATTENTION_DROPOUTS):
-        if isinstance(getattr(config, key, None), float | int):
-            setattr(config, key, 0.0 if key in _ATTENTION_DROPOUTS else dropout)
-
-
-def _load(
-    folder: Path, kind: Kind, config: PretrainedConfig
-) -> tuple[PreTrainedModel, dict[str, set[str]]]:
-    known: Any = AutoModelForSeq2SeqLM if kind == "seq2seq" else AutoModelForCausalLM
-    for name in ("sdpa", "eager"):
-        try:
-            model, info = known.from_pretrained(
-                str(folder),
-                config=config,
-                dtype=torch.float32,
-                attn_implementation=name,
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-        except ValueError as error:
-            # an architecture that lacks the wanted attention says so; every one has the plain one
-            if name == "eager" or "attn_implementation" not in str(error):
-                raise _not_loadable(folder, error) from error
-        except (OSError, RuntimeError, KeyError, SafetensorError) as error:
-            raise _not_loadable(folder, error) from error
-        else:
-            return model, info
-    raise AssertionError("unreachable: the plain attention either loads or raises")
-
-
-def _not_loadable(folder: Path, error: object) -> TrainingError:
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return TrainingError(
-        f"not a language model that transformers can load: {first}",
-        where=str(folder),
-        expected="config.json and model.safetensors of one and the same model",
-    )

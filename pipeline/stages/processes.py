@@ -1,7 +1,8 @@
 """Trainer processes of a stage: started, listened to, and never left behind.
 
-A trainer ends with the stage, even when that is killed (see `pipeline.training.launch`). Its worded
-error comes back through a file and is raised here again.
+A trainer ends with the stage, even when that is killed (see `pipeline.training.launch`). It has no
+standard input, so that nobody can be asked and nothing can be answered. Its worded error comes back
+through a file and is raised here again.
 """
 
 import codecs
@@ -43,7 +44,9 @@ def run_trainer(run: Path, *, processes: int) -> None:
         if sys.stderr.isatty():
             environment[TERMINAL] = "1"
         command = [sys.executable, "-m", module, *count, str(run)]
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         held = _listen(process)
         if process.returncode:
             raise _error(error_file, process.returncode, held)

@@ -15,6 +15,7 @@ from pipeline.config.settings import TokenizerSettings
 from pipeline.config.settings_file import read
 from pipeline.errors import ArtefactError
 from pipeline.layout import Layout
+from pipeline.modeling.folder import check_configs
 from pipeline.publish import new_folder, stage_lock
 from pipeline.rendering.prefix import prefixes
 from pipeline.schema import EXAMPLE
@@ -59,7 +60,9 @@ def loaded(folder: Path, settings: TokenizerSettings) -> Tokenizer:
 
     Raises:
         ArtefactError: It is missing, unreadable, or has changed since.
+        TrainingError: A configuration file beside it names code of its own.
     """
+    check_configs(folder)
     path = folder / "tokenizer.json"
     tokenizer = read_tokenizer(path)
     if settings.model_sha256 not in (None, sha256(path)):

@@ -135,4 +135,7 @@ def usable_gpus() -> int:
     if not list(Path("/dev").glob("nvidia[0-9]*")):
         return 0
     command = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
-    return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, check=True, text=True
+    )
+    return int(done.stdout)

@@ -11,7 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.training.launch import ERROR_FILE, die_with_parent, let_waiting_threads_sleep
+from pipeline.training.launch import (
+    ERROR_FILE,
+    close_stdin,
+    die_with_parent,
+    let_waiting_threads_sleep,
+)
 from pipeline.training.run import read_run
 
 USAGE_ERROR = 2
@@ -61,4 +66,5 @@ def report(error: PipelineError) -> None:
 
 
 if __name__ == "__main__":
+    close_stdin()
     sys.exit(main(sys.argv[1:]))

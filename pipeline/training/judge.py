@@ -13,7 +13,7 @@ import torch
 
 from pipeline.errors import ArtefactError
 from pipeline.metrics.answers import Answers
-from pipeline.modeling.encoder import quiet_transformers
+from pipeline.modeling.load import quiet_transformers
 from pipeline.training.artefacts import REMEDY
 from pipeline.training.choice.layouts import recorded_layout
 from pipeline.training.choice.predict import answered

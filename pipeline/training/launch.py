@@ -32,6 +32,13 @@ def die_with_parent() -> None:
         os._exit(1)  # it ended before the request was made
 
 
+def close_stdin() -> None:
+    """Put an empty standard input in place of this process's own: a trainer asks nobody."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
 def let_waiting_threads_sleep() -> None:
     """Make OpenMP threads that wait for others sleep; call it before torch is loaded.
 
@@ -55,4 +62,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    close_stdin()
     main(sys.argv[1:])

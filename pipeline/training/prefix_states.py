@@ -15,7 +15,7 @@ import torch
 from transformers import PreTrainedModel
 
 from pipeline.errors import ArtefactError
-from pipeline.modeling.encoder import quiet_transformers
+from pipeline.modeling.load import quiet_transformers
 from pipeline.modeling.model import Inputs
 from pipeline.training.choice.features import (
     encoded,

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from pipeline.modeling.encoder import quiet_transformers
+from pipeline.modeling.load import quiet_transformers
 from pipeline.modeling.prefixes import prefix_rows
 from pipeline.training import checkpoint as checkpoints
 from pipeline.training.card import CARD, Trained, card

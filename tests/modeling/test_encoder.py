@@ -14,9 +14,9 @@ from pipeline.errors import TrainingError
 from pipeline.modeling.encoder import (
     Architecture,
     pretrained_encoder,
-    quiet_transformers,
     small_encoder,
 )
+from pipeline.modeling.load import quiet_transformers
 
 TINY = {
     "vocab_size": 30, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -111,15 +111,12 @@ def test_an_encoder_without_sdpa_is_loaded_with_its_own_attention(tmp_path):
     [
         (lambda f: (f / "config.json").unlink(), "has no config.json"),
         (
-            lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"),
-            "has no \\*.safetensors; other formats can run code",
-        ),
-        (
             lambda f: (f / "config.json").write_text("{}"),
             "not an encoder that transformers can load",
         ),
+        (lambda f: (f / "config.json").write_text("{"), "config.json: not JSON"),
         (
-            lambda f: (f / "config.json").write_text("{"),
+            lambda f: (f / "config.json").write_text('{"model_type": "bert", "hidden_size": "x"}'),
             "not an encoder that transformers can load",
         ),
         (

@@ -95,8 +95,8 @@ def test_an_encoder_decoder_loads(tmp_path):
     ("damage", "words"),
     [
         (lambda f: (f / "config.json").unlink(), "has no config.json"),
-        (lambda f: (f / "model.safetensors").unlink(), r"has no \*.safetensors"),
-        (lambda f: (f / "config.json").write_text("{"), "not a language model"),
+        (lambda f: (f / "model.safetensors").unlink(), "has no model.safetensors"),
+        (lambda f: (f / "config.json").write_text("{"), "config.json: not JSON"),
         (lambda f: (f / "model.safetensors").write_text("x"), "not a language model"),
         (lambda f: (f / "config.json").write_text('{"model_type": "vit"}'), "not a language model"),
     ],

@@ -141,6 +141,18 @@ def test_a_hub_model_without_a_revision_is_mentioned_and_downloaded(tmp_path, mo
     assert "'someone/encoder' names no model.revision" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
+def test_a_model_that_brings_code_along_is_refused_before_anything_is_read(tmp_path, file):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / file).write_text('{"auto_map": {"AutoTokenizer": "code.Slow"}}')
+    write_settings(source="./mine")
+    with pytest.raises(
+        TrainingError, match=f"mine/{file}: 'auto_map' names Python code of its own"
+    ):
+        stage.main(["toy"])
+    assert not Layout("toy").tokenizer.exists()
+
+
 def test_a_decoder_model_is_refused(tmp_path):
     stage.main(["toy"])
     path = Layout("toy").tokenizer / "tokenizer.json"

@@ -208,8 +208,9 @@ def test_a_trainer_behind_a_terminal_is_told_so(tmp_path, monkeypatch, terminal)
     """It prints into a pipe, and could not see that a person watches."""
     given = {}
 
-    def popen(command, *, env, stderr):
+    def popen(command, *, env, stdin, stderr):
         given.update(env)
+        assert stdin == subprocess.DEVNULL
         raise KeyboardInterrupt
 
     monkeypatch.setattr(subprocess, "Popen", popen)

@@ -44,6 +44,16 @@ def test_a_killed_parent_leaves_no_trainer_behind():
     assert gone(child)
 
 
+def test_a_trainer_hears_nobody():
+    """As `python -m pipeline.training` does first: whatever is typed or piped in, nothing is read."""
+    code = "from pipeline.training.launch import close_stdin; close_stdin();"
+    code += "import sys; print(repr(sys.stdin.read()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], input="y\n", capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stdout == "''\n"
+
+
 def test_waiting_threads_sleep_unless_the_environment_says_otherwise(monkeypatch):
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
     let_waiting_threads_sleep()

@@ -19,7 +19,8 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from pipeline.errors import ArtefactError
-from pipeline.modeling.encoder import pretrained_encoder, quiet_transformers
+from pipeline.modeling.encoder import pretrained_encoder
+from pipeline.modeling.load import quiet_transformers
 from pipeline.modeling.model import Inputs
 from pipeline.seeds import derive_rng
 from pipeline.training.choice.objective import inputs

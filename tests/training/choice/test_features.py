@@ -13,7 +13,7 @@ from safetensors import safe_open
 from transformers import BertConfig, BertModel
 
 from pipeline.errors import ArtefactError, TrainingError
-from pipeline.modeling.encoder import quiet_transformers
+from pipeline.modeling.load import quiet_transformers
 from pipeline.training.choice import features
 from pipeline.training.choice.features import (
     VERSION,
