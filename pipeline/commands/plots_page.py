@@ -13,7 +13,7 @@ PAGE = Path(".dvc/plots.html")
 def main(arguments: Sequence[str]) -> None:
     """Write the page."""
     argparse.ArgumentParser(prog="taskloom plots-page", description=__doc__).parse_args(arguments)
-    from pipeline.report.plots_page import plots_page
+    from pipeline.report.charts import plots_page
 
     with whole_file(PAGE) as temporary:
         temporary.write_text(plots_page(), encoding="utf-8")

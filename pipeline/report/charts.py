@@ -1,7 +1,6 @@
-"""Charts as Vega-Lite specifications, and their rendering to SVG.
+"""Charts as Vega-Lite specifications, and their drawing as SVG without a browser or a network.
 
-Each function takes a small frame of named columns and returns a specification; `svg` draws it without
-a browser or a network. Knows no file and computes no figure.
+Each function takes a small frame of named columns and returns a specification, which `svg` draws.
 """
 
 import hashlib
@@ -10,6 +9,7 @@ import re
 from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
 Spec = dict[str, Any]
 
@@ -19,16 +19,17 @@ _CELL = 18
 """Pixels of one cell or bar, which keeps labels legible at a hundred tasks."""
 _LABEL = 400
 """Most pixels of a label, room for the names of a pair of tasks."""
+_GRAY = "#8a93a5"
+"""Of lines: seen on a light and on a dark page. The page's style sheet colours the words."""
+_ORANGE = "#d1600a"
+"""Of what should stand out."""
 _THEME = {
     "view": {"stroke": None},
     "axis": {
-        "gridColor": "#8a93a5",
-        "gridOpacity": 0.28,
-        "domainColor": "#8a93a5",
-        "tickColor": "#8a93a5",
+        "gridColor": _GRAY, "gridOpacity": 0.28, "domainColor": _GRAY, "tickColor": _GRAY,
     },
-}
-"""Lines that are seen on a light and on a dark page; the page's style sheet colours the words."""
+}  # fmt: skip
+_DOT = {"type": "point", "filled": True}
 
 
 def grouped_bars(frame: pl.DataFrame, *, of: str, by: str, value: str, title: str) -> Spec:
@@ -41,27 +42,13 @@ def grouped_bars(frame: pl.DataFrame, *, of: str, by: str, value: str, title: st
         value: Column of the lengths.
         title: Above the chart.
     """
-    categories = frame[of].unique(maintain_order=True).to_list()
-    series = frame[by].unique(maintain_order=True).to_list()
-    return _spec(
-        frame,
-        title,
-        mark={"type": "bar"},
-        width=520,
-        height=_CELL * len(categories) * max(1, len(series) // 2 + 1),
-        encoding={
-            "y": {
-                "field": of,
-                "type": "nominal",
-                "sort": categories,
-                "title": None,
-                "axis": {"labelLimit": _LABEL},
-            },
-            "yOffset": {"field": by, "sort": series},
-            "x": {"field": value, "type": "quantitative"},
-            "color": {"field": by, "type": "nominal", "sort": series},
-        },
-    )
+    series = _values(frame, by)
+    encoding = _rows(frame, of, value) | {
+        "yOffset": {"field": by, "sort": series},
+        "color": {"field": by, "type": "nominal", "sort": series},
+    }
+    height = _CELL * len(_values(frame, of)) * max(1, len(series) // 2 + 1)
+    return _spec(frame, title, mark={"type": "bar"}, height=height, encoding=encoding)
 
 
 def dots(frame: pl.DataFrame, *, of: str, by: str, value: str, title: str) -> Spec:
@@ -74,28 +61,30 @@ def dots(frame: pl.DataFrame, *, of: str, by: str, value: str, title: str) -> Sp
         value: Column of the positions.
         title: Above the chart.
     """
-    categories = frame[of].unique(maintain_order=True).to_list()
-    series = frame[by].unique(maintain_order=True).to_list()
+    # one domain for both, so that Vega merges the two legends
+    kind = {"field": by, "type": "nominal", "scale": {"domain": _values(frame, by)}}
     return _spec(
         frame.filter(pl.col(value).is_not_null()),
         title,
-        mark={"type": "point", "filled": True, "size": 60, "opacity": 0.85},
-        width=520,
-        height=_CELL * len(categories),
-        encoding={
-            "y": {
-                "field": of,
-                "type": "nominal",
-                "sort": categories,
-                "title": None,
-                "axis": {"grid": True, "labelLimit": _LABEL},
-            },
-            "x": {"field": value, "type": "quantitative"},
-            # one domain for both, so that Vega merges the two legends
-            "color": {"field": by, "type": "nominal", "scale": {"domain": series}},
-            "shape": {"field": by, "type": "nominal", "scale": {"domain": series}},
-        },
+        mark=_DOT | {"size": 60, "opacity": 0.85},
+        height=_CELL * len(_values(frame, of)),
+        encoding=_rows(frame, of, value) | {"color": kind, "shape": kind},
     )
+
+
+def _values(frame: pl.DataFrame, column: str) -> list[Any]:
+    return frame[column].unique(maintain_order=True).to_list()
+
+
+def _rows(frame: pl.DataFrame, of: str, value: str) -> dict[str, Any]:
+    """Return the axes of a chart that has one row for each category."""
+    axis = {"grid": True, "labelLimit": _LABEL}
+    return {
+        "y": {
+            "field": of, "type": "nominal", "sort": _values(frame, of), "title": None, "axis": axis,
+        },
+        "x": {"field": value, "type": "quantitative"},
+    }  # fmt: skip
 
 
 def curves(frame: pl.DataFrame, *, title: str) -> Spec:
@@ -109,7 +98,6 @@ def curves(frame: pl.DataFrame, *, title: str) -> Spec:
         frame,
         title,
         mark={"type": "line", "interpolate": "monotone"},
-        width=520,
         height=260,
         encoding={
             "x": {"field": "step", "type": "quantitative"},
@@ -128,30 +116,20 @@ def race(frame: pl.DataFrame, *, title: str) -> Spec:
     """
     x = {"field": "k", "type": "ordinal", "title": "complements (k)", "axis": {"labelAngle": 0}}
     y = {"type": "quantitative", "scale": {"zero": False}, "title": "held-out loss of the target"}
-    outcome = {
-        "field": "winner",
-        "type": "nominal",
-        "title": "arm",
-        "scale": {"domain": ["taken", "not taken"], "range": ["#d1600a", "#4c78a8"]},
-    }
-    named = frame.with_columns(
-        pl.when("winner").then(pl.lit("taken")).otherwise(pl.lit("not taken")).alias("winner")
-    )
+    look = _two_looks("winner", ["taken", "not taken"], "#4c78a8", title="arm")
     bars = {
         "mark": {"type": "rule", "strokeWidth": 2},
-        "encoding": {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}, "color": outcome},
-    }
-    points = {
-        "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
         "encoding": {
-            "x": x,
-            "y": y | {"field": "loss"},
-            "color": outcome,
-            "shape": outcome
-            | {"scale": {"domain": ["taken", "not taken"], "range": ["diamond", "circle"]}},
+            "x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}, "color": look["color"],
         },
+    }  # fmt: skip
+    points = {
+        "mark": _DOT | {"size": 110, "opacity": 1},
+        "encoding": {"x": x, "y": y | {"field": "loss"}, **look},
     }
-    return _spec(named, title, width=max(200, 60 * frame.height), height=220, layer=[bars, points])
+    words = pl.when("winner").then(pl.lit("taken")).otherwise(pl.lit("not taken")).alias("winner")
+    wide = max(200, 60 * frame.height)
+    return _spec(frame.with_columns(words), title, width=wide, height=220, layer=[bars, points])
 
 
 def scatter(frame: pl.DataFrame, *, x: str, y: str, by: str, title: str) -> Spec:
@@ -164,39 +142,47 @@ def scatter(frame: pl.DataFrame, *, x: str, y: str, by: str, title: str) -> Spec
         by: Column of colour and shape.
         title: Above the chart.
     """
-    series = frame[by].unique(maintain_order=True).sort(descending=True).to_list()
-    colours = {"domain": series, "range": ["#d1600a", "#8a93a5"]}
-    kind = {"field": by, "type": "nominal", "title": None}
-    room = {"scale": {"padding": 8}}
+    axis = {"type": "quantitative", "scale": {"padding": 8}}
     points = {
-        "mark": {"type": "point", "filled": True, "size": 28, "opacity": 0.7, "aria": False},
+        "mark": _DOT | {"size": 28, "opacity": 0.7, "aria": False},
         "encoding": {
-            "x": {"field": x, "type": "quantitative", "title": x} | room,
-            "y": {"field": y, "type": "quantitative", "title": y} | room,
-            "color": kind | {"scale": colours},
-            "shape": kind | {"scale": {"domain": series, "range": ["diamond", "circle"]}},
+            "x": axis | {"field": x, "title": x},
+            "y": axis | {"field": y, "title": y},
+            **_two_looks(by, sorted(_values(frame, by), reverse=True), _GRAY),
         },
     }
-    zero = {"mark": {"type": "rule", "color": "#8a93a5", "strokeDash": [4, 3]}}
-    lines = [zero | {"encoding": {axis: {"datum": 0}}} for axis in ("x", "y")]
+    zero = {"mark": {"type": "rule", "color": _GRAY, "strokeDash": [4, 3]}}
+    lines = [zero | {"encoding": {name: {"datum": 0}}} for name in ("x", "y")]
     return _spec(frame, title, width=420, height=320, layer=[*lines, points])
 
 
-def _spec(frame: pl.DataFrame, title: str, **parts: Any) -> Spec:
+def _two_looks(
+    by: str, series: list[str], other: str, *, title: str | None = None
+) -> dict[str, Any]:
+    """Return colour and shape of two series; the first is orange and a diamond."""
+    kind = {"field": by, "type": "nominal", "title": title}
+    return {
+        "color": kind | {"scale": {"domain": series, "range": [_ORANGE, other]}},
+        "shape": kind | {"scale": {"domain": series, "range": ["diamond", "circle"]}},
+    }
+
+
+def _spec(frame: pl.DataFrame, title: str, *, width: int = 520, **parts: Any) -> Spec:
     return {
         "$schema": _SCHEMA,
         "title": title,
         "data": {"values": frame.to_dicts()},
         "background": None,
         "config": _THEME,
+        "width": width,
         **parts,
     }
 
 
-def svg(spec: Spec) -> str:
+def svg(spec: Spec) -> Markup:
     """Draw a specification as SVG text, the same for the same specification.
 
-    Vega numbers the gradients and clips of a process one after the other; here they are renamed after
+    Vega numbers the gradients and clips of a process one after the other. Here they are renamed after
     the chart, so that charts stand on one page and their bytes do not depend on what was drawn before.
     """
     import vl_convert
@@ -206,4 +192,25 @@ def svg(spec: Spec) -> str:
     names = dict.fromkeys(re.findall(r'id="([^"]+)"', text))
     for i, name in enumerate(names):
         text = re.sub(rf'(id="|url\(#){re.escape(name)}(?=["\)])', rf"\g<1>{tag}-{i}", text)
-    return text
+    return Markup(text)  # noqa: S704 - Vega escapes what comes from data
+
+
+def plots_page() -> str:
+    """Return the page that `dvc plots show` fills, with Vega in it, so that it needs no network.
+
+    DVC replaces `{plot_divs}` and `{refresh_tag}`.
+    """
+    import vl_convert
+
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
+        "</script", "<\\/script"
+    )
+    return _PLOTS_PAGE.replace("SCRIPT", bundle)
+
+
+_PLOTS_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">{refresh_tag}<title>taskloom plots</title>
+<script type="text/javascript">SCRIPT</script>
+<style>body{font:15px system-ui,sans-serif;margin:2em}table{border-spacing:15px}</style></head>
+<body>{plot_divs}</body></html>
+"""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from markupsafe import Markup
 
 from pipeline.relationships.agreement.truth import Truth
 from pipeline.relationships.scores import ScoreMatrix
@@ -196,9 +197,10 @@ def gains(
 
 def _scatters(
     predicting: Sequence[ScoreMatrix], truth: Truth, target: str | None
-) -> tuple[list[str], list[str]]:
-    """Return notes, and one drawing a scorer that predicts gains of measured pairs."""
-    notes, drawings = [], []
+) -> tuple[list[str], list[Markup]]:
+    """Return notes, and one drawing for each scorer that predicts gains of measured pairs."""
+    notes: list[str] = []
+    drawings: list[Markup] = []
     for matrix in predicting:
         points = relations.predicted(matrix, truth)
         if points.height:
@@ -217,7 +219,7 @@ def _thinned(points: pl.DataFrame, name: str) -> list[str]:
     ]
 
 
-def _scatter(points: pl.DataFrame, name: str, target: str | None) -> str:
+def _scatter(points: pl.DataFrame, name: str, target: str | None) -> Markup:
     ours = pl.col("target") == (target or "")
     mine, others = points.filter(ours), points.filter(~ours)
     room = max(0, MOST_POINTS - mine.height)

@@ -1,84 +1,66 @@
-"""Small multiples: one little drawing of training loss a task, side by side as wide as the page is.
+"""Small drawings of training loss, one for each task, side by side.
 
-All share both axes, so that heights compare. Lines and words take the page's colour. Knows frames.
+All share both axes, so that heights compare.
 """
 
-import html
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
-_WIDE, _HIGH = 220, 84
-_LEFT, _FOOT = 26, 14
-COLOURS = ("#4c78a8", "#f58518")
-"""Of the passes, in the sequence in which they are given."""
+from pipeline.report.markup import fill
+
+_LEFT, _RIGHT, _TOP, _FOOT = 26, 216, 4, 70
+"""Pixels of the lines' area; the template draws 220 x 84."""
+_COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#9d755d", "#72b7b2")
+"""Of the trainings, in the sequence in which they are given; used again after the last."""
 
 
-def sparks(frame: pl.DataFrame, *, tasks: Sequence[str], passes: Sequence[str]) -> str:
+def sparks(frame: pl.DataFrame, *, tasks: Sequence[str], passes: Sequence[str]) -> Markup:
     """Return drawings of the loss of each task over steps.
 
     Args:
         frame: `which`, `task`, `step`, `examples`, `loss`, `accuracy`.
-        tasks: That are drawn, in this sequence.
+        tasks: Those that are drawn, in this sequence.
         passes: Values of `which`, one line each.
     """
     shown = frame.filter(pl.col("task").is_in(tasks))
     steps, top = _most(shown, "step"), _most(shown, "loss")
-    parts = {key[0]: part for key, part in shown.partition_by("task", as_dict=True).items()}
-    figures = (_figure(task, parts[task], passes, steps, top) for task in tasks if task in parts)
-    keys = "".join(
-        f'<span style="white-space:nowrap"><svg width="26" height="9" aria-hidden="true">'
-        f'<path d="M2 5h20" stroke="{colour}" stroke-width="2.5"{_dash(i)}/></svg> {html.escape(name)}'
-        "</span> "
-        for i, (name, colour) in enumerate(zip(passes, COLOURS, strict=False))
-    )
-    return f'<p class="soft">{keys}</p><div class="sparks">{"".join(figures)}</div>'
+    parts = shown.partition_by("task", as_dict=True)
+    drawn = [_drawing(task, parts[task,], passes, steps, top) for task in tasks if (task,) in parts]
+    legend = [(name, _colour(i)) for i, name in enumerate(passes)]
+    return fill("sparks.html", tasks=drawn, legend=legend, top=f"{top:.2g}", steps=f"{steps:,.0f}")
 
 
 def _most(frame: pl.DataFrame, column: str) -> float:
     return float(frame[column].cast(pl.Float64).max() or 1.0)  # type: ignore[arg-type]
 
 
-def _dash(i: int) -> str:
-    return ' stroke-dasharray="5 2.5"' if i else ""
+def _colour(i: int) -> str:
+    return _COLOURS[i % len(_COLOURS)]
 
 
-def _figure(task: str, frame: pl.DataFrame, passes: Sequence[str], steps: float, top: float) -> str:
+def _drawing(
+    task: str, frame: pl.DataFrame, passes: Sequence[str], steps: float, top: float
+) -> dict[str, Any]:
     lines, words = [], []
-    for i, (which, colour) in enumerate(zip(passes, COLOURS, strict=False)):
+    for i, which in enumerate(passes):
         part = frame.filter(pl.col("which") == which)
         if part.height:
-            lines.append(_line(part, colour, i, steps, top))
+            lines.append({"number": i, "colour": _colour(i), "points": _points(part, steps, top)})
             words.append(f"{which}: {_words(part)}")
-    about = html.escape("; ".join(words))
-    name = html.escape(task)
-    return (
-        f'<figure><svg viewBox="0 0 {_WIDE} {_HIGH}" role="img" aria-label="{name}: {about}" '
-        f'font-size="9"><g class="soft">{_axes(steps, top)}</g>{"".join(lines)}</svg>'
-        f'<figcaption><b>{name}</b><br><span class="soft">{about}</span></figcaption></figure>'
-    )
+    return {"name": task, "lines": lines, "words": "; ".join(words)}
 
 
-def _axes(steps: float, top: float) -> str:
-    foot = _HIGH - _FOOT
-    return (
-        f'<path d="M{_LEFT} 4V{foot}H{_WIDE - 2}" fill="none" stroke="#8a93a5"/>'
-        f'<text x="{_LEFT - 3}" y="10" text-anchor="end">{top:.2g}</text>'
-        f'<text x="{_LEFT - 3}" y="{foot}" text-anchor="end">0</text>'
-        f'<text x="{_WIDE - 2}" y="{_HIGH - 3}" text-anchor="end">step {steps:,.0f}</text>'
-    )
-
-
-def _line(part: pl.DataFrame, colour: str, i: int, steps: float, top: float) -> str:
-    foot = _HIGH - _FOOT
-    points = [
-        f"{_LEFT + (_WIDE - 4 - _LEFT) * step / steps:.1f} {foot - (foot - 4) * loss / top:.1f}"
+def _points(part: pl.DataFrame, steps: float, top: float) -> list[tuple[str, str]]:
+    return [
+        (
+            f"{_LEFT + (_RIGHT - _LEFT) * step / steps:.1f}",
+            f"{_FOOT - (_FOOT - _TOP) * loss / top:.1f}",
+        )
         for step, loss in zip(part["step"], part["loss"], strict=True)
     ]
-    if len(points) == 1:
-        x, y = points[0].split()
-        return f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>'
-    return f'<path d="M{"L".join(points)}" fill="none" stroke="{colour}" stroke-width="1.8"{_dash(i)}/>'
 
 
 def _words(part: pl.DataFrame) -> str:

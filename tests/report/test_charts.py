@@ -1,5 +1,7 @@
 """Charts draw without a browser, deterministically, with every label."""
 
+import re
+
 import polars as pl
 import pytest
 
@@ -53,3 +55,18 @@ def test_the_winner_s_colour_and_shape_are_its_own():
 def test_a_drawing_has_no_background_of_its_own():
     """So that it fits a light and a dark page."""
     assert "white" not in charts.svg(charts.race(RACE, title="T"))
+
+
+def test_names_of_tasks_are_no_markup():
+    frame = BARS.with_columns(task=pl.lit("<script>"))
+    drawing = charts.svg(charts.dots(frame, of="task", by="which", value="share", title="<b>"))
+    assert "<script" not in drawing
+    assert "<b>" not in drawing
+    assert "&lt;script&gt;" in drawing
+
+
+def test_the_page_of_dvc_plots_holds_vega_and_loads_nothing():
+    page = charts.plots_page()
+    assert page.count("{plot_divs}") == 1
+    assert "window.vegaEmbed=" in page
+    assert re.findall(r"<(?:script|link)[^>]*(?:src|href)=", page) == []

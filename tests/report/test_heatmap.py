@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.report.clustering import Group, closeness, clustered, cut
 from pipeline.report.colours import scale
-from pipeline.report.heatmap import Picture, draw, label, reduced, short
+from pipeline.report.heatmap import Picture, draw, name_of, reduced, short
 
 NAN = float("nan")
 NAMES = ["a", "b<", "c"]
@@ -74,8 +74,8 @@ def test_groups_are_named_after_one_task_and_hold_means():
 
 
 def test_labels_are_cut_in_the_middle():
-    assert label(Group(("b", "a", "c"))) == "a +2"
-    assert label(Group(("b", "a", "c")), "c") == "c +2"
+    assert name_of(Group(("b", "a", "c"))) == "a +2"
+    assert name_of(Group(("b", "a", "c")), "c") == "c +2"
     assert short("x" * 26) == "x" * 26
     cut_name = short("first_part_of_a_long_name_17")
     assert (cut_name, len(cut_name)) == ("first_part_of…long_name_17", 26)
