@@ -1,14 +1,19 @@
-"""The one door: `python -m pipeline COMMAND`, or `taskloom COMMAND`.
+"""The command line: `taskloom COMMAND`, or `python -m pipeline COMMAND`.
 
-Words a `PipelineError` for a person and exits with code 2; any other error is a bug and stays loud.
-Knows the commands' names and nothing of what they do; imports each only when it is called.
+Exit codes: 0 done; 1 a bug, with one line that names the file of the full trace; 2 an error of the
+input, in words; 130 interrupted by Ctrl-C; 143 ended by SIGTERM. A command's module is imported when
+the command is called.
 """
 
 import importlib
+import os
+import signal
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 
-from pipeline.errors import ConfigError, PipelineError, unknown_name
+from pipeline.errors import ConfigError, PipelineError, unknown_name, visible
 
 COMMANDS = {
     "use": "switch the active mixture",
@@ -35,7 +40,8 @@ STAGES = (
     "features", "relate", "tailor", "evaluate", "report",
 )  # fmt: skip
 
-USAGE_ERROR = 2
+BUG, USAGE_ERROR, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+"""Exit codes."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,17 +51,36 @@ def main(arguments: Sequence[str]) -> int:
         return 0 if arguments else USAGE_ERROR
     try:
         run(arguments[0], arguments[1:])
+        sys.stdout.flush()
     except PipelineError as error:
-        for line in str(error).splitlines() or [""]:
+        for line in visible(str(error)).splitlines() or [""]:
             print(line if line.startswith(" ") else f"error: {line}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
+        # the reader, `head` for example, has enough: what is still to be written goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        print(describe_bug(error), file=sys.stderr)
+        return BUG
     return 0
+
+
+def describe_bug(error: Exception) -> str:
+    """Write the full trace of an unexpected error to a file, and return one line that names it."""
+    what = " ".join(visible(f"{type(error).__name__}: {error}").split())
+    trace = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="taskloom-", suffix=".log", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(f"taskloom {' '.join(sys.argv[1:])}\n{trace}")
+    except OSError as failure:
+        return f"{trace}error: a bug in taskloom: {what} (no file for the trace: {failure})"
+    return f"error: a bug in taskloom: {what}; the full trace is in {file.name}"
 
 
 def run(name: str, arguments: Sequence[str]) -> None:
@@ -85,6 +110,16 @@ def usage() -> str:
 
 def console() -> None:
     """Entry point of the console script."""
+    this = os.getpid()
+
+    def end(signal_number: int, frame: object) -> None:
+        """Say that the process was ended, and leave through every `finally`."""
+        if os.getpid() != this:  # a forked worker, which its parent ends
+            os._exit(TERMINATED)
+        print("stopped by SIGTERM", file=sys.stderr)
+        raise SystemExit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, end)
     sys.exit(main(sys.argv[1:]))
 
 

@@ -1,8 +1,8 @@
 """The exception tree, and the wording of errors for people.
 
 Every error that a user's input can cause is a `PipelineError`: it says where, what, what was expected
-and what to do. `python -m pipeline` prints it and exits with code 2; anything else is a bug and stays
-loud. This module imports the standard library only and knows nothing of tasks or files.
+and what to do. `python -m pipeline` prints it and exits with code 2; anything else is a bug.
+This module imports the standard library only.
 
     PipelineError
     ├── ConfigError      a card, a mixture or params.yaml
@@ -14,6 +14,7 @@ loud. This module imports the standard library only and knows nothing of tasks o
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -85,3 +86,16 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
         return f"no {kind} named '{name}'", f"did you mean '{guess}'?"
     shown = ", ".join(names[:16]) + (f" and {len(names) - 16} more" if len(names) > 16 else "")
     return f"no {kind} named '{name}'", f"known: {shown}" if names else f"there is no {kind} yet"
+
+
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and line break, and those that change the direction of text."""
+
+
+def visible(text: str) -> str:
+    """Return text in which a terminal has nothing to obey: control characters are spelled out.
+
+    Use it for whatever comes from data: a task's text, a prompt's name, a licence. A control character
+    becomes its escape as Python writes it, a backslash with `x1b` for example.
+    """
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

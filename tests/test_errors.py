@@ -1,6 +1,8 @@
 """Errors say where, what, what was expected and what to do."""
 
-from pipeline.errors import ConfigError, PipelineError, nearest, unknown_name
+import pytest
+
+from pipeline.errors import ConfigError, PipelineError, nearest, unknown_name, visible
 
 
 def test_an_error_lists_its_parts_in_order():
@@ -36,3 +38,15 @@ def test_an_unknown_name_lists_what_exists_when_none_is_near():
 
 def test_an_unknown_name_says_so_when_nothing_exists():
     assert unknown_name("task", "x", []) == ("no task named 'x'", "there is no task yet")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain \t text\nön two lines 🙂", "plain \t text\nön two lines 🙂"),
+        ("\x1b[31mred\r\x07\x9b", "\\x1b[31mred\\r\\x07\\x9b"),
+        ("a\u202eb\u2066c\u200f", "a\\u202eb\\u2066c\\u200f"),
+    ],
+)
+def test_control_characters_are_spelled_out(text, shown):
+    assert visible(text) == shown

@@ -1,4 +1,4 @@
-"""The one door: right exit codes, worded errors, lazy imports."""
+"""The command line: exit codes, worded errors, lazy imports."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import COMMANDS, STAGES, main
+from pipeline.errors import PipelineError
 
 
 def test_without_a_command_the_usage_is_printed(capsys):
@@ -55,10 +56,63 @@ def test_several_errors_are_each_marked(project: Path, capsys):
     assert all(line.startswith("error: ") for line in lines)
 
 
-def test_a_bug_stays_loud(monkeypatch):
+def test_a_bug_is_one_line_and_its_trace_is_in_a_file(monkeypatch, tmp_path, capsys):
+    def fail(arguments):
+        raise ValueError("a\nb\x1b[31m")
+
+    monkeypatch.setattr("pipeline.commands.use.main", fail)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["use"]) == 1
+    (file,) = tmp_path.iterdir()
+    assert capsys.readouterr().err == (
+        f"error: a bug in taskloom: ValueError: a b\\x1b[31m; the full trace is in {file}\n"
+    )
+    assert "Traceback (most recent call last):" in file.read_text()
+    assert 'raise ValueError("a' in file.read_text()
+
+
+def test_a_bug_where_no_file_can_be_written_is_printed_in_full(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("pipeline.commands.use.main", lambda arguments: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        main(["use"])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    assert main(["use"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback (most recent call last):")
+    assert "error: a bug in taskloom: ZeroDivisionError: division by zero (no file" in err
+
+
+def test_what_an_error_quotes_is_shown_and_not_obeyed(monkeypatch, capsys):
+    def fail(arguments):
+        raise PipelineError("no task named '\x1b[2J'")
+
+    monkeypatch.setattr("pipeline.commands.use.main", fail)
+    assert main(["use"]) == 2
+    assert capsys.readouterr().err == "error: no task named '\\x1b[2J'\n"
+
+
+RUN = "import sys; from pipeline import __main__ as m; {}; sys.argv = ['taskloom', 'use']; m.console()"
+
+
+def run(code: str) -> subprocess.Popen:
+    """Run `taskloom use` with some of its code replaced."""
+    command = [sys.executable, "-c", RUN.format(code)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_reader_that_has_enough_ends_the_command_quietly():
+    process = run("m.run = lambda *a: [print('x' * 1000) for _ in range(1000)]")
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait() == 0
+    assert process.stderr.read() == ""
+    process.stderr.close()
+
+
+def test_sigterm_ends_with_a_word():
+    process = run("m.run = lambda *a: (print('here', flush=True), __import__('time').sleep(60))")
+    process.stdout.readline()
+    process.terminate()
+    assert process.communicate()[1] == "stopped by SIGTERM\n"
+    assert process.returncode == 143
 
 
 def test_the_module_runs_as_a_program():
