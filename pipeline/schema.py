@@ -11,9 +11,6 @@ import pyarrow as pa
 VERSION = 1
 """Version of `EXAMPLE`; a change of column, type or meaning raises it."""
 
-Form = Literal["multiple_choice", "classification", "multi_label", "text_to_text", "span"]
-"""The shapes of question that there are; each has one file in `pipeline/normalize/`."""
-
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 

@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")  # no test depends on the speed of the machine
 
 ROOT = Path(__file__).parent.parent
 

@@ -64,7 +64,7 @@ def check_view(mixture: MixtureCard, cards: dict[str, TaskCard], *, where: str) 
         f"tasks.{task}: form '{cards[task].fields.form}' has no choices, which view 'choice' needs; "
         "take it out of this mixture"
         for task in sorted(mixture.tasks)
-        if mixture.view == "choice" and cards[task].fields.form in ("text_to_text", "span")
+        if mixture.view == "choice" and not cards[task].fields.has_choices
     ]
     if complaints:
         raise ConfigError("; ".join(complaints), where=where)

@@ -1,7 +1,6 @@
-"""YAML to models: the only module that reads YAML, and where errors in it are worded.
+"""YAML files to models, and the wording of what is wrong in them.
 
-The reader is ruamel's safe one at YAML 1.2, which is what DVC uses: `1e-5` is a number, `no` is a
-string, no tag constructs anything, duplicate keys are errors.
+`1e-5` is a number and `no` a text, as DVC has it; duplicate keys are errors. `safe_yaml` reads.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,9 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from pipeline.config import safe_yaml
 from pipeline.errors import ConfigError, nearest, unknown_name
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -46,13 +44,7 @@ def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
     Raises:
         ConfigError: It is empty, not YAML, or not a mapping.
     """
-    try:
-        value = YAML(typ="safe").load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise ConfigError(f"not YAML: {error.problem}", where=f"{where}, line {line}") from error
-    except YAMLError as error:
-        raise ConfigError(f"not YAML: {error}", where=where) from error
+    value = safe_yaml.parse(text, where=where)
     if not isinstance(value, dict):
         kind = "empty" if value is None else f"a {type(value).__name__}"
         raise ConfigError(f"the file is {kind}", where=where, expected="a mapping of keys")
@@ -61,14 +53,9 @@ def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
 
 def write_yaml(value: Mapping[str, Any], path: Path, *, comment: str = "") -> None:
     """Write a mapping as block-style YAML, keys in their own order, after a comment."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
-    yaml.width = 100
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"# {line}\n" for line in comment.splitlines())
-        yaml.dump(dict(value), file)
+    lines = "".join(f"# {line}\n" for line in comment.splitlines())
+    path.write_text(lines + safe_yaml.dump(dict(value)), encoding="utf-8")
 
 
 def load(model: type[Model], path: Path) -> Model:
@@ -85,13 +72,15 @@ def check(model: type[Model], value: Mapping[str, Any], *, where: str) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        complaints = [_complaint(model, item) for item in error.errors()]
+        complaints = [_complaint(model, item, value) for item in error.errors()]
         raise ConfigError("; ".join(complaints), where=where) from None
 
 
-def _complaint(model: type[BaseModel], item: Any) -> str:
+def _complaint(model: type[BaseModel], item: Any, written: Any) -> str:
     """Word one pydantic error: the key as its author wrote it, the value, what was expected."""
-    path = [part for part in item["loc"] if not _is_tag(part)]
+    path = _written_path(item["loc"], written)
+    if item["type"] == "missing":
+        path.append(item["loc"][-1])
     key = ".".join(str(part) for part in path)
     kind, value = item["type"], item.get("input")
     if kind == "extra_forbidden":
@@ -106,16 +95,15 @@ def _complaint(model: type[BaseModel], item: Any) -> str:
     return f"{key}: {message[:1].lower()}{message[1:]}, not {shown}"
 
 
-_TAGS = {
-    "multiple_choice", "classification", "multi_label", "text_to_text", "span",
-    "files", "package", "hub", "suite",
-    "str", "int", "bool", "float", "[key]", "Split",
-}  # fmt: skip
-
-
-def _is_tag(part: str | int) -> bool:
-    """Whether pydantic put `part` into the path to name a member of a union."""
-    return isinstance(part, str) and (part in _TAGS or part.startswith(("tuple[", "dict[")))
+def _written_path(location: Iterable[str | int], written: Any) -> list[str | int]:
+    """Return a location without what pydantic puts into it to name a member of a union."""
+    path: list[str | int] = []
+    for part in location:
+        is_index = isinstance(written, list | tuple) and isinstance(part, int)
+        if is_index or (isinstance(written, Mapping) and part in written):
+            path.append(part)
+            written = written[part]
+    return path
 
 
 def _siblings(model: type[BaseModel], path: Iterable[str | int]) -> set[str]:

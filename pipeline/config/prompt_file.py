@@ -7,18 +7,12 @@ checkout
 of the public pool can be read as it is.
 """
 
-import io
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode
-from ruamel.yaml.representer import SafeRepresenter
-
+from pipeline.config import safe_yaml
 from pipeline.errors import ConfigError
 from pipeline.tables import whole_file
 from pipeline.templates.prompt import Prompt, PromptFile
@@ -30,42 +24,12 @@ _METADATA = ("original_task", "choices_in_prompt", "metrics", "languages")
 _FIELDS = ("answer_choices", "id", "jinja", "metadata", "name", "reference")
 
 
-class _Constructor(SafeConstructor):  # type: ignore[misc]
-    """Plain data only, the format's tags included."""
-
-
-def _mapping(constructor: SafeConstructor, node: Any) -> Any:
-    if isinstance(node, MappingNode):
-        return SafeConstructor.construct_mapping(constructor, node, deep=True)
-    return constructor.construct_scalar(node)
-
-
-def _float(constructor: SafeConstructor, node: Any) -> Any:
-    """In YAML 1.1 a number without a dot, such as 1e5, is a text; ruamel would make it a number."""
-    text = constructor.construct_scalar(node)
-    plain = "." in text or "e" not in text.lower()
-    return SafeConstructor.construct_yaml_float(constructor, node) if plain else text
-
-
-_Constructor.add_constructor("tag:yaml.org,2002:float", _float)
-for _tag in TAGS:
-    _Constructor.add_constructor(_tag, _mapping)
-
-
 class _Template(dict[str, Any]):
     """Written with the tag `!Template`."""
 
 
 class _Metadata(dict[str, Any]):
     """Written with the tag `!TemplateMetadata`."""
-
-
-class _Representer(SafeRepresenter):  # type: ignore[misc]
-    """Writes the format's two tags."""
-
-
-_Representer.add_representer(_Template, lambda r, value: r.represent_mapping(TAGS[0], value))
-_Representer.add_representer(_Metadata, lambda r, value: r.represent_mapping(TAGS[1], value))
 
 
 def prompt_files(folder: Path) -> Iterator[Path]:
@@ -98,24 +62,13 @@ def read_prompts(path: Path) -> PromptFile:
 
 
 def _load(path: Path) -> Any:
-    yaml = YAML(typ="safe")
-    yaml.version = (1, 1)
-    yaml.Constructor = _Constructor
     try:
-        return yaml.load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError("no such file", where=str(path)) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"not UTF-8: {error.reason}", where=str(path)) from error
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise ConfigError(
-            f"not YAML that prompts are written in: {error.problem}",
-            where=f"{path}, line {line}",
-            expected=f"plain YAML with no tags but {', '.join(TAGS[:2])}",
-        ) from error
-    except (YAMLError, ValueError) as error:
-        raise ConfigError(f"not YAML: {error}", where=str(path)) from error
+    return safe_yaml.parse(text, where=str(path), tags=TAGS, old=True)
 
 
 def _prompt(key: object, value: Any, where: str) -> Prompt:
@@ -185,15 +138,8 @@ def write_prompts(file: PromptFile, path: Path) -> None:
     if file.subset is not None:
         value["subset"] = file.subset
     value["templates"] = dict(sorted(templates.items()))
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Representer = _Representer
-    yaml.version = (1, 1)
-    yaml.default_flow_style = False
-    yaml.allow_unicode = True
-    yaml.width = 2**20  # folded lines would lose some spaces
-    text = io.StringIO()
-    yaml.dump(value, text)
-    body = text.getvalue().removeprefix("%YAML 1.1\n---\n")
+    written_as: dict[type, str] = {_Template: TAGS[0], _Metadata: TAGS[1]}
+    body = safe_yaml.dump(value, tags=written_as, old=True)
     with whole_file(path) as temporary:
         temporary.write_text(body, encoding="utf-8")
 

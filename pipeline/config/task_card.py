@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.config.fields import Fields
+from pipeline.config.forms import Fields
 from pipeline.config.source import Source
 from pipeline.config.strict import Name, Strict
 from pipeline.schema import Split
@@ -33,7 +33,7 @@ class TaskCard(Strict):
     splits: dict[Split, SplitSource]
     hidden: tuple[Split, ...] = ()
     """Splits whose labels the publisher withholds: their rows keep a null label."""
-    fields: Annotated[Fields, Field(discriminator="form")]
+    fields: Fields
     homepage: str = ""
     licence: str
     citation: str = ""

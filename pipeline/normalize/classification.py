@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipeline.config.fields import Classification
+from pipeline.config.forms.classification import Classification
 from pipeline.normalize.draft import (
     NO_LABEL,
     NO_LABELS,
@@ -15,10 +15,10 @@ from pipeline.normalize.draft import (
     stem_faults,
     with_reasons,
 )
-from pipeline.normalize.labels import class_place, class_places, fixed_options, is_key, label_value
+from pipeline.normalize.labels import class_place, class_places, is_key, label_value
 
 
-def draft_classification(
+def draft(
     records: pl.DataFrame, fields: Classification, *, hidden: bool, where: str
 ) -> pl.DataFrame:
     """Map N records of one split onto the N rows of a draft, in their order.
@@ -29,7 +29,7 @@ def draft_classification(
         SourceError: `records` lacks what `fields` names; `where` says of which task and split.
     """
     schema = records.schema
-    options = fixed_options(fields)
+    options = fields.fixed_options
     choices = pl.lit(options).alias("choices")
     columns = [pl.col(ROW), *stem(fields, schema, where), choices, NO_LABELS]
     faults = [*stem_faults(fields)]

@@ -6,32 +6,29 @@ Knows no file and no source; a record that could not be read comes here as a rej
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import assert_never
+from importlib import import_module
+from typing import Any, Protocol
 
 import polars as pl
 
-from pipeline.config.fields import (
-    Classification,
-    MultiLabel,
-    MultipleChoice,
-    Span,
-    TextToText,
-)
 from pipeline.config.task_card import TaskCard
 from pipeline.normalize.bad_encoding import damaged_rows
-from pipeline.normalize.classification import draft_classification
 from pipeline.normalize.content_hash import digests, encode
 from pipeline.normalize.draft import ROW
-from pipeline.normalize.labels import fixed_options
-from pipeline.normalize.multi_label import draft_multi_label
-from pipeline.normalize.multiple_choice import draft_multiple_choice
 from pipeline.normalize.rejects import describe, refuse_systematic
-from pipeline.normalize.span import draft_span
-from pipeline.normalize.text_to_text import draft_text_to_text
 from pipeline.schema import Split, prefix_token
 
 _ROWS = 65_536
 """Rows worked on together; what comes out is the same for any number of them."""
+
+
+class Form(Protocol):
+    """What the module of a form has to offer."""
+
+    def draft(
+        self, records: pl.DataFrame, fields: Any, *, hidden: bool, where: str
+    ) -> pl.DataFrame:
+        """Map N records of one split onto the N rows of a draft (see `draft`), in their order."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def _part(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the examples among some records, and the drafts of the others."""
     drafts = _draft(records, card, hidden=split in card.hidden, where=where)
-    encodings = encode(drafts, fixed_options(card.fields))
+    encodings = encode(drafts, card.fields.fixed_options)
     is_damaged = damaged_rows(encodings)
     if is_damaged is not None:
         reason = pl.when(is_damaged).then(pl.lit("bad_encoding")).otherwise("reason")
@@ -93,20 +90,14 @@ def _part(
     return _examples(kept, hashes, card, split), drafts.filter(~is_example)
 
 
-def _draft(frame: pl.DataFrame, card: TaskCard, *, hidden: bool, where: str) -> pl.DataFrame:
-    fields = card.fields
-    match fields:
-        case MultipleChoice():
-            return draft_multiple_choice(frame, fields, hidden=hidden, where=where)
-        case Classification():
-            return draft_classification(frame, fields, hidden=hidden, where=where)
-        case MultiLabel():
-            return draft_multi_label(frame, fields, hidden=hidden, where=where)
-        case TextToText():
-            return draft_text_to_text(frame, fields, hidden=hidden, where=where)
-        case Span():
-            return draft_span(frame, fields, hidden=hidden, where=where)
-    assert_never(fields)
+def draft_module(form: str) -> str:
+    """Return the name of the module that turns records into examples of a form."""
+    return f"pipeline.normalize.{form}"
+
+
+def _draft(records: pl.DataFrame, card: TaskCard, *, hidden: bool, where: str) -> pl.DataFrame:
+    form: Form = import_module(draft_module(card.fields.form))
+    return form.draft(records, card.fields, hidden=hidden, where=where)
 
 
 def _examples(kept: pl.DataFrame, hashes: pl.Series, card: TaskCard, split: Split) -> pl.DataFrame:

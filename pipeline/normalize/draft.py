@@ -21,7 +21,7 @@ from typing import Literal
 
 import polars as pl
 
-from pipeline.config.fields import Stem, Text
+from pipeline.config.forms.base import Stem, Text
 from pipeline.templates.texts import text_expression
 
 ROW = "__row__"

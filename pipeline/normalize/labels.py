@@ -5,20 +5,11 @@ as integers, truth values as `true` and `false` in any case, texts without the s
 Knows no file and no draft.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import assert_never
+from collections.abc import Mapping
 
 import polars as pl
 
-from pipeline.config.fields import (
-    Classification,
-    ClassKey,
-    Fields,
-    MultiLabel,
-    MultipleChoice,
-    Span,
-    TextToText,
-)
+from pipeline.config.forms.base import Classes, ClassKey, unique_names
 from pipeline.errors import SourceError
 from pipeline.templates.paths import Value
 from pipeline.templates.texts import value_expression
@@ -79,44 +70,10 @@ def is_key(label: pl.Expr, dtype: pl.DataType, key: ClassKey) -> pl.Expr:
     return label_text(label, dtype).is_in(key_texts(key))
 
 
-def class_names(classes: Iterable[str] | Mapping[ClassKey, str]) -> tuple[str, ...]:
-    """Return the names of the classes in the card's order, each once."""
-    names = classes.values() if isinstance(classes, Mapping) else classes
-    return tuple(dict.fromkeys(names))
-
-
-def fixed_options(fields: Fields) -> list[str] | None:
-    """Return the choices that every row has; None where each row has its own.
-
-    The carrier phrase's `{class}` stands for the name. The class of the empty set comes last, unless
-    it is among the others. Forms without choices have the empty list.
-    """
-    match fields:
-        case MultipleChoice():
-            return None
-        case Classification():
-            return _phrased(fields.option, class_names(fields.classes))
-        case MultiLabel():
-            return _phrased(fields.option, set_names(fields))
-        case TextToText() | Span():
-            return []
-    assert_never(fields)
-
-
-def set_names(fields: MultiLabel) -> tuple[str, ...]:
-    """Return the names of the classes of a multi-label task, that of the empty set among them."""
-    none = () if fields.none is None else (fields.none,)
-    return tuple(dict.fromkeys((*class_names(fields.classes), *none)))
-
-
-def _phrased(option: str, names: Iterable[str]) -> list[str]:
-    return [option.replace("{class}", name) for name in names]
-
-
-def class_places(classes: Iterable[str] | Mapping[ClassKey, str]) -> dict[str, int]:
+def class_places(classes: Classes) -> dict[str, int]:
     """Return the place of the class by every text form of its label values."""
     pairs = classes.items() if isinstance(classes, Mapping) else ((name, name) for name in classes)
-    names = class_names(classes)
+    names = unique_names(classes)
     return {text: names.index(name) for key, name in pairs for text in key_texts(key)}
 
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipeline.config.fields import MultiLabel
+from pipeline.config.forms.multi_label import MultiLabel
 from pipeline.normalize.draft import (
     NO_LABEL,
     NO_LABELS,
@@ -14,15 +14,13 @@ from pipeline.normalize.draft import (
     stem_faults,
     with_reasons,
 )
-from pipeline.normalize.labels import class_place, class_places, fixed_options, set_names
+from pipeline.normalize.labels import class_place, class_places
 from pipeline.templates.texts import list_expression, text_expression
 
 _GIVEN, _LABELS = pl.col("given"), pl.col("labels")
 
 
-def draft_multi_label(
-    records: pl.DataFrame, fields: MultiLabel, *, hidden: bool, where: str
-) -> pl.DataFrame:
+def draft(records: pl.DataFrame, fields: MultiLabel, *, hidden: bool, where: str) -> pl.DataFrame:
     """Map N records of one split onto the N rows of a draft, in their order.
 
     `labels` is ascending and holds each class once; `target` is the text of the gold choices in that
@@ -32,7 +30,7 @@ def draft_multi_label(
         SourceError: `records` lacks what `fields` names; `where` says of which task and split.
     """
     schema = records.schema
-    options = fixed_options(fields)
+    options = fields.fixed_options
     columns = [
         pl.col(ROW),
         *stem(fields, schema, where),
@@ -71,7 +69,7 @@ def _labels(fields: MultiLabel) -> pl.Expr:
     place = class_place(pl.element(), pl.String(), class_places(fields.classes))
     labels = _GIVEN.list.eval(place).list.unique().list.sort()
     if fields.none is not None:
-        empty = pl.lit([set_names(fields).index(fields.none)], dtype=pl.List(pl.Int32))
+        empty = pl.lit([fields.class_names.index(fields.none)], dtype=pl.List(pl.Int32))
         labels = pl.when(labels.list.len() == 0).then(empty).otherwise(labels)
     return labels.alias("labels")
 

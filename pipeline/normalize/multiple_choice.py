@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipeline.config.fields import MultipleChoice, Split
+from pipeline.config.forms.multiple_choice import MultipleChoice, Split
 from pipeline.errors import ConfigError
 from pipeline.normalize.draft import (
     NO_LABELS,
@@ -31,7 +31,7 @@ _CHOICES, _PLACE = pl.col("choices"), pl.col("place")
 _IN_RANGE = (_PLACE >= 0) & (_CHOICES.list.len().cast(pl.Int64) > _PLACE)
 
 
-def draft_multiple_choice(
+def draft(
     records: pl.DataFrame, fields: MultipleChoice, *, hidden: bool, where: str
 ) -> pl.DataFrame:
     """Map N records of one split onto the N rows of a draft, in their order.

@@ -1,22 +1,13 @@
 """Rejects: the wording of each, and the refusal of a card that rejects its own data."""
 
 from collections.abc import Callable
-from typing import assert_never
 
 import polars as pl
 
-from pipeline.config.fields import (
-    Classification,
-    Fields,
-    MultiLabel,
-    MultipleChoice,
-    Span,
-    TextToText,
-)
+from pipeline.config.forms.base import Stem
 from pipeline.errors import DataError
 from pipeline.normalize.bad_encoding import damage
 from pipeline.normalize.draft import ROW
-from pipeline.normalize.labels import class_names
 
 _SHOWN = 80
 """Characters of an offending value that a reject keeps."""
@@ -78,7 +69,7 @@ def _fields_that(holds: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
     return pl.concat_str(named, separator=", ", ignore_nulls=True)
 
 
-def refuse_systematic(rejects: pl.DataFrame, read: int, fields: Fields, where: str) -> None:
+def refuse_systematic(rejects: pl.DataFrame, read: int, fields: Stem, where: str) -> None:
     """Refuse a card by which one reason takes more than half of a split, or every row is a reject.
 
     A wrong `label_offset` must not drop half of the data without a word.
@@ -99,7 +90,7 @@ def refuse_systematic(rejects: pl.DataFrame, read: int, fields: Fields, where: s
         return
     values = _counts(rejects.filter(pl.col("reason") == reason), "detail")[:5]
     shown = ", ".join(f"'{value}' ({_rows(count)})" for value, count in values)
-    key, expected, remedy = _wording(reason, fields)
+    key, expected, remedy = fields.explain(reason)
     raise DataError(
         f"{number} of {read} records are rejects for '{reason}': {shown}",
         where=f"{where}: {key}",
@@ -116,55 +107,3 @@ def _counts(rejects: pl.DataFrame, column: str) -> list[tuple[str, int]]:
     """Return the values of a column and how often each occurs, most frequent first, then by name."""
     counted = rejects.group_by(column).len().sort(["len", column], descending=[True, False])
     return list(counted.iter_rows())
-
-
-def _wording(reason: str, fields: Fields) -> tuple[str, str, str]:
-    """Return the card's key, what was expected of it and what to do, for a reason."""
-    match reason:
-        case "label_missing" | "label_unknown" | "label_out_of_range":
-            return _label_wording(reason, fields)
-        case "duplicate_choices" | "too_few_choices":
-            return "fields.choices", "two or more different texts in each row", _LOOK
-        case "missing_field":
-            return "fields", "a value in each row", "a template, '{column}', takes null as empty"
-        case "empty_text":
-            return "fields", "text in context or question, and in every choice", _LOOK
-        case "answer_not_in_context":
-            key = "fields.end" if isinstance(fields, Span) and fields.end else "fields.answers"
-            return key, "a stretch of the context, offsets in characters", _LOOK
-        case "bad_encoding":
-            return "source.encoding", "text without control characters and U+FFFD", _LOOK
-    return "source", "records that can be read", _LOOK
-
-
-_LOOK = "look at the raw records, then mend the card"
-
-
-def _label_wording(reason: str, fields: Fields) -> tuple[str, str, str]:
-    if reason == "label_missing":
-        remedy = "name the split under 'hidden' if its labels are withheld, or set hidden_label"
-        return _label_key(fields), "a label in each row", remedy
-    match fields:
-        case MultipleChoice():
-            kind = fields.label_is or "index"
-            expected = {
-                "index": f"a number from {fields.label_offset}, below that the number of choices",
-                "letter": "the letter of a choice, the first being A or 1",
-                "text": "the text of one of the choices",
-                "flags": "flags of which one is true",
-            }[kind]
-            return "fields.label", expected, "mend label_is, label_offset or choice_labels"
-        case Classification() | MultiLabel():
-            names = (
-                fields.classes if isinstance(fields.classes, dict) else class_names(fields.classes)
-            )
-            shown = ", ".join(str(name) for name in list(names)[:12])
-            more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-            return _label_key(fields), f"one of: {shown}{more}", "mend classes, or set hidden_label"
-        case TextToText() | Span():
-            return _label_key(fields), "an answer", _LOOK
-    assert_never(fields)
-
-
-def _label_key(fields: Fields) -> str:
-    return "fields.labels" if isinstance(fields, MultiLabel) else "fields.label"

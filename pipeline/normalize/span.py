@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipeline.config.fields import Span
+from pipeline.config.forms.span import Span
 from pipeline.errors import ConfigError
 from pipeline.normalize.draft import (
     NO_CHOICES,
@@ -23,7 +23,7 @@ from pipeline.templates.texts import list_expression, text_expression, value_exp
 _START, _END, _ANSWER = pl.col("start"), pl.col("end"), pl.col("answer")
 
 
-def draft_span(records: pl.DataFrame, fields: Span, *, hidden: bool, where: str) -> pl.DataFrame:
+def draft(records: pl.DataFrame, fields: Span, *, hidden: bool, where: str) -> pl.DataFrame:
     """Map N records of one split onto the N rows of a draft, in their order.
 
     `choices` is empty; `target` is the first answer, cleaned as every text, or the card's word for

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipeline.config.fields import TextToText
+from pipeline.config.forms.text_to_text import TextToText
 from pipeline.normalize.draft import (
     NO_CHOICES,
     NO_LABEL,
@@ -18,9 +18,7 @@ from pipeline.normalize.draft import (
 )
 
 
-def draft_text_to_text(
-    records: pl.DataFrame, fields: TextToText, *, hidden: bool, where: str
-) -> pl.DataFrame:
+def draft(records: pl.DataFrame, fields: TextToText, *, hidden: bool, where: str) -> pl.DataFrame:
     """Map N records of one split onto the N rows of a draft, in their order.
 
     `choices` is empty. `hidden` is whether the publisher withholds the targets.

@@ -11,13 +11,11 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.config.fields import Classification, Fields, MultiLabel
 from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings_file import read
 from pipeline.config.task_card import TaskCard
 from pipeline.layout import Layout
 from pipeline.normalize.dispatch import Normalized, normalize
-from pipeline.normalize.labels import class_names, set_names
 from pipeline.publish import new_folder, stage_lock
 from pipeline.schema import EXAMPLE, REJECT, SPLITS, VERSION, Split
 from pipeline.sources.dispatch import read_split
@@ -109,23 +107,13 @@ def _label_counts(examples: pl.DataFrame, card: TaskCard) -> dict[str, int]:
 
     Hidden labels count as `hidden`; forms without choices have no counts.
     """
-    if examples.is_empty() or card.fields.form in ("text_to_text", "span"):
+    if examples.is_empty() or not card.fields.has_choices:
         return {}
-    gold = pl.col("labels") if card.fields.form == "multi_label" else pl.concat_list("label")
+    gold = pl.coalesce("labels", pl.concat_list("label"))
     places = examples.select(label=gold.list.explode(empty_as_null=True, keep_nulls=True))
     counts = places.group_by("label").len().sort("label", nulls_last=True).iter_rows()
-    names = _names(card.fields)
+    names = card.fields.class_names
     return {
         "hidden" if label is None else names[label] if names else str(label): count
         for label, count in counts
     }
-
-
-def _names(fields: Fields) -> tuple[str, ...]:
-    """Return the names of the classes, in the order of the choices; none where choices differ."""
-    match fields:
-        case Classification():
-            return class_names(fields.classes)
-        case MultiLabel():
-            return set_names(fields)
-    return ()

@@ -34,9 +34,10 @@ from pipeline.tables import sha256
 
 NORMALIZE_CODE = (
     "pipeline/config/__init__.py",
-    "pipeline/config/fields.py",
+    "pipeline/config/forms",
     "pipeline/config/load.py",
     "pipeline/config/resolved.py",
+    "pipeline/config/safe_yaml.py",
     "pipeline/config/settings_file.py",
     "pipeline/config/source.py",
     "pipeline/config/strict.py",

@@ -36,7 +36,7 @@ class TaskEntry:
 
     Attributes:
         task: Name.
-        form: Of its rows; `schema.Form`.
+        form: Of its rows.
         rows: Number of rows.
         curated_rows: Rows of the curated table that they came of.
         start: Mixture row of its first row.

@@ -64,7 +64,7 @@ class TextEntry:
 
     Attributes:
         task: Name.
-        form: Of its rows; `schema.Form`.
+        form: Of its rows.
         rows: Number of rows.
         start: Mixture row of its first row.
         options_max: Most options of a row; 0 where none has any.

@@ -1,11 +1,10 @@
 import polars as pl
 import pytest
 
-from pipeline.config.fields import Classification, MultiLabel, Span
+from pipeline.config.forms import Classification, MultiLabel, Span
 from pipeline.normalize.labels import (
     class_place,
     class_places,
-    fixed_options,
     flagged_place,
     is_key,
     key_texts,
@@ -106,4 +105,4 @@ def test_fixed_options():
         MultiLabel(form="multi_label", labels="l", classes=("a",), none="z", **stem),
         Span(form="span", answers="a", **stem),
     ]
-    assert [fixed_options(card) for card in cards] == [["<a>", "<b>"], ["a", "z"], []]
+    assert [card.fixed_options for card in cards] == [["<a>", "<b>"], ["a", "z"], []]

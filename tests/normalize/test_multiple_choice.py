@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.fields import MultipleChoice
+from pipeline.config.forms import MultipleChoice
 from pipeline.errors import ConfigError, DataError, SourceError
-from pipeline.normalize.multiple_choice import draft_multiple_choice
+from pipeline.normalize.multiple_choice import draft as draft_rows
 
 LISTED = {"form": "multiple_choice", "question": "q", "choices": "options", "label": "gold"}
 COLUMNS = {"form": "multiple_choice", "question": "q", "choices": ["a", "b", "c"], "label": "gold"}
@@ -228,7 +228,7 @@ def test_a_frame_without_rows_gives_a_draft_without_rows():
         }
     )
     fields = MultipleChoice.model_validate({**COLUMNS, "choices": ["a", "b"]})
-    assert draft_multiple_choice(frame, fields, hidden=False, where="toy/train").height == 0
+    assert draft_rows(frame, fields, hidden=False, where="toy/train").height == 0
 
 
 @settings(max_examples=60, deadline=None)
@@ -248,7 +248,7 @@ def test_separate_columns_agree_with_plain_python(rows):
         }
     )
     fields = MultipleChoice.model_validate(COLUMNS)
-    draft = draft_multiple_choice(frame, fields, hidden=False, where="toy/train")
+    draft = draft_rows(frame, fields, hidden=False, where="toy/train")
     for (texts, gold), made in zip(rows, draft.iter_rows(named=True), strict=True):
         kept = [text for text in texts if text]
         assert made["choices"] == kept

@@ -82,6 +82,28 @@ def test_a_named_character_of_html_is_that_character():
     assert read(text).frame["p"][0] == "a\u00e9b"
 
 
+def test_text_that_elements_interrupt_is_read_in_order():
+    text = "<d><item>the <b>big</b> <i>red</i> dog</item><item>a <b>cat</b></item></d>"
+    assert read(text).frame["#text"].to_list() == ["the big red dog", "a cat"]
+
+
+def test_a_question_before_its_answers_does_not_hold_them():
+    text = "<d><item>Who? <a>Ann</a> <a>Bob</a></item></d>"
+    assert read(text).frame["#text"].to_list() == ["Who?"]
+
+
+def test_names_keep_the_prefix_of_their_namespace():
+    text = '<d xmlns="u" xmlns:q="v"><item q:a="1" xml:lang="en"><q:b>x</q:b></item></d>'
+    assert read(text).frame.columns == ["@q:a", "@xml:lang", "q:b", "__row__"]
+
+
+def test_entities_that_multiply_are_refused():
+    inner = "".join(f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}">' for i in range(1, 9))
+    text = f'<!DOCTYPE d [<!ENTITY a0 "ha">{inner}]><d><item a="&a8;"/></d>'
+    with pytest.raises(SourceError, match="amplification"):
+        read(text)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -89,11 +111,15 @@ def test_a_named_character_of_html_is_that_character():
         ('<!DOCTYPE d [<!ENTITY x SYSTEM "/etc/passwd">]><d/>', "declares the entity 'x'"),
         ('<!DOCTYPE d [<!ENTITY % x SYSTEM "x.dtd"> %x;]><d/>', "declares the entity 'x'"),
         ('<!DOCTYPE d SYSTEM "d.dtd"><d><item>&nope;</item></d>', "entity '&nope;' is not defined"),
-        ("<d><item>", "t.xml: not well-formed XML: no element found in line 1, column 10"),
+        ("<d><item>", "t.xml: not well-formed XML: Premature end of data in tag item line 1"),
         ("<d><item>a & b</item></d>", "not well-formed"),
-        (b"<d><item>\xff</item></d>", "not well-formed XML: not well-formed (invalid token)"),
-        ("<d>" * 200 + "</d>" * 200, "elements nested more than 100 deep"),
-        ("<?xml version='1.0' encoding='nonsense'?><d/>", "unknown encoding"),
+        (b"<d><item>\xff</item></d>", "not well-formed XML: Invalid bytes in character encoding"),
+        ("<d>" * 300 + "</d>" * 300, "Excessive depth in document: 256"),
+        ("<?xml version='1.0' encoding='nonsense'?><d/>", "Unsupported encoding: nonsense"),
+        (
+            '<!DOCTYPE d SYSTEM "d.dtd"><d><item a="x &eacute;"/></d>',
+            "an attribute holds an entity that is not defined",
+        ),
         ("<d><x><item/></x><item/></d>", "occurs in several places: d/item, d/x/item"),
     ],
 )

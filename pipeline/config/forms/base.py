@@ -1,0 +1,106 @@
+"""What all forms share: the fields of a question, and what a form says about itself.
+
+A field is a string. It names a column (`sentence`), a path into nested data (`answers.text[0]`,
+`question.choices[].text`, `a[@correct=True]`: the first `a` whose `@correct` reads `True`), or, when it
+holds `{`, a template (`{obs1} Then: {obs2}`) whose braces hold columns or paths; `{}` stands for
+nothing and makes a template of a constant. A list of fields where one text is wanted is joined by
+spaces; so is a column that holds lists.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, NamedTuple
+
+from pipeline.config.strict import Strict
+
+Text = str | tuple[str, ...]
+ClassKey = str | int | bool
+Classes = tuple[str, ...] | dict[ClassKey, str]
+"""The label values, in order (they then also name the classes), or value -> name."""
+
+LOOK = "look at the raw records, then mend the card"
+
+
+class Wording(NamedTuple):
+    """How rejects of one reason are explained to the author of a card.
+
+    Attributes:
+        key: The key of the card that they come from.
+        expected: What that key should have led to.
+        remedy: What to do.
+    """
+
+    key: str
+    expected: str
+    remedy: str
+
+
+class Stem(Strict):
+    """The parts of a question that every form has, and what a form says about itself."""
+
+    has_choices: ClassVar[bool] = True
+    """Whether examples have choices; without them the answer is a text."""
+    label_key: ClassVar[str] = "fields.label"
+    """The key of the card that names the answer."""
+
+    context: Text | None = None
+    question: Text | None = None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the choices; empty where choices differ by row."""
+        return ()
+
+    @property
+    def fixed_options(self) -> list[str] | None:
+        """The choices that every row has, empty without choices; None where they differ by row."""
+        return None if self.has_choices else []
+
+    def explain(self, reason: str) -> Wording:
+        """Return how to explain rejects of a reason."""
+        if reason == "label_missing":
+            remedy = "name the split under 'hidden' if its labels are withheld, or set hidden_label"
+            return Wording(self.label_key, "a label in each row", remedy)
+        return _WORDINGS.get(reason, Wording("source", "records that can be read", LOOK))
+
+
+_WORDINGS = {
+    "duplicate_choices": Wording("fields.choices", "two or more different texts in each row", LOOK),
+    "too_few_choices": Wording("fields.choices", "two or more different texts in each row", LOOK),
+    "missing_field": Wording(
+        "fields", "a value in each row", "a template, '{column}', takes null as empty"
+    ),
+    "empty_text": Wording("fields", "text in context or question, and in every choice", LOOK),
+    "bad_encoding": Wording("source.encoding", "text without control characters and U+FFFD", LOOK),
+}
+
+
+class FixedClasses(Stem):
+    """A form whose choices are the same classes in every row."""
+
+    classes: Classes
+    option: str = "{class}"
+    """Carrier phrase of a choice: `the sentiment is {class}`."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the card's order, each once."""
+        return unique_names(self.classes)
+
+    @property
+    def fixed_options(self) -> list[str]:
+        """The classes in the carrier phrase, whose `{class}` stands for the name."""
+        return [self.option.replace("{class}", name) for name in self.class_names]
+
+    def explain(self, reason: str) -> Wording:
+        """Name the classes where a label is none of them."""
+        if reason != "label_unknown":
+            return super().explain(reason)
+        values = [str(value) for value in self.classes]
+        shown = ", ".join(values[:12]) + (f" and {len(values) - 12} more" if values[12:] else "")
+        return Wording(self.label_key, f"one of: {shown}", "mend classes, or set hidden_label")
+
+
+def unique_names(classes: Iterable[str] | Mapping[ClassKey, str]) -> tuple[str, ...]:
+    """Return the names of classes in the card's order, each once."""
+    names = classes.values() if isinstance(classes, Mapping) else classes
+    return tuple(dict.fromkeys(names))
