@@ -21,8 +21,12 @@ class Table(Strict):
     kept whole); by alias where files are read side by side. Arrays name theirs `"0"`, `"1"`, ..."""
     separator: str | None = None
     """Of csv (`,`) and tsv (tab); for `lines`, cuts a line from the left into as many `columns`."""
-    quote: bool = True
-    """Whether `"` quotes fields in csv and tsv."""
+    quote: bool | None = None
+    """Whether `"` quotes fields in csv and tsv, or is text. Left out, the file decides; a file that
+    contradicts the card, or itself, is refused."""
+    escape: Literal["\\"] | None = None
+    """What stands before a quote inside a quoted field of csv and tsv, where it is not doubled. Left
+    out, the file decides."""
     element: str | None = None
     """Of xml: the tag that is one record, for example `item`. Attributes are `@name`, own text `#text`;
     the elements around it stay at their path from the root: `data.text.text_body`."""

@@ -1,6 +1,6 @@
 """Tables of text: csv, tsv, and lines cut once. Every column is a string, an empty field is "".
 
-No type is ever guessed: `01`, `1.0` and `NA` stay what they are. Knows no card.
+No type is ever guessed: `01`, `1.0` and `NA` stay what they are.
 """
 
 import csv
@@ -13,10 +13,13 @@ import pyarrow as pa
 import pyarrow.csv
 
 from pipeline.errors import SourceError
+from pipeline.sources.quoting import BROKEN, Style, read_quotes
 from pipeline.sources.rawtext import lines
 from pipeline.sources.records import Records, Reject, numbered
 
-_END = "\x1fend of file\x1f"
+_LONE_CR = re.compile(rb"\r(?!\n)")
+_CR = "\ufffe"
+"""Stands for a carriage return inside a field while a file is parsed; no text holds it."""
 _NO_TEXT = "\uffff"
 """Stands for a byte that is no text while a file with quotes is parsed; no text holds it."""
 _ESCAPED = re.compile("[\udc80-\udcff]")
@@ -24,41 +27,70 @@ _HEAD = 1 << 16
 
 
 def read_delimited(
-    data: bytes, *, separator: str, quote: bool, columns: Sequence[str] | None, where: str
+    data: bytes,
+    *,
+    separator: str,
+    quote: bool | None,
+    escape: str | None = None,
+    columns: Sequence[str] | None,
+    where: str,
 ) -> Records:
     """Read csv or tsv.
 
     Args:
         data: UTF-8, as `rawtext.utf8` returns it.
-        separator: Between fields; of one character where fields may be quoted.
-        quote: Whether `"` quotes fields, which may then hold separators and line feeds.
+        separator: Between fields; of one character where fields are quoted.
+        quote: Whether `"` quotes fields, which may then hold separators and line feeds; None to let
+            the file decide (see `quoting`).
+        escape: What stands before a quote inside a quoted field; None to let the file decide.
         columns: Names of the columns of a file without header; None where the first line names them. A
             name that occurs again gets `_2`, `_3`; a field without name gets its 0-based position.
         where: File, for errors.
 
     Returns:
-        One String column per field. Blank lines are no records. Rejects: `wrong_fields`,
-        `bad_encoding`.
+        One String column per field. Lines end at a line feed, with or without a carriage return before
+        it; any other carriage return is a character. Blank lines are no records. Rejects:
+        `wrong_fields`, `broken_quotes`, `bad_encoding`.
 
     Raises:
-        SourceError: No line at all, a header that `columns` repeats, an open quote at the end of the
-            file, or no record that can be read.
+        SourceError: No line at all, a header that `columns` repeats, quotes that contradict the card
+            or each other, or no record that can be read.
     """
     if not data.strip():
         raise SourceError("the file has no lines", where=where)
-    if not quote:
-        return _plain(data, separator, columns, where)
-    if len(separator) != 1:
+    held = _LONE_CR.sub(_CR.encode(), data) if b"\r" in data else data
+    width = len(columns) if columns is not None else _width(held, separator)
+    style, ready = read_quotes(held, separator, width, quote=quote, escape=escape, where=where)
+    if style == "plain":
+        records = _plain(ready, separator, columns, where)
+    elif len(separator) != 1:
         raise SourceError(
-            f"separator {separator!r} is not one character", where=where,
+            f"separator {separator!r} is not one character, but fields are quoted", where=where,
             remedy="set `quote: false`, which allows any separator",
         )  # fmt: skip
-    return _quoted(data, separator, columns, where)
+    else:
+        records = _quoted(ready, separator, style, columns, where)
+    return records if held is data else _with_returns(records)
+
+
+def _width(data: bytes, separator: str) -> int:
+    """Return the number of fields of the first line that is not blank."""
+    line = data.lstrip().split(b"\n", 1)[0].decode("utf-8", "replace")
+    if len(separator) != 1:
+        return line.count(separator) + 1
+    return len(next(csv.reader([line], delimiter=separator), [""]))
+
+
+def _with_returns(records: Records) -> Records:
+    """Put back the carriage returns that the parser would have taken for ends of lines."""
+    texts = pl.selectors.string().str.replace_all(_CR, "\r", literal=True)
+    return Records(records.frame.with_columns(texts), records.rejects.with_columns(texts))
 
 
 def _plain(data: bytes, separator: str, columns: Sequence[str] | None, where: str) -> Records:
     text = lines(data)
-    text = text.filter(text.is_null() | (text.str.strip_chars() != ""))
+    is_blank = (text.str.strip_chars() == "") & ~text.str.contains(separator, literal=True)
+    text = text.filter(text.is_null() | ~is_blank)
     names = list(columns or ())
     if columns is None:
         if text[0] is None:
@@ -84,18 +116,17 @@ def _line_rejects(text: pl.Series, count: pl.Series, good: pl.Series, width: int
     ]
 
 
-def _quoted(raw: bytes, separator: str, columns: Sequence[str] | None, where: str) -> Records:
+def _quoted(
+    raw: bytes, separator: str, style: Style, columns: Sequence[str] | None, where: str
+) -> Records:
     data = _all_text(raw)
-    first = _first_row(data, separator, where)
+    first = _first_row(data, separator, style, where)
     names = _names(first) if columns is None else list(columns)
     if columns is not None:
         _refuse_header(first, names, where)
-    table, invalid = _parsed(data, separator, names, where)
+    table, invalid = _parsed(data, separator, style, names, where)
     skip = 1 if columns is None else 0
-    rejects: list[Reject] = [
-        (row.number - 1 - skip, "wrong_fields", f"{row.actual_columns} fields instead of "
-         f"{row.expected_columns}: {row.text}") for row in invalid
-    ]  # fmt: skip
+    rejects = [_wrong_row(row, row.number - 1 - skip) for row in invalid]
     frame = pl.DataFrame(pl.from_arrow(table)).slice(skip)
     numbers = pl.int_range(frame.height + len(rejects), dtype=pl.Int64, eager=True)
     numbers = numbers.filter(~numbers.is_in([row for row, _, _ in rejects]))
@@ -108,6 +139,14 @@ def _quoted(raw: bytes, separator: str, columns: Sequence[str] | None, where: st
     return numbered(frame, rejects, where=where, numbers=numbers)
 
 
+def _wrong_row(row: pa.csv.InvalidRow, number: int) -> Reject:
+    broken = BROKEN.decode()
+    if row.text.startswith(broken):
+        return number, "broken_quotes", row.text.removeprefix(broken)
+    what = f"{row.actual_columns} fields instead of {row.expected_columns}: {row.text}"
+    return number, "wrong_fields", what
+
+
 def _all_text(data: bytes) -> bytes:
     try:
         data.decode()
@@ -116,10 +155,12 @@ def _all_text(data: bytes) -> bytes:
     return data
 
 
-def _first_row(data: bytes, separator: str, where: str) -> list[str]:
+def _first_row(data: bytes, separator: str, style: Style, where: str) -> list[str]:
     text = io.StringIO(data[:_HEAD].decode("utf-8", "replace"), newline="")
+    escape = "\\" if style == "backslash" else None
     try:
-        return next(row for row in csv.reader(text, delimiter=separator) if row)
+        rows = csv.reader(text, delimiter=separator, escapechar=escape)
+        return next(row for row in rows if row)
     except (csv.Error, StopIteration) as error:
         raise SourceError(
             "the first line cannot be read as a row", where=where,
@@ -128,31 +169,29 @@ def _first_row(data: bytes, separator: str, where: str) -> list[str]:
 
 
 def _parsed(
-    data: bytes, separator: str, names: list[str], where: str
+    data: bytes, separator: str, style: Style, names: list[str], where: str
 ) -> tuple[pa.Table, list[pa.csv.InvalidRow]]:
-    """Parse all rows, a header included.
-
-    A line that no data holds is put after the end: where it does not come back as a row of its own,
-    a quote was never closed and has swallowed what follows it.
-    """
+    """Parse all rows, a header included; also return those of another number of fields."""
     invalid: list[pa.csv.InvalidRow] = []
 
     def keep(row: pa.csv.InvalidRow) -> str:
         invalid.append(row)
         return "skip"
 
-    marked = data.rstrip(b"\r\n") + f"\n{_END}\n".encode()
     positions = [str(i) for i in range(len(names))]
     try:
         table = pa.csv.read_csv(
-            pa.BufferReader(marked),
+            pa.BufferReader(data),
             pa.csv.ReadOptions(
                 use_threads=False,
-                block_size=min(len(marked) + 1, 2**31 - 1),
+                block_size=min(len(data) + 1, 2**31 - 1),
                 column_names=positions,
             ),
             pa.csv.ParseOptions(
-                delimiter=separator, newlines_in_values=True, invalid_row_handler=keep
+                delimiter=separator,
+                escape_char="\\" if style == "backslash" else False,
+                newlines_in_values=True,
+                invalid_row_handler=keep,
             ),
             pa.csv.ConvertOptions(column_types={name: pa.large_string() for name in positions}),
         )
@@ -161,22 +200,7 @@ def _parsed(
             f"cannot be read: {error}", where=where,
             remedy="check `format`, `separator` and `quote` on the card",
         ) from error  # fmt: skip
-    table = _without_mark(table, invalid, where)
     return table.rename_columns(names), invalid
-
-
-def _without_mark(table: pa.Table, invalid: list[pa.csv.InvalidRow], where: str) -> pa.Table:
-    single = table.num_columns == 1
-    if single and table.num_rows and table.column(0)[-1].as_py() == _END:
-        return table.slice(0, table.num_rows - 1)
-    if not single and invalid and invalid[-1].text == _END:
-        invalid.pop()
-        return table
-    raise SourceError(
-        "a quote is opened and never closed, so the rows after it cannot be told apart",
-        where=where,
-        remedy="set `quote: false` on the card if quotes are plain text here",
-    )
 
 
 def _names(cells: Sequence[str]) -> list[str]:

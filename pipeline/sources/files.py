@@ -119,6 +119,7 @@ def _text(
         data,
         separator=table.separator or default,
         quote=table.quote,
+        escape=table.escape,
         columns=columns,
         where=where,
     )

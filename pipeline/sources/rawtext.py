@@ -76,7 +76,7 @@ def utf8(data: bytes, encoding: str, *, where: str) -> bytes:
                 "starts with the byte order mark of UTF-16", where=where,
                 expected=encoding, remedy="set `encoding: utf-16` on the card",
             )  # fmt: skip
-        return data.removeprefix(codecs.BOM_UTF8)
+        return _with_line_feeds(data.removeprefix(codecs.BOM_UTF8))
     try:
         text = data.decode(codec, "surrogateescape")
     except UnicodeDecodeError as error:
@@ -86,7 +86,12 @@ def utf8(data: bytes, encoding: str, *, where: str) -> bytes:
             remedy="set the `encoding` of the file on the card",
         ) from error
     # A lone surrogate has no UTF-8: what it stood for stays refusable.
-    return text.removeprefix("\ufeff").encode("utf-8", "surrogatepass")
+    return _with_line_feeds(text.removeprefix("\ufeff").encode("utf-8", "surrogatepass"))
+
+
+def _with_line_feeds(data: bytes) -> bytes:
+    """Return text whose lines end in line feeds also where the file ends them in returns alone."""
+    return data if b"\n" in data else data.replace(b"\r", b"\n")
 
 
 def _codec(encoding: str, where: str) -> str:

@@ -78,14 +78,19 @@ def table(path: Path, delimiter: str = ",", quoted: bool = True) -> list[list[st
     return list(csv.reader(io.StringIO(text(path), newline=""), delimiter=delimiter))
 
 
+def is_quoted(path: Path) -> bool:
+    """Whether the description beside the data says that a table's fields are quoted."""
+    described = json.loads((path.parent.parent / "SCHEMA.json").read_text())
+    return path.suffix == ".csv" or described[path.parent.name]["format"].endswith("_quoted")
+
+
 def records(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in lines(path)]
     if path.suffix == ".json":
         return json.loads(text(path))  # type: ignore[no-any-return]
     delimiter = {".csv": ",", ".tsv": "\t"}[path.suffix]
-    # The tsv files with a header that are here write no quotes; their texts hold some.
-    head, *rows = table(path, delimiter, quoted=path.suffix == ".csv")
+    head, *rows = table(path, delimiter, quoted=is_quoted(path))
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
@@ -110,8 +115,9 @@ def labelled(folder: Path, split: str, *, label: str = "label") -> Iterator[Row]
         yield Row(record.get(label), said=texts(record))
 
 
-def headless(folder: Path, split: str, *, label: int, quoted: bool = False) -> Iterator[Row]:
-    for row in table(only(folder, split), "\t", quoted):
+def headless(folder: Path, split: str, *, label: int) -> Iterator[Row]:
+    path = only(folder, split)
+    for row in table(path, "\t", is_quoted(path)):
         yield Row(row[label], said=tuple(row))
 
 
@@ -245,7 +251,7 @@ READERS: dict[str, Reader] = {
     "gsm8k": gsm8k,
     "hellaswag": hellaswag,
     "imdb_cad": partial(labelled, label="Sentiment"),
-    "mctaco": partial(headless, label=3, quoted=True),
+    "mctaco": partial(headless, label=3),
     "mctest_mc500": mctest,
     "mpqa": spaced,
     "mrpc": partial(labelled, label="Quality"),

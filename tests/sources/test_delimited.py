@@ -9,8 +9,10 @@ from pipeline.errors import SourceError
 from pipeline.sources.delimited import read_delimited, read_lines
 
 
-def read(data, *, separator=",", quote=True, columns=None):
-    return read_delimited(data, separator=separator, quote=quote, columns=columns, where="t.csv")
+def read(data, *, separator=",", quote=None, columns=None, escape=None):
+    return read_delimited(
+        data, separator=separator, quote=quote, columns=columns, escape=escape, where="t.csv"
+    )
 
 
 def rows(records):
@@ -77,11 +79,18 @@ def test_without_quoting_a_carriage_return_inside_a_line_is_a_character():
     assert rows(read(b"a,b\r\n1,x\ry\r\n", quote=False)) == [("1", "x\ry")]
 
 
-@pytest.mark.parametrize("data", [b'a,b\n1,"x\n2,y\n', b'a,b\n1,2\n"x,5\n7,8\n', b'a\n"x\ny\n'])
-def test_a_quote_that_never_closes_is_an_error_and_not_one_long_record(data):
-    with pytest.raises(SourceError, match="a quote is opened and never closed") as error:
-        read(data)
-    assert error.value.remedy == "set `quote: false` on the card if quotes are plain text here"
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [(b'a,b\n1,"x\n2,y\n', 2), (b'a,b\n1,2\n"x,5\n7,8\n', 3), (b'a\n"x\ny\n', 2)],
+)
+def test_a_card_cannot_make_a_stray_quote_swallow_lines(data, line):
+    with pytest.raises(SourceError) as error:
+        read(data, quote=True)
+    assert error.value.what == (
+        f"a quote is opened in line {line} and not closed in its field, so it would swallow what follows"
+    )
+    assert error.value.remedy.startswith("set `quote: false` on the card if quotes are text here")
+    assert len(read(data).frame) == data.count(b"\n") - 1
 
 
 def test_a_single_column_is_a_table_too():
@@ -104,8 +113,8 @@ def test_columns_that_the_first_line_repeats_are_refused(quote):
 
 def test_a_separator_of_two_characters_needs_quoting_off():
     assert rows(read(b"a||b\n1||2\n", separator="||", quote=False)) == [("1", "2")]
-    with pytest.raises(SourceError, match=r"separator '\|\|' is not one character"):
-        read(b"a||b\n1||2\n", separator="||")
+    with pytest.raises(SourceError, match=r"separator '\|\|' is not one character, but"):
+        read(b'a||b\n"1"||"2"\n', separator="||", quote=True)
 
 
 @pytest.mark.parametrize("quote", [True, False])
