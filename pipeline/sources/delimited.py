@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from pipeline.errors import SourceError
-from pipeline.sources.quoting import BROKEN, Style, read_quotes
+from pipeline.sources.quoting import BROKEN, Dialect, Style, read_quotes
 from pipeline.sources.rawtext import lines
 from pipeline.sources.records import Records, Reject, numbered
 
@@ -27,22 +27,13 @@ _HEAD = 1 << 16
 
 
 def read_delimited(
-    data: bytes,
-    *,
-    separator: str,
-    quote: bool | None,
-    escape: str | None = None,
-    columns: Sequence[str] | None,
-    where: str,
+    data: bytes, dialect: Dialect, *, columns: Sequence[str] | None, where: str
 ) -> Records:
     """Read csv or tsv.
 
     Args:
         data: UTF-8, as `rawtext.utf8` returns it.
-        separator: Between fields; of one character where fields are quoted.
-        quote: Whether `"` quotes fields, which may then hold separators and line feeds; None to let
-            the file decide (see `quoting`).
-        escape: What stands before a quote inside a quoted field; None to let the file decide.
+        dialect: What the card says of separators and quotes.
         columns: Names of the columns of a file without header; None where the first line names them. A
             name that occurs again gets `_2`, `_3`; a field without name gets its 0-based position.
         where: File, for errors.
@@ -59,8 +50,9 @@ def read_delimited(
     if not data.strip():
         raise SourceError("the file has no lines", where=where)
     held = _LONE_CR.sub(_CR.encode(), data) if b"\r" in data else data
+    separator = dialect.separator
     width = len(columns) if columns is not None else _width(held, separator)
-    style, ready = read_quotes(held, separator, width, quote=quote, escape=escape, where=where)
+    style, ready = read_quotes(held, dialect, width, where=where)
     if style == "plain":
         records = _plain(ready, separator, columns, where)
     elif len(separator) != 1:

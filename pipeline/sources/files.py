@@ -13,6 +13,7 @@ from pipeline.config.source import Format, Table
 from pipeline.errors import SourceError, nearest
 from pipeline.sources.delimited import read_delimited, read_lines
 from pipeline.sources.json_records import read_json, read_json_lines
+from pipeline.sources.quoting import Dialect
 from pipeline.sources.rawtext import read_bytes, utf8
 from pipeline.sources.records import Records, numbered
 from pipeline.sources.unfold import parse_path, unfold
@@ -115,14 +116,8 @@ def _text(
     if kind == "lines":
         return read_lines(data, separator=table.separator, columns=columns, where=where)
     default = "\t" if kind == "tsv" else ","
-    return read_delimited(
-        data,
-        separator=table.separator or default,
-        quote=table.quote,
-        escape=table.escape,
-        columns=columns,
-        where=where,
-    )
+    dialect = Dialect(table.separator or default, table.quote, table.escape)
+    return read_delimited(data, dialect, columns=columns, where=where)
 
 
 def _xml(data: bytes, table: Table, where: str) -> Records:

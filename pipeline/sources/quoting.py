@@ -20,6 +20,23 @@ from pipeline.errors import SourceError
 Style = Literal["doubled", "backslash", "plain"]
 """How quotes are read: as marks, with `""` or with a backslash before a quote inside; or as text."""
 
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a card says that a table of text is written.
+
+    Attributes:
+        separator: Between fields; of one character where fields are quoted.
+        quote: Whether `"` quotes fields, which may then hold separators and line feeds; None to let
+            the file decide.
+        escape: What stands before a quote inside a quoted field; None to let the file decide.
+    """
+
+    separator: str
+    quote: bool | None = None
+    escape: str | None = None
+
+
 BROKEN = b"\x1fbroken quotes\x1f"
 """Begins a line whose quotes are broken, in what `read_quotes` returns; no text holds it."""
 
@@ -57,17 +74,13 @@ class Evidence:
         return bool(self.bare) and min(self.columns.values()) >= 0.9 * (self.rows - 1)
 
 
-def read_quotes(
-    data: bytes, separator: str, width: int, *, quote: bool | None, escape: str | None, where: str
-) -> tuple[Style, bytes]:
+def read_quotes(data: bytes, dialect: Dialect, width: int, *, where: str) -> tuple[Style, bytes]:
     """Decide how the quotes of a file are read.
 
     Args:
         data: The file, in an encoding that keeps ASCII; lines end in a line feed.
-        separator: Between fields, of one character.
+        dialect: What the card says.
         width: Number of fields of a record.
-        quote: What the card says: quotes are marks, or text; None to let the file decide.
-        escape: What the card says stands before a quote inside a field; None to let the file decide.
         where: File, for errors.
 
     Returns:
@@ -77,9 +90,9 @@ def read_quotes(
     Raises:
         SourceError: The file contradicts the card, or itself.
     """
+    quote, escape, sep = dialect.quote, dialect.escape, dialect.separator.encode()
     if b'"' not in data and escape is None:
         return "plain", data
-    sep = separator.encode()
     found = look(data, sep, width, escape=False)
     style: Style = "doubled"
     if escape is not None:
@@ -88,7 +101,9 @@ def read_quotes(
         other = look(data, sep, width, escape=True)
         if len(other.plain) < len(found.plain):
             style, found = "backslash", other
-    if quote is False or (quote is None and escape is None and _is_plain(found, separator, where)):
+    if quote is False or (
+        quote is None and escape is None and _is_plain(found, dialect.separator, where)
+    ):
         if quote is False:
             _refuse_plain(found, where)
         return "plain", data

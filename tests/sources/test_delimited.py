@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
 from pipeline.sources.delimited import read_delimited, read_lines
+from pipeline.sources.quoting import Dialect
 
 
 def read(data, *, separator=",", quote=None, columns=None, escape=None):
-    return read_delimited(
-        data, separator=separator, quote=quote, columns=columns, escape=escape, where="t.csv"
-    )
+    dialect = Dialect(separator, quote, escape)
+    return read_delimited(data, dialect, columns=columns, where="t.csv")
 
 
 def rows(records):

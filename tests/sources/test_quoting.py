@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
 from pipeline.sources.delimited import read_delimited
+from pipeline.sources.quoting import Dialect
 
 
 def read(text, *, separator="\t", quote=None, escape=None, columns=None):
     data = text if isinstance(text, bytes) else text.encode()
-    return read_delimited(
-        data, separator=separator, quote=quote, escape=escape, columns=columns, where="t.tsv"
-    )
+    dialect = Dialect(separator, quote, escape)
+    return read_delimited(data, dialect, columns=columns, where="t.tsv")
 
 
 def column(text, name="text", **options):
