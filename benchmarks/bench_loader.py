@@ -24,18 +24,17 @@ import pyarrow as pa
 
 from benchmarks.harness import Bar, Contender, finish, ratio, rotate, show
 from benchmarks.loader_peers import COLLATE, Buffer, Rows, grain_loader, has_grain, torch_loader
+from pipeline.contract.files import map_arrow, write_arrow
+from pipeline.contract.ragged import Ragged, offsets_of
+from pipeline.contract.ragged import Ragged as Column
 from pipeline.seeds import derive_rng
-from pipeline.tables import write_arrow
 from pipeline.tokens import wordpiece
 from pipeline.tokens.fit import Fitted
 from pipeline.tokens.long_rows import LongRows
 from pipeline.tokens.manifest import write_manifest, write_shard
-from pipeline.tokens.ragged import Ragged as Column
 from pipeline.tokens.shards import shard_table
 from pipeline.tokens.vocabulary import load, save
-from pipeline.training.artefacts import map_arrow
 from pipeline.training.choice.shards import Shards, open_shards
-from pipeline.training.ragged import Ragged, offsets_of
 
 BATCH = 1024
 TASKS = 20

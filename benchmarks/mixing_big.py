@@ -60,10 +60,10 @@ def case(tasks: int, total: int) -> Case:
 def big(word: str, total: int, folder: Path) -> None:
     """Plan, order, audit and write a mixture of 1,000 tasks; print the time and the peak memory."""
     from pipeline.config.mixture_card import Mixture
+    from pipeline.contract.files import sha256, write_arrow, write_json
     from pipeline.mixing.audit import audit, check
     from pipeline.mixing.lengths import MeanLengths
     from pipeline.mixing.plan import make_plan
-    from pipeline.tables import sha256, write_arrow, write_json
 
     made = case(1000, total)
     sizes = {draw.task: draw.rows for draw in made.draws}
@@ -109,7 +109,7 @@ def peak_gb() -> float:
 
 def resume(folder: Path, position: int) -> None:
     """Open a written order and read on from a position; then the same without the order."""
-    from pipeline.training.order import open_order
+    from pipeline.contract.order import open_order
 
     manifest = json.loads((folder / "manifest.json").read_text())
     shards = [

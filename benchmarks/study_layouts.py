@@ -31,7 +31,7 @@ import numpy as np
 from benchmarks.harness import finish
 from benchmarks.token_project import MINILM, ROOT, build_tokens, raw_files
 from pipeline.config.params import ModelParams, TrainParams
-from pipeline.tables import sha256
+from pipeline.contract.files import sha256
 
 TASKS = ["comve_a", "comve_b", "sick", "snli", "sst2"]
 """Short texts, so that a training is long enough to leave chance behind."""
@@ -183,6 +183,7 @@ def trained(tokens: Path, variant: Variant, seed: int) -> Cell:
 
 def prepared(tokens: Path, variant: Variant, seed: int) -> tuple[Any, Any]:
     """Return the view and the optimizer of a training at its start."""
+    from pipeline.contract.order import Order
     from pipeline.modeling.encoder import pretrained_encoder
     from pipeline.modeling.load import quiet_transformers
     from pipeline.modeling.model import with_heads
@@ -191,7 +192,6 @@ def prepared(tokens: Path, variant: Variant, seed: int) -> tuple[Any, Any]:
     from pipeline.training.choice.shards import open_shards
     from pipeline.training.choice.view import choice_view
     from pipeline.training.optimizer import FlatAdamW
-    from pipeline.training.order import Order
     from pipeline.training.start import Artefacts
 
     quiet_transformers()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pipeline.config.load import load, write_yaml
 from pipeline.config.mixture_card import Mixture, MixtureCard
+from pipeline.contract.files import sha256, write_json
 from pipeline.layout import Layout
 from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.plan import to_json
 from pipeline.stages import curate, mix, normalize, resolve, tokenize, tokenizer, train
 from pipeline.stages.plan import exact_plan
-from pipeline.tables import sha256, write_json
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "mixtures" / "demo.yaml"

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.contract.files import writing
 from pipeline.errors import ArtefactError
-from pipeline.tables import writing
 
 _PATIENCE_S = 10.0
 

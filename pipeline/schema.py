@@ -68,16 +68,6 @@ SCORE = pa.schema(
     metadata={"schema": "taskloom.score", "version": str(VERSION)},
 )
 
-ORDER = pa.schema(
-    [
-        pa.field(
-            "row", pa.uint32(), nullable=False
-        ),  # index into the tasks' rows, tasks in name order
-        pa.field("epoch", pa.uint8(), nullable=False),  # times that row was drawn before
-    ],
-    metadata={"schema": "taskloom.order", "version": str(VERSION)},
-)
-
 
 def prefix_token(task: str) -> str:
     """Return the vocabulary token that stands for `task` in front of every input."""

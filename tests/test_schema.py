@@ -1,6 +1,7 @@
 """The schemas are a contract: a change of one must be deliberate."""
 
 from pipeline import schema
+from pipeline.contract.order import ORDER
 
 
 def test_the_example_schema_is_as_agreed():
@@ -21,7 +22,7 @@ def test_the_example_schema_is_as_agreed():
 
 
 def test_a_position_of_an_order_takes_five_bytes():
-    assert sum(field.type.bit_width for field in schema.ORDER) == 40
+    assert sum(field.type.bit_width for field in ORDER) == 40
 
 
 def test_the_prefix_names_the_task():

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pipeline.commands.use import active
 from pipeline.config.load import load
 from pipeline.config.mixture_card import MixtureCard
+from pipeline.contract.files import require, whole_file
 from pipeline.errors import ConfigError
 from pipeline.layout import MIXTURES, Layout
-from pipeline.tables import require, whole_file
 
 
 def main(arguments: Sequence[str]) -> None:

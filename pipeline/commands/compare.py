@@ -19,6 +19,7 @@ from pipeline.commands.report_features import report_pool
 from pipeline.commands.truth import count
 from pipeline.config.settings import TailorSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import write_json
 from pipeline.layout import Layout
 from pipeline.publish import alone
 from pipeline.relationships.cost import seconds_a_training, words
@@ -30,7 +31,6 @@ from pipeline.relationships.proxy.training import Recipe
 from pipeline.relationships.scorers.small_prefix import SmallPrefix
 from pipeline.relationships.truth_runs import seeds_of
 from pipeline.stages.tailor import leaked
-from pipeline.tables import write_json
 from pipeline.tailoring import contest
 from pipeline.tailoring.candidates import Known, known
 from pipeline.tailoring.choose import Parts

@@ -16,9 +16,9 @@ from multiprocessing import get_context
 from tqdm import tqdm
 
 from pipeline.commands.use import active
+from pipeline.contract.files import read_json, sha256
 from pipeline.errors import ArtefactError, DataError, PipelineError
 from pipeline.layout import Layout
-from pipeline.tables import read_json, sha256
 
 
 def main(arguments: Sequence[str]) -> None:

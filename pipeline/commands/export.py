@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from pipeline.commands.use import active, load_mixture
+from pipeline.contract.files import read_json, require, sha256
 from pipeline.errors import ArtefactError, ConfigError
 from pipeline.export import target
 from pipeline.export.request import FORMATS, Format, Part, Request, Source, View
 from pipeline.export.run import Exported, export
 from pipeline.layout import PASSES, Layout
 from pipeline.publish import alone
-from pipeline.tables import read_json, require, sha256
 
 SHARD_ROWS = 131_072
 

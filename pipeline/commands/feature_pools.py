@@ -11,12 +11,12 @@ import numpy as np
 
 from pipeline.config.settings import RelateSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import read_json, sha256
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
 from pipeline.layout import Layout
 from pipeline.relationships.features import FeatureFile, read_all, shard_hashes
 from pipeline.relationships.proxy.tasks import FeatureTask
 from pipeline.seeds import derive_rng
-from pipeline.tables import read_json, sha256
 
 ROLES = ("train", "select")
 FEWEST = 2

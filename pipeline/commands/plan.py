@@ -20,6 +20,7 @@ from pipeline.config.settings import TaskPrompts
 from pipeline.config.settings_file import read
 from pipeline.config.task_card import TaskCard
 from pipeline.config.task_prompts import load_task_prompts
+from pipeline.contract.files import read_json
 from pipeline.layout import CARDS, MIXTURES, PARAMS, PROMPTS, Layout
 from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.estimate import (
@@ -41,7 +42,6 @@ from pipeline.mixing.table import (
     text_table,
 )
 from pipeline.stages.resolve import with_sources
-from pipeline.tables import read_json
 
 SAMPLE_ROWS = 2000
 UPSTREAM = ("curate", "tokenizer", "tokenize")

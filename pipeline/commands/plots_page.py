@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.tables import whole_file
+from pipeline.contract.files import whole_file
 
 PAGE = Path(".dvc/plots.html")
 """Where `plots.html_template` in `.dvc/config` looks; made by `make setup`, not tracked."""

@@ -22,12 +22,13 @@ from pipeline.config.params import Params
 from pipeline.config.recipe import merged
 from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
+from pipeline.contract.files import read_json
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
 from pipeline.layout import CARDS, MIXTURES, PARAMS, PASSES, REVISIONS, Layout
 from pipeline.mixing.frame import collecting
 from pipeline.rendering.choice_view import choice_view
 from pipeline.schema import ROLES, Split, prefix_token
-from pipeline.tables import read_json, read_parquet
+from pipeline.tables import read_parquet
 
 _TSV = ("task", "example_id", "context", "question", "choices", "label", "labels", "target")
 _MOST_CHOICES = 10

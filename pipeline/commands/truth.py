@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.commands.feature_pools import Features, read_pools, targets_of
+from pipeline.contract.files import whole_file, write_json
 from pipeline.layout import Layout
 from pipeline.publish import alone
 from pipeline.relationships.cost import seconds_a_training, words
@@ -33,7 +34,6 @@ from pipeline.relationships.truth_runs import (
     seeds_of,
     truth_of,
 )
-from pipeline.tables import whole_file, write_json
 
 VERSION = 1
 

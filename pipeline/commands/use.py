@@ -11,9 +11,9 @@ from pathlib import Path
 from pipeline.config.catalog import names
 from pipeline.config.load import load, read_yaml
 from pipeline.config.mixture_card import MixtureCard
+from pipeline.contract.files import whole_file
 from pipeline.errors import ConfigError, unknown_name
 from pipeline.layout import MIXTURES, WALK
-from pipeline.tables import whole_file
 
 
 def main(arguments: Sequence[str]) -> None:

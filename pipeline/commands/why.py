@@ -27,6 +27,7 @@ from pipeline.config.load import read_yaml
 from pipeline.config.params import Params
 from pipeline.config.recipe import settings
 from pipeline.config.source import HubSource
+from pipeline.contract.files import read_json
 from pipeline.errors import ArtefactError, unknown_name
 from pipeline.layout import MIXTURES, PARAMS, PASSES, REVISIONS, WALK, Layout
 from pipeline.mixing.order import NEWEST
@@ -38,7 +39,6 @@ from pipeline.stages.resolve import (
     with_sources,
     written,
 )
-from pipeline.tables import read_json
 
 LOCK = Path("dvc.lock")
 IGNORE = Path(".dvcignore")

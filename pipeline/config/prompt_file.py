@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import safe_yaml
+from pipeline.contract.files import whole_file
 from pipeline.errors import ConfigError
-from pipeline.tables import whole_file
 from pipeline.templates.prompt import Prompt, PromptFile
 
 FILE = "templates.yaml"

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from pipeline.contract.files import read_arrow, sha256, whole_file
 from pipeline.errors import ArtefactError
 from pipeline.export import target
 from pipeline.export.dataset_card import side_files
 from pipeline.export.formats import COLUMNS, write_shard
 from pipeline.export.request import Request, Shard
 from pipeline.export.text_store import TextStore, write_store
-from pipeline.tables import read_arrow, sha256, whole_file
 
 PART_ROWS = 32_768
 """Rows that are held at once; also the row groups and record batches of what is written."""

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pipeline.contract.files import read_json, sha256, write_json
 from pipeline.errors import ArtefactError
 from pipeline.export.request import Request, Shard
-from pipeline.tables import read_json, sha256, write_json
 
 MANIFEST = "manifest.json"
 SCRATCH = ".export"

@@ -15,9 +15,9 @@ import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipeline.contract.files import require, whole_file
 from pipeline.errors import ArtefactError
 from pipeline.export.request import Part
-from pipeline.tables import require, whole_file
 
 BATCH_ROWS = 32_768
 """Rows of a record batch: what is held at once while the file is made."""

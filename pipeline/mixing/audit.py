@@ -25,7 +25,7 @@ def audit(order: pa.Table, draws: Sequence[Draw], plan: Plan) -> dict[str, Any]:
     """Count an order and set it beside its plan.
 
     Args:
-        order: N positions of `schema.ORDER`.
+        order: N positions of `order.ORDER`.
         draws: Where each task's rows lie.
         plan: What was asked.
 

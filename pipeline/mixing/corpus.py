@@ -12,12 +12,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.contract.choice import FRAME
+from pipeline.contract.files import read_arrow, read_json, sha256
 from pipeline.errors import ArtefactError
-from pipeline.tables import read_arrow, read_json, sha256
-
-SEQUENCE_EXTRAS = 4
-"""Tokens of a sequence of the choice view besides its context and choice:
-`[CLS] prefix context [SEP] choice [SEP]`."""
 
 _BLOCK = 1 << 20
 """Rows whose lengths are computed at once."""
@@ -52,7 +49,7 @@ class Corpus:
     sha256: str
     """Of the manifest, which holds the shards' own hashes."""
     view: str = "choice"
-    extras: int = SEQUENCE_EXTRAS
+    extras: int = FRAME
     """Tokens of a sequence besides its segments."""
     supervised_extras: int = 0
     """Supervised tokens of a sequence besides its target; of the text view."""
@@ -83,7 +80,7 @@ def read_corpus(folder: Path) -> Corpus:
     text = manifest.get("view", "choice") == "text"
     try:
         tasks = {entry["task"]: _task(entry, text=text) for entry in manifest["tasks"]}
-        extras = manifest["extras"] if text else SEQUENCE_EXTRAS
+        extras = manifest["extras"] if text else FRAME
         supervised_extras = manifest["supervised_extras"] if text else 0
     except KeyError as error:
         raise ArtefactError(f"lacks the key {error}", where=str(path), remedy=_REMEDY) from None
@@ -159,7 +156,7 @@ def row_supervised(corpus: Corpus, task: str) -> NDArray[np.int64]:
     return supervised
 
 
-def _choice_tokens(corpus: Corpus, task: str, shard: pa.Table) -> NDArray[np.int64]:
+def _choice_tokens(corpus: Corpus, task: str, shard: pa.RecordBatch) -> NDArray[np.int64]:
     """Return each row's tokens block by block: beside the result, only views into the file are held."""
     choices = _lists(corpus, task, shard, "choices")
     if not pa.types.is_large_list(choices.values.type):
@@ -181,17 +178,15 @@ def _add_lengths(tokens_N: NDArray[np.int64], offsets_M: NDArray[np.int64]) -> N
         tokens_N[start:stop] += np.diff(offsets_M[start : stop + 1])
 
 
-def _lists(corpus: Corpus, task: str, shard: pa.Table, column: str) -> pa.Array:
-    if column not in shard.column_names:
+def _lists(corpus: Corpus, task: str, shard: pa.RecordBatch, column: str) -> pa.Array:
+    if column not in shard.schema.names:
         raise ArtefactError(
             f"lacks the column '{column}'",
             where=str(corpus.shard(task)),
             expected=f"the columns of view '{corpus.view}'",
             remedy=_REMEDY,
         )
-    chunks = shard.column(column)
-    # combining a single chunk would copy it out of the mapped file
-    lists = chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
+    lists = shard.column(column)
     if not pa.types.is_large_list(lists.type):
         raise _other_type(corpus, task, column, lists.type)
     return lists

@@ -5,9 +5,9 @@ Everything here is rough by intention and shown as an estimate; exact figures co
 
 import polars as pl
 
+from pipeline.contract.choice import FRAME
+
 CHARACTERS_PER_TOKEN = 4.0
-FRAME = 4
-"""Tokens of a sequence that are neither context nor choice."""
 FLOPS_PER_PARAMETER = 6
 """Of one token, forward and backward."""
 FLOPS_PER_SECOND = 9e10

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline.contract.files import read_json, require
 from pipeline.errors import ArtefactError, unknown_name
 from pipeline.mixing.order import Draw
-from pipeline.tables import read_json, read_parquet, require
+from pipeline.tables import read_parquet
 
 COLUMNS = (
     "position", "task", "epoch", "example_id", "context", "question", "choices", "label", "text",
@@ -47,7 +48,7 @@ def training_rows(order: pl.LazyFrame, draws: Sequence[Draw], rendered: Path) ->
     """Return the text of an order's rows; see `mixture_frame`.
 
     Args:
-        order: Columns of `schema.ORDER`, from position 0 on.
+        order: Columns of `order.ORDER`, from position 0 on.
         draws: Where each task's rows lie.
         rendered: Folder of the tasks' text.
     """

@@ -11,20 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.contract.order import FIRST_SHUFFLED, ORDER, SHUFFLED, SMOOTH, STRATIFIED
 from pipeline.errors import MixtureError
 from pipeline.mixing.orders import shuffled_1, smooth, stratified, walk
-from pipeline.mixing.orders.recipe import (
-    FIRST_SHUFFLED,
-    MAX_POSITIONS,
-    SHUFFLED,
-    SMOOTH,
-    STRATIFIED,
-    Draw,
-    Recipe,
-    recipe,
-)
+from pipeline.mixing.orders.recipe import MAX_POSITIONS, Draw, Recipe, recipe
 from pipeline.mixing.orders.shuffled import Shuffled
-from pipeline.schema import ORDER
 
 __all__ = ["ALGORITHM", "NEWEST", "Draw", "epoch_rows", "mixture_order"]
 
@@ -55,7 +46,7 @@ def mixture_order(
         threads: Threads to use, all cores by default; the result is the same.
 
     Returns:
-        A table of `schema.ORDER` with one row a position, N = the sum of quotas: `row`, the mixture
+        A table of `order.ORDER` with one row a position, N = the sum of quotas: `row`, the mixture
         row (a task's `start` plus its own row), and `epoch`, how often that row was drawn before.
 
     Raises:

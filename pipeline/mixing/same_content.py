@@ -17,9 +17,9 @@ import xxhash
 
 from pipeline.config.load import check
 from pipeline.config.mixture_card import Mixture
+from pipeline.contract.files import read_arrow
 from pipeline.errors import MixtureError
 from pipeline.mixing.corpus import Corpus
-from pipeline.tables import read_arrow
 
 POSITION = "row"
 """Column that says where a row came from, which is no content."""
@@ -44,16 +44,14 @@ def same_content(corpus: Corpus, tasks: Iterable[str]) -> list[tuple[str, ...]]:
     return sorted(tuple(names) for names in same.values() if len(names) > 1)
 
 
-def content_hash(shard: pa.Table) -> str:
+def content_hash(shard: pa.RecordBatch) -> str:
     """Return a hash of a shard's rows that does not depend on their sequence.
 
     BLAKE2b over the sorted XXH3-128 hashes of the rows; of each row the ids, their division into
     segments and the labels.
     """
     columns = [
-        _row_bytes(shard.column(name).combine_chunks())
-        for name in sorted(shard.column_names)
-        if name != POSITION
+        _row_bytes(shard.column(name)) for name in sorted(shard.schema.names) if name != POSITION
     ]
     rows = sorted(xxhash.xxh3_128_digest(b"".join(row)) for row in zip(*columns, strict=True))
     return blake2b(b"".join(rows), digest_size=16).hexdigest()

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pipeline.contract.files import require
 from pipeline.errors import ArtefactError
 from pipeline.relationships.proxy.tasks import FeatureTask
-from pipeline.tables import require
 
 _RETRAIN = "delete the model's folder and run `dvc repro train`"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.contract.files import read_json, require
 from pipeline.errors import ArtefactError, DataError
 from pipeline.relationships.proxy.tasks import FeatureTask
-from pipeline.tables import read_json, require
 
 VERSION = "2"
 """Of the files, as their metadata has it."""

@@ -13,9 +13,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pipeline.contract.files import read_json, write_json
 from pipeline.errors import ArtefactError, unknown_name
 from pipeline.schema import SCORE
-from pipeline.tables import read_json, read_parquet, write_json, write_parquet
+from pipeline.tables import read_parquet, write_parquet
 
 VERSION = 1
 DIGITS = 4

@@ -12,13 +12,14 @@ from tqdm import tqdm
 
 from pipeline.config.settings import CurateSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import write_json
 from pipeline.curation.summary import summary
 from pipeline.curation.verdict import Verdict, verdict
 from pipeline.errors import ArtefactError
 from pipeline.layout import Layout
 from pipeline.publish import new_folder, stage_lock
 from pipeline.schema import DROP, EXAMPLE, ROLES, SPLITS
-from pipeline.tables import read_parquet, write_frame, write_json, write_parquet
+from pipeline.tables import read_parquet, write_frame, write_parquet
 
 
 def main(arguments: Sequence[str]) -> None:

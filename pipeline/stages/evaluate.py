@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from pipeline.config.settings import EvaluateSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import write_json
 from pipeline.layout import PASSES, Layout
 from pipeline.metrics.answers import Answers
 from pipeline.metrics.baselines import ChoiceTexts, chance, choice_only, majority
@@ -34,7 +35,7 @@ from pipeline.stages.evaluation_tables import (
     per_task,
     predictions,
 )
-from pipeline.tables import read_parquet, write_frame, write_json
+from pipeline.tables import read_parquet, write_frame
 
 if TYPE_CHECKING:
     from pipeline.training.judge import Judged

@@ -21,11 +21,11 @@ from tqdm import tqdm
 
 from pipeline.config.settings import FeatureSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import write_json
 from pipeline.errors import ArtefactError
 from pipeline.layout import Layout
 from pipeline.publish import new_folder, stage_lock
 from pipeline.stages.models import model_folder
-from pipeline.tables import write_json
 
 ROLES = ("train", "select")
 COMPASS = "compass"

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import polars as pl
 
+from pipeline.contract.files import read_json, sha256, write_arrow, write_json
 from pipeline.errors import ArtefactError
 from pipeline.layout import Layout
 from pipeline.mixing.audit import audit, check
@@ -20,7 +21,7 @@ from pipeline.mixing.plan import Plan, from_json
 from pipeline.publish import new_folder, stage_lock
 from pipeline.stages.packs import write_packs
 from pipeline.stages.plan import check_pass
-from pipeline.tables import read_json, sha256, write_arrow, write_frame, write_json
+from pipeline.tables import write_frame
 
 PREVIEW_ROWS = 100
 

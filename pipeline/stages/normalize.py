@@ -14,12 +14,13 @@ import polars as pl
 from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings_file import read
 from pipeline.config.task_card import TaskCard
+from pipeline.contract.files import sha256, write_json
 from pipeline.layout import Layout
 from pipeline.normalize.dispatch import Normalized, normalize
 from pipeline.publish import new_folder, stage_lock
 from pipeline.schema import EXAMPLE, REJECT, SPLITS, VERSION, Split
 from pipeline.sources.dispatch import read_split
-from pipeline.tables import sha256, write_json, write_parquet
+from pipeline.tables import write_parquet
 
 
 def main(arguments: Sequence[str]) -> None:

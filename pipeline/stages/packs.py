@@ -16,18 +16,13 @@ import pyarrow as pa
 
 from pipeline.config.settings import PackSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import sha256, write_arrow, write_json
+from pipeline.contract.order import PACKING, PACKS
 from pipeline.errors import ArtefactError, MixtureError
 from pipeline.layout import Layout
 from pipeline.mixing.corpus import Corpus, read_corpus, row_supervised, row_tokens
 from pipeline.mixing.plan import Plan
-from pipeline.tables import sha256, write_arrow, write_json
-from pipeline.tokens.pack import ALGORITHM, Ints, Packs, lower_bound, packed
-
-PACKS = pa.schema(
-    [pa.field("positions", pa.large_list(pa.field("item", pa.uint32(), nullable=False)), False)],
-    metadata={"schema": "taskloom.packs", "version": "1"},
-)
-"""A line a row: the positions of the order that it holds, ascending."""
+from pipeline.tokens.pack import Ints, Packs, lower_bound, packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,7 @@ def write_packs(layout: Layout, plan: Plan, order: pa.Table, folder: Path) -> di
     summary = packing(lengths, lines, capacity, batch)
     write_json(summary, folder / "packing.json")
     print(worded(summary))
-    entry = {"algorithm": ALGORITHM, "pack_tokens": capacity, "window": window, "lines": len(lines)}
+    entry = {"algorithm": PACKING, "pack_tokens": capacity, "window": window, "lines": len(lines)}
     return {"packs": entry | {"sha256": sha256(folder / "packs.arrow")}}
 
 

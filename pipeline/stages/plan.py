@@ -12,6 +12,7 @@ from pipeline.config.load import load
 from pipeline.config.mixture_card import Mixture, MixtureCard
 from pipeline.config.settings import PlanSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import write_json
 from pipeline.errors import ConfigError, unknown_name
 from pipeline.layout import PASSES, Layout
 from pipeline.mixing.corpus import Corpus, read_corpus
@@ -20,7 +21,6 @@ from pipeline.mixing.plan import Plan, make_plan, to_json
 from pipeline.mixing.same_content import judged, same_content
 from pipeline.mixing.table import plan_tables
 from pipeline.publish import stage_lock
-from pipeline.tables import write_json
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings import PromptText, TaskPrompts, TokenizeSettings
 from pipeline.config.settings_file import read
 from pipeline.config.strict import PLAIN
+from pipeline.contract.files import sha256
 from pipeline.errors import ArtefactError, DataError
 from pipeline.layout import Layout
 from pipeline.rendering.pick import picked
@@ -26,7 +27,6 @@ from pipeline.rendering.prompted import ANSWERS, Prompted
 from pipeline.rendering.text_view import text_view
 from pipeline.schema import SPLITS, Role, Split
 from pipeline.sources.dispatch import ROW, read_split
-from pipeline.tables import sha256
 from pipeline.templates.cut import cut_tokens
 from pipeline.templates.render import ALARM
 from pipeline.tokens.text_shards import PromptEntry

@@ -14,6 +14,7 @@ import polars as pl
 from pipeline.config.params import PREFIX_STATE, WITHOUT_FEATURES, RelateParams
 from pipeline.config.settings import RelateSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import require, sha256
 from pipeline.errors import ArtefactError
 from pipeline.layout import Layout
 from pipeline.publish import new_folder, stage_lock
@@ -34,7 +35,6 @@ from pipeline.relationships.scorers.text import TextSimilarity
 from pipeline.relationships.scorers.text_js import WordDistributions
 from pipeline.relationships.scores import ScoreMatrix, widened, write_scores
 from pipeline.relationships.stack import stack
-from pipeline.tables import require, sha256
 
 ROLE = "train"
 FACTORIES: Mapping[str, Callable[[RelateParams], RelationshipScorer]] = {

@@ -16,6 +16,7 @@ import polars as pl
 
 from pipeline.config.settings import ReportSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import read_json, require
 from pipeline.errors import ArtefactError
 from pipeline.layout import PASSES, Layout
 from pipeline.publish import new_folder, stage_lock
@@ -24,7 +25,7 @@ from pipeline.relationships.scores import ScoreMatrix, read_scores
 from pipeline.report import charts, figures, relationship_page, tailor_page
 from pipeline.report.page import Section, page
 from pipeline.report.sparks import sparks
-from pipeline.tables import read_json, read_parquet, require
+from pipeline.tables import read_parquet
 
 _OVERLAPS = 30
 """Most pairs of tasks that the page lists; overlap.parquet has them all."""

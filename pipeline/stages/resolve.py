@@ -25,12 +25,12 @@ from pipeline.config.settings_file import Settings
 from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.config.task_prompts import load_task_prompts
+from pipeline.contract.files import sha256
 from pipeline.errors import ConfigError
 from pipeline.layout import CARDS, MIXTURES, PARAMS, PROMPTS, REVISIONS, Layout
 from pipeline.publish import new_folder, stage_lock
 from pipeline.sources.dispatch import source_files
 from pipeline.sources.package import package_folder
-from pipeline.tables import sha256
 
 NORMALIZE_CODE = (
     "pipeline/config/__init__.py",
@@ -51,6 +51,7 @@ NORMALIZE_CODE = (
     "pipeline/layout.py",
     "pipeline/stages/normalize.py",
     "pipeline/publish.py",
+    "pipeline/contract",
     "pipeline/tables.py",
     "pipeline/templates/__init__.py",
     "pipeline/templates/draws.py",

@@ -20,6 +20,7 @@ from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.mixture_card import Tailor as TailorParams
 from pipeline.config.settings import TailorSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import write_json
 from pipeline.errors import MixtureError
 from pipeline.layout import Layout
 from pipeline.mixing.corpus import read_corpus
@@ -30,7 +31,7 @@ from pipeline.relationships.protocol import Budget as Spending
 from pipeline.relationships.proxy.tasks import FeatureTask, pooled
 from pipeline.relationships.scores import ScoreMatrix, read_scores
 from pipeline.seeds import derive_seed
-from pipeline.tables import read_parquet, write_json
+from pipeline.tables import read_parquet
 from pipeline.tailoring.budget import Budget, budget
 from pipeline.tailoring.candidates import candidates, known
 from pipeline.tailoring.choose import Candidates, Parts, choose

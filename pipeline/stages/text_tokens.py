@@ -19,17 +19,18 @@ from tqdm import tqdm
 
 from pipeline.config.params import TextParams
 from pipeline.config.settings import TokenizeSettings
+from pipeline.contract.files import sha256
+from pipeline.contract.ragged import Ints
 from pipeline.errors import MixtureError
 from pipeline.layout import KEPT, Layout
 from pipeline.publish import new_folder
 from pipeline.rendering.text_view import RENDERED, rendered
 from pipeline.schema import EXAMPLE, ROLES, Role
 from pipeline.stages.prompted import Sight, alarms, sight
-from pipeline.tables import read_parquet, sha256, write_parquet_parts
+from pipeline.tables import read_parquet, write_parquet_parts
 from pipeline.tokens.checks import check_positions, check_prefixes
 from pipeline.tokens.encode import encode
 from pipeline.tokens.kept import Kept
-from pipeline.tokens.ragged import Offsets
 from pipeline.tokens.text_fit import TextRule, TextSegments, fit_text, too_long
 from pipeline.tokens.text_shards import (
     TextEntry,
@@ -170,7 +171,7 @@ def segments(vocabulary: Vocabulary, view: pl.DataFrame) -> TextSegments:
     )
 
 
-def _refuse(rule: TextRule, view: pl.DataFrame, long: Offsets, *, where: str) -> None:
+def _refuse(rule: TextRule, view: pl.DataFrame, long: Ints, *, where: str) -> None:
     if rule.long_rows != "error" or not len(long):
         return
     row = int(long[0])

@@ -24,13 +24,14 @@ from tqdm import tqdm
 from pipeline.config.params import TokenizeParams
 from pipeline.config.settings import TokenizeSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import sha256
 from pipeline.errors import ArtefactError, MixtureError
 from pipeline.layout import KEPT, Layout
 from pipeline.publish import new_folder, stage_lock
 from pipeline.rendering.choice_view import RENDERED, choice_view, rendered
 from pipeline.schema import EXAMPLE, ROLES, Role
 from pipeline.stages.text_tokens import write_text_tokens
-from pipeline.tables import read_parquet, sha256, write_parquet_parts
+from pipeline.tables import read_parquet, write_parquet_parts
 from pipeline.tokens.checks import check_positions, check_prefixes
 from pipeline.tokens.choice_rows import fitted_rows
 from pipeline.tokens.fast import Chosen, proven
@@ -45,6 +46,7 @@ PROBES = 5_000
 """Most rows, over all tasks, whose texts a faster tokenizer is compared on."""
 
 _CODE = (
+    "contract",
     "rendering",
     "stages/prompted.py",
     "stages/text_tokens.py",

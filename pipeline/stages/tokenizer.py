@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from pipeline.config.settings import TokenizerSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import sha256
 from pipeline.errors import ArtefactError
 from pipeline.layout import Layout
 from pipeline.modeling.folder import check_configs
@@ -20,7 +21,7 @@ from pipeline.publish import new_folder, stage_lock
 from pipeline.rendering.prefix import prefixes
 from pipeline.schema import EXAMPLE
 from pipeline.sources.package import package_folder
-from pipeline.tables import read_parquet, sha256
+from pipeline.tables import read_parquet
 from pipeline.tokens import wordpiece
 from pipeline.tokens.pretrained import download, max_positions, set_leading_space
 from pipeline.tokens.sample import sample_texts

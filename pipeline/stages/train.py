@@ -21,12 +21,12 @@ from typing import Any
 from pipeline.config.params import TextParams
 from pipeline.config.settings import TrainSettings
 from pipeline.config.settings_file import read
+from pipeline.contract.files import write_json
 from pipeline.errors import ConfigError
 from pipeline.layout import PASSES, Layout
 from pipeline.publish import new_folder, stage_lock
 from pipeline.stages.models import model_folder
 from pipeline.stages.processes import run_trainer
-from pipeline.tables import write_json
 
 PROCESSES = "TASKLOOM_PROCESSES"
 TRACK = "TASKLOOM_TRACK"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.contract.files import read_json, sha256, whole_file, write_json
 from pipeline.errors import ArtefactError
 from pipeline.relationships.proxy.tasks import Pool
-from pipeline.tables import read_json, sha256, whole_file, write_json
 
 FILE, HASH = "selections.json", "selections.sha256"
 

@@ -17,7 +17,8 @@ import polars as pl
 import pyarrow as pa
 from tokenizers import Tokenizer
 
-from pipeline.tokens.ragged import Coded, Ragged, offsets_of
+from pipeline.contract.ragged import Ragged, offsets_of
+from pipeline.tokens.coded import Coded
 
 _BATCH = 512
 

@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 from tokenizers import Tokenizer
 
+from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.tokens.encode import Encoder, package_encoder
 from pipeline.tokens.nasty import NASTY
-from pipeline.tokens.ragged import Ragged, offsets_of
 
 PACKAGE = "gigatoken"
 SWITCH = "TASKLOOM_FAST"

@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.contract.choice import FRAME
+from pipeline.contract.ragged import Ints, Ragged, gather, offsets_of
+from pipeline.tokens.coded import Coded
 from pipeline.tokens.long_rows import LongRows, cut_spans, window_spans
-from pipeline.tokens.ragged import Coded, Offsets, Ragged, gather, offsets_of
-
-FRAME = 4
-"""Tokens of a sequence that are neither context nor choice: [CLS], prefix, [SEP], [SEP]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,10 @@ class Segments:
     context: Coded
     question: Coded
     options: Coded
-    counts: Offsets
+    counts: Ints
     joined: NDArray[np.bool_]
 
-    def take(self, rows: Offsets) -> "Segments":
+    def take(self, rows: Ints) -> "Segments":
         """Return the named rows, in that order."""
         counts = self.counts[rows]
         return Segments(
@@ -70,8 +69,8 @@ class Fitted:
     context: Ragged
     question: Ragged
     choices: Ragged
-    first: Offsets
-    row: Offsets
+    first: Ints
+    row: Ints
     long_rows: int = 0
     context_cut: int = 0
     choices_cut: int = 0
@@ -90,17 +89,17 @@ class Fitted:
 class _Sizes:
     """Lengths of uncut rows: R of contexts and questions, O of choices."""
 
-    first: Offsets
-    parent: Offsets
-    context: Offsets
-    question: Offsets
-    asked: Offsets
+    first: Ints
+    parent: Ints
+    context: Ints
+    question: Ints
+    asked: Ints
     """Tokens of the question in front of each option, (O,)."""
-    full: Offsets
+    full: Ints
     """Tokens of each choice with question and separator, (O,)."""
 
     @property
-    def needed(self) -> Offsets:
+    def needed(self) -> Ints:
         """Tokens of each row's longest sequence, (R,)."""
         return FRAME + self.context + np.maximum(_row_maximum(self.full, self.first), self.question)
 
@@ -201,7 +200,7 @@ def _cut(
     )
 
 
-def _joined(segments: Segments, sizes: _Sizes, cut: Offsets, separator: int) -> Ragged:
+def _joined(segments: Segments, sizes: _Sizes, cut: Ints, separator: int) -> Ragged:
     """Write `question [SEP] option` per choice, less `cut` tokens at the front.
 
     Each choice is three pieces of one pool (questions, the separator, options), and one gather copies
@@ -226,7 +225,7 @@ def _joined(segments: Segments, sizes: _Sizes, cut: Offsets, separator: int) -> 
     return Ragged(flat.values, np.ascontiguousarray(flat.offsets[::3]))
 
 
-def _repeated(choices: Ragged, first: Offsets, row: Offsets) -> tuple[Ragged, Offsets]:
+def _repeated(choices: Ragged, first: Ints, row: Ints) -> tuple[Ragged, Ints]:
     """Give each window the choices of its row."""
     counts = np.diff(first)[row]
     which = _spread(first[row], counts)
@@ -235,12 +234,12 @@ def _repeated(choices: Ragged, first: Offsets, row: Offsets) -> tuple[Ragged, Of
     )
 
 
-def _spread(starts: Offsets, counts: Offsets) -> Offsets:
+def _spread(starts: Ints, counts: Ints) -> Ints:
     """Return `starts[i], starts[i] + 1, ...` for `counts[i]` numbers, row after row."""
     offsets = offsets_of(counts)
     return np.arange(offsets[-1], dtype=np.int64) + np.repeat(starts - offsets[:-1], counts)
 
 
-def _row_maximum(values: Offsets, first: Offsets) -> Offsets:
+def _row_maximum(values: Ints, first: Ints) -> Ints:
     """Return the maximum of each row's values; every row has at least one."""
     return np.maximum.reduceat(values, first[:-1]) if len(first) > 1 else values

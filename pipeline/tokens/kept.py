@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.contract.files import read_json, sha256, write_json
 from pipeline.errors import ArtefactError
-from pipeline.tables import read_json, sha256, write_json
 
 _NOTE = "note.json"
 _PARTIAL = ".partial"

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.tokens.ragged import Offsets
+from pipeline.contract.ragged import Ints
 
 Rule = Literal["truncate", "drop", "error", "split"]
 Cut = Literal["context_end", "context_start", "context_middle"]
@@ -42,12 +42,12 @@ class Spans:
         lengths: Shape `(W, 2)`, tokens of each piece, 0 or more.
     """
 
-    row: Offsets
-    starts: Offsets
-    lengths: Offsets
+    row: Ints
+    starts: Ints
+    lengths: Ints
 
 
-def cut_spans(lengths: Offsets, kept: Offsets, cut: Cut) -> Spans:
+def cut_spans(lengths: Ints, kept: Ints, cut: Cut) -> Spans:
     """Return one row for each context, with `kept` of its tokens.
 
     Args:
@@ -65,7 +65,7 @@ def cut_spans(lengths: Offsets, kept: Offsets, cut: Cut) -> Spans:
     )
 
 
-def window_spans(lengths: Offsets, room: Offsets, overlap: int) -> Spans:
+def window_spans(lengths: Ints, room: Ints, overlap: int) -> Spans:
     """Return the windows of each context, in order; together they hold all of its tokens.
 
     Args:

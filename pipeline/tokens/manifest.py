@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.contract.choice import CHOICE_SHARD, VIEW
+from pipeline.contract.files import read_arrow, read_json, sha256, write_arrow, write_json
 from pipeline.errors import ArtefactError, unknown_name
 from pipeline.schema import Role
-from pipeline.tables import read_arrow, read_json, sha256, write_arrow, write_json
 from pipeline.tokens.fit import Fitted
 from pipeline.tokens.long_rows import LongRows
-from pipeline.tokens.shards import SHARD, Shard, shard_arrays
+from pipeline.tokens.shards import Shard, shard_arrays
 from pipeline.tokens.vocabulary import Vocabulary
 
 VERSION = 1
-VIEW = "choice"
 
 _COUNTED = ("long_rows", "context_cut", "choices_cut", "dropped", "split", "tokens_lost")
 
@@ -124,11 +124,11 @@ class RoleTokens:
         """
         entry, path = self.entry(task), self.folder / f"{task}.arrow"
         table = read_arrow(path)
-        if table.schema.names != SHARD.names or table.num_rows != entry.rows:
+        if table.schema.names != CHOICE_SHARD.names or table.num_rows != entry.rows:
             raise ArtefactError(
                 f"holds {table.num_rows} rows of {', '.join(table.schema.names)}",
                 where=str(path),
-                expected=f"{entry.rows} rows of {', '.join(SHARD.names)}",
+                expected=f"{entry.rows} rows of {', '.join(CHOICE_SHARD.names)}",
                 remedy=_REMEDY,
             )
         return shard_arrays(table)
@@ -148,7 +148,7 @@ def write_shard(
 
     Args:
         path: File to write.
-        table: Its rows, of `SHARD`.
+        table: Its rows, of `CHOICE_SHARD`.
         fitted: What the table was made of.
         task: Name.
         form: Of its rows.

@@ -22,8 +22,6 @@ from pipeline.errors import MixtureError
 from pipeline.seeds import derive_rng
 from pipeline.tokens.pack_kernels import fill_lines, grouped
 
-ALGORITHM = "best-fit-decreasing-1"
-
 Ints = NDArray[np.int64]
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from tokenizers import Tokenizer, pre_tokenizers
 
+from pipeline.contract.files import read_json
 from pipeline.errors import ArtefactError, TrainingError
-from pipeline.tables import read_json
 
 _FILES = ("config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json")
 

@@ -12,22 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.tokens.fit import FRAME, Fitted
-from pipeline.tokens.ragged import Offsets, Ragged
-
-IDS = pa.large_list(pa.field("item", pa.int32(), nullable=False))
-
-SHARD = pa.schema(
-    [
-        pa.field("context", IDS, nullable=False),
-        pa.field("question", IDS, nullable=False),
-        pa.field("choices", pa.large_list(pa.field("item", IDS, nullable=False)), nullable=False),
-        pa.field("label", pa.int32()),  # gold choice; null = hidden, or several may be gold
-        pa.field("labels", IDS),  # gold set of multi-label rows, else null
-        pa.field("row", pa.uint32(), nullable=False),  # of `curated/<task>/<role>.parquet`
-    ],
-    metadata={"schema": "taskloom.tokens", "version": "1"},
-)
+from pipeline.contract.choice import CHOICE_SHARD, FRAME
+from pipeline.contract.ragged import Ints, Ragged
+from pipeline.contract.shards import IDS
+from pipeline.tokens.fit import Fitted
 
 NO_LABEL = -1
 
@@ -49,7 +37,7 @@ class Shard:
     context: Ragged
     question: Ragged
     choices: Ragged
-    first: Offsets
+    first: Ints
     label: NDArray[np.int32]
     labels: Ragged
     row: NDArray[np.uint32]
@@ -58,24 +46,24 @@ class Shard:
         return len(self.row)
 
     @property
-    def counts(self) -> Offsets:
+    def counts(self) -> Ints:
         """Choices of each row, shape `(R,)`."""
         return np.diff(self.first)
 
     @property
-    def sequence_lengths(self) -> Offsets:
+    def sequence_lengths(self) -> Ints:
         """Tokens of each choice's whole sequence, specials and prefix included, shape `(O,)`."""
         return FRAME + np.repeat(self.context.lengths, self.counts) + self.choices.lengths
 
     @property
-    def row_tokens(self) -> Offsets:
+    def row_tokens(self) -> Ints:
         """Tokens of all sequences of a row, shape `(R,)`."""
         totals = np.concatenate([[0], np.cumsum(self.sequence_lengths)])
         return np.asarray(totals[self.first[1:]] - totals[self.first[:-1]], np.int64)
 
 
 def shard_table(fitted: Fitted, label: pl.Series, labels: pl.Series) -> pa.Table:
-    """Return rows as a table of `SHARD`, in their order; `row` leads back to the row each is of.
+    """Return rows as a table of `CHOICE_SHARD`, in their order; `row` leads back to the row each is of.
 
     Args:
         fitted: The rows, W of them, which came of R rows.
@@ -84,7 +72,7 @@ def shard_table(fitted: Fitted, label: pl.Series, labels: pl.Series) -> pa.Table
     """
     label, labels = label.gather(fitted.row), labels.gather(fitted.row)
     choices = pa.LargeListArray.from_arrays(
-        pa.array(fitted.first), _ids(fitted.choices), type=SHARD.field("choices").type
+        pa.array(fitted.first), _ids(fitted.choices), type=CHOICE_SHARD.field("choices").type
     )
     gold = pa.array(label.fill_null(0).to_numpy(), pa.int32(), mask=label.is_null().to_numpy())
     columns = {
@@ -95,13 +83,11 @@ def shard_table(fitted: Fitted, label: pl.Series, labels: pl.Series) -> pa.Table
         "labels": _gold_sets(labels),
         "row": pa.array(fitted.row.astype(np.uint32)),
     }
-    return pa.Table.from_pydict(columns, schema=SHARD)
+    return pa.Table.from_pydict(columns, schema=CHOICE_SHARD)
 
 
-def shard_arrays(table: pa.Table) -> Shard:
-    """Return the arrays of a table of `SHARD`, without copying ids."""
-    batches = table.combine_chunks().to_batches()
-    batch = batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+def shard_arrays(batch: pa.RecordBatch) -> Shard:
+    """Return the arrays of a table of `CHOICE_SHARD`, without copying ids."""
     choices = batch.column("choices")
     return Shard(
         context=_ragged(batch.column("context")),
@@ -135,5 +121,5 @@ def _ragged(column: pa.LargeListArray) -> Ragged:
     return Ragged(column.values.to_numpy(), _offsets(column))
 
 
-def _offsets(column: pa.LargeListArray) -> Offsets:
+def _offsets(column: pa.LargeListArray) -> Ints:
     return np.asarray(column.offsets.to_numpy(), np.int64)

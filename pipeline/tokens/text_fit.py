@@ -14,14 +14,12 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.tokens.ragged import Coded, Offsets, Ragged, gather, offsets_of
+from pipeline.contract.ragged import Ints, Ragged, gather, offsets_of
+from pipeline.tokens.coded import Coded
 
 Model = Literal["causal", "seq2seq"]
 Cut = Literal["input_start", "input_end"]
 Long = Literal["truncate", "drop", "error"]
-
-SUPERVISED_EXTRAS = 1
-"""The end of the text: a token that the loss is taken of, beside the target's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +69,9 @@ class TextSegments:
     input: Coded
     target: Coded
     options: Coded
-    counts: Offsets
+    counts: Ints
 
-    def take(self, rows: Offsets) -> "TextSegments":
+    def take(self, rows: Ints) -> "TextSegments":
         """Return the named rows, in that order."""
         counts = self.counts[rows]
         first = offsets_of(self.counts)[rows]
@@ -101,14 +99,14 @@ class TextFitted:
     input: Ragged
     target: Ragged
     options: Ragged
-    first: Offsets
+    first: Ints
     input_cut: int
     target_cut: int
     options_cut: int
     tokens_lost: int
 
 
-def longest(segments: TextSegments) -> Offsets:
+def longest(segments: TextSegments) -> Ints:
     """Return the tokens of each row's longest target or option, shape `(R,)`."""
     result = segments.target.lengths.copy()
     parent = np.repeat(np.arange(len(result), dtype=np.int64), segments.counts)
@@ -116,7 +114,7 @@ def longest(segments: TextSegments) -> Offsets:
     return result
 
 
-def too_long(segments: TextSegments, rule: TextRule) -> Offsets:
+def too_long(segments: TextSegments, rule: TextRule) -> Ints:
     """Return which rows do not fit uncut, ascending."""
     written, read = longest(segments), segments.input.lengths
     if rule.model == "causal":

@@ -12,27 +12,15 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from pipeline.contract.files import sha256, write_arrow, write_json
+from pipeline.contract.ragged import Ragged
+from pipeline.contract.shards import IDS
+from pipeline.contract.text import SUPERVISED_EXTRAS, TEXT_SHARD, VIEW
 from pipeline.schema import Role
-from pipeline.tables import sha256, write_arrow, write_json
-from pipeline.tokens.ragged import Ragged
-from pipeline.tokens.shards import IDS
-from pipeline.tokens.text_fit import SUPERVISED_EXTRAS, TextFitted, TextRule
+from pipeline.tokens.text_fit import TextFitted, TextRule
 from pipeline.tokens.vocabulary import Vocabulary
 
 VERSION = 1
-VIEW = "text"
-
-TEXT_SHARD = pa.schema(
-    [
-        pa.field("input", IDS, nullable=False),
-        pa.field("target", IDS, nullable=False),  # without the end; empty where hidden
-        pa.field("options", pa.large_list(pa.field("item", IDS, nullable=False)), nullable=False),
-        pa.field("label", pa.int32()),  # gold option; null = hidden, or there are none
-        pa.field("row", pa.uint32(), nullable=False),  # of `curated/<task>/<role>.parquet`
-        pa.field("prompt", pa.uint16(), nullable=False),  # index into the manifest's prompts
-    ],
-    metadata={"schema": "taskloom.tokens.text", "version": str(VERSION)},
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +101,7 @@ def text_table(fitted: TextFitted, view: pl.DataFrame, prompts: Sequence[str]) -
     Args:
         fitted: The rows.
         view: `label`, `row` and `prompt` of the same rows.
-        prompts: Ids that the column `prompt` counts in.
+        prompts: Tokens that the column `prompt` counts in.
     """
     place = {prompt: index for index, prompt in enumerate(prompts)}
     codes = view["prompt"].replace_strict(place, return_dtype=pl.UInt16)

@@ -9,8 +9,8 @@ from typing import Any
 
 from tokenizers import Tokenizer, processors
 
+from pipeline.contract.files import read_json, sha256
 from pipeline.errors import TrainingError
-from pipeline.tables import read_json, sha256
 from pipeline.tokens import wordpiece
 from pipeline.tokens.vocabulary import Vocabulary, read_tokenizer
 

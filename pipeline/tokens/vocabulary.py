@@ -12,8 +12,8 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
 
+from pipeline.contract.files import read_json, require, sha256, write_json
 from pipeline.errors import ArtefactError, TrainingError
-from pipeline.tables import read_json, require, sha256, write_json
 
 ROLES = ("cls", "sep", "pad", "mask")
 """What the trainer needs a special token for."""

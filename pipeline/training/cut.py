@@ -5,7 +5,7 @@ Knows lengths, counts and positions; knows no token, no layout and no model.
 
 import numpy as np
 
-from pipeline.training.ragged import Ints, offsets_of
+from pipeline.contract.ragged import Ints, offsets_of
 
 OVERHEAD = {"cpu": 256, "cuda": 4096}
 """Cells that a micro-batch of its own costs by kind of device, about: below it, padding is cheaper. On

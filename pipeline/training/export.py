@@ -17,10 +17,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from pipeline.contract.files import REMEDY
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.encoder import pretrained_encoder
 from pipeline.modeling.model import ChoiceModel, with_heads
-from pipeline.training.artefacts import REMEDY
 
 HEAD = "head.safetensors"
 PREFIXES = "prefixes.safetensors"

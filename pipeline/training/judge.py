@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
+from pipeline.contract.files import REMEDY
 from pipeline.errors import ArtefactError
 from pipeline.metrics.answers import Answers
 from pipeline.modeling.load import quiet_transformers
-from pipeline.training.artefacts import REMEDY
 from pipeline.training.choice.layouts import recorded_layout
 from pipeline.training.choice.predict import answered
 from pipeline.training.choice.shards import Shards, open_shards

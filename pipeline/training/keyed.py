@@ -7,7 +7,7 @@ batch or order asks for it. Keys come from `pipeline.seeds`; knows no task and n
 
 import numpy as np
 
-from pipeline.training.ragged import Floats, Ints
+from pipeline.contract.ragged import Floats, Ints
 
 _STEPS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03))
 

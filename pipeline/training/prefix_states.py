@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from pipeline.contract.ragged import segment_of
 from pipeline.errors import ArtefactError
 from pipeline.modeling.load import quiet_transformers
 from pipeline.modeling.model import Inputs
@@ -30,7 +31,6 @@ from pipeline.training.choice.features import (
 )
 from pipeline.training.choice.sequences import framed
 from pipeline.training.choice.shards import Rows, Shards, Special, open_shards
-from pipeline.training.ragged import segment_of
 from pipeline.training.run import recorded_run
 from pipeline.training.start import build_model
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.training.ragged import Floats, Ints
+from pipeline.contract.ragged import Floats, Ints
 from pipeline.training.stretches import Stretches
 
 TASK_COLUMNS = ("task", "examples", "loss", "accuracy")

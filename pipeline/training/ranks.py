@@ -17,8 +17,8 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor
 
+from pipeline.contract.ragged import Floats
 from pipeline.errors import ConfigError, PipelineError, TrainingError
-from pipeline.training.ragged import Floats
 
 TIMEOUT = "TASKLOOM_TIMEOUT"
 """Seconds that a process waits for the others in one exchange; more than the slowest checkpoint takes."""

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from transformers import PreTrainedModel
 
+from pipeline.contract.files import REMEDY, check_sha256
+from pipeline.contract.order import Counted, Order, open_order
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.encoder import Architecture, pretrained_encoder, small_encoder
 from pipeline.modeling.model import ChoiceModel, with_heads
 from pipeline.modeling.prefixes import initialize_prefixes
-from pipeline.training.artefacts import REMEDY, check_sha256
 from pipeline.training.choice.shards import Shards, open_shards
 from pipeline.training.export import load_model
-from pipeline.training.order import Counted, Order, open_order
 from pipeline.training.run import Run
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.training.ragged import Floats
+from pipeline.contract.ragged import Floats
 
 KEPT = 64
 """Stretches that neighbours are merged to; there are never more than twice as many."""

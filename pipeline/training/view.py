@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import nn
 
+from pipeline.contract.ragged import Floats
 from pipeline.training.progress import StepSums, Term
-from pipeline.training.ragged import Floats
 from pipeline.training.ranks import Ranks
 
 Batch = TypeVar("Batch")

@@ -74,7 +74,7 @@ def test_a_target_that_is_held_out_is_refused(held, capsys):
 
 
 def test_settings_say_who_is_held_out(held):
-    from pipeline.tables import read_json
+    from pipeline.contract.files import read_json
 
     resolve.main(["toy"])
     said = {

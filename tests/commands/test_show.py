@@ -10,13 +10,14 @@ import pytest
 
 from pipeline.commands import show
 from pipeline.config.catalog import load_task
+from pipeline.contract.files import write_arrow, write_json
 from pipeline.errors import ArtefactError, ConfigError, SourceError
 from pipeline.layout import Layout
 from pipeline.normalize.dispatch import normalize
 from pipeline.rendering.choice_view import RENDERED, choice_view, rendered
 from pipeline.schema import EXAMPLE, ORDER
 from pipeline.sources.dispatch import read_split
-from pipeline.tables import write_arrow, write_json, write_parquet
+from pipeline.tables import write_parquet
 
 APPLE = """
 apples/train/0

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.contract.files import sha256
 from pipeline.publish import alone
-from pipeline.tables import sha256
 from tests.conftest import MIXTURE, ROOT, write_task
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.load import read_yaml, write_yaml
-from pipeline.tables import sha256
+from pipeline.contract.files import sha256
 
 ROOT = Path(__file__).parent.parent.parent
 COPIED = (

@@ -8,10 +8,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from pipeline.contract.files import sha256, write_arrow
+from pipeline.contract.order import ORDER
 from pipeline.export.request import Part, Request, Source
 from pipeline.rendering.choice_view import RENDERED
-from pipeline.schema import ORDER
-from pipeline.tables import sha256, write_arrow, write_parquet
+from pipeline.tables import write_parquet
 
 SIZES = {"apples": 7, "pears": 5, "plums": 3}
 

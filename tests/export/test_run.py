@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.contract.files import sha256, write_arrow
+from pipeline.contract.order import ORDER
 from pipeline.errors import ArtefactError
 from pipeline.export import run, text_store
 from pipeline.export.run import export
 from pipeline.rendering.text_view import RENDERED as TEXT_RENDERED
-from pipeline.schema import ORDER
-from pipeline.tables import sha256, write_arrow, write_parquet
+from pipeline.tables import write_parquet
 from tests.export.conftest import expected_rows, make_request, rendered_rows
 
 

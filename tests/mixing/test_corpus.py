@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.contract.files import sha256, write_arrow, write_json
 from pipeline.errors import ArtefactError
 from pipeline.mixing.corpus import read_corpus, row_supervised, row_tokens
-from pipeline.tables import sha256, write_arrow, write_json
 
 IDS = pa.large_list(pa.int32())
 

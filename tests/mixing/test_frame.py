@@ -2,11 +2,12 @@ import polars as pl
 import pytest
 
 import pipeline
+from pipeline.contract.files import write_arrow, write_json
 from pipeline.errors import ArtefactError
 from pipeline.mixing.frame import COLUMNS, mixture_frame, preview
 from pipeline.mixing.order import Draw, mixture_order
 from pipeline.rendering.choice_view import RENDERED
-from pipeline.tables import write_arrow, write_json, write_parquet
+from pipeline.tables import write_parquet
 
 DRAWS = (
     Draw(task="a", start=0, rows=3, quota=7),

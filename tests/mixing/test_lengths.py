@@ -3,12 +3,12 @@ from fractions import Fraction
 import pyarrow as pa
 import pytest
 
+from pipeline.contract.files import write_arrow, write_json
 from pipeline.errors import MixtureError
 from pipeline.mixing.corpus import read_corpus, row_supervised, row_tokens
 from pipeline.mixing.lengths import Held, MeanLengths, StoredLengths
 from pipeline.mixing.order import Draw, mixture_order
 from pipeline.mixing.rates import Prompts
-from pipeline.tables import write_arrow, write_json
 
 IDS = pa.large_list(pa.int32())
 

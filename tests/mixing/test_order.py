@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.contract.files import write_arrow
+from pipeline.contract.order import ORDER
 from pipeline.errors import MixtureError
 from pipeline.mixing.order import ALGORITHM, NEWEST, Draw, epoch_rows, mixture_order
 from pipeline.mixing.orders.recipe import ALGORITHMS
-from pipeline.schema import ORDER
-from pipeline.tables import write_arrow
 from tests.mixing.made import arrays, digest, draws, turns_of
 
 BATCH = {"stratified-1": 8}

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 
 from pipeline.config.mixture_card import Mixture
+from pipeline.contract.files import write_arrow, write_json
 from pipeline.mixing import lengths
 from pipeline.mixing.corpus import read_corpus
 from pipeline.seeds import derive_rng
 from pipeline.stages.plan import exact_plan
-from pipeline.tables import write_arrow, write_json
 
 TASKS = 1000
 ROWS = 200

@@ -10,10 +10,11 @@ import xxhash
 from pipeline.config.mixture_card import Limits
 from pipeline.config.params import CurateParams
 from pipeline.config.settings import CurateSettings
+from pipeline.contract.files import sha256
 from pipeline.errors import ArtefactError
 from pipeline.schema import DROP, EXAMPLE, ROLES, SPLITS, prefix_token
 from pipeline.stages import curate
-from pipeline.tables import read_parquet, sha256, write_parquet
+from pipeline.tables import read_parquet, write_parquet
 
 OUTPUTS = ("curated", "curation")
 

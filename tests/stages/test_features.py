@@ -11,11 +11,11 @@ from transformers import BertConfig, BertModel
 
 from pipeline.config.params import Params
 from pipeline.config.settings import FeatureSettings
+from pipeline.contract.files import read_json, sha256
 from pipeline.errors import ArtefactError
 from pipeline.relationships.evidence import read_prefixes
 from pipeline.relationships.features import read_all, read_features, shard_hashes
 from pipeline.stages import features
-from pipeline.tables import read_json, sha256
 from pipeline.training.choice.shards import open_shards
 from pipeline.training.run import recorded_run
 from pipeline.training.start import build_model

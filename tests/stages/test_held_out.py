@@ -5,10 +5,11 @@ import pytest
 
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.settings import TokenizeSettings
+from pipeline.contract.files import read_arrow, read_json
 from pipeline.errors import MixtureError
 from pipeline.schema import EXAMPLE
 from pipeline.stages import mix, plan, relate, tailor, tokenize
-from pipeline.tables import read_arrow, read_json, read_parquet, write_parquet
+from pipeline.tables import read_parquet, write_parquet
 from pipeline.training.choice.shards import open_shards
 from pipeline.training.text.shards import open_text_shards
 

@@ -5,13 +5,13 @@ import polars as pl
 import pytest
 
 import pipeline
+from pipeline.contract.files import read_arrow, read_json, sha256, write_json
+from pipeline.contract.order import open_order
 from pipeline.errors import ArtefactError
 from pipeline.mixing.corpus import read_corpus, row_tokens
 from pipeline.mixing.order import NEWEST
 from pipeline.stages import mix, plan
-from pipeline.tables import read_arrow, read_json, sha256, write_json
 from pipeline.training.choice.shards import open_shards
-from pipeline.training.order import open_order
 from tests.stages.conftest import card
 
 FIRST_ROWS = [54, 7, 131, 76, 67, 10, 43, 45, 8, 26, 93, 15]

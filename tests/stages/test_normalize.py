@@ -8,11 +8,12 @@ import pytest
 
 from pipeline.config.resolved import NormalizeSource
 from pipeline.config.task_card import TaskCard
+from pipeline.contract.files import read_json, sha256
 from pipeline.errors import ArtefactError, DataError, SourceError
 from pipeline.layout import Layout
 from pipeline.schema import EXAMPLE, REJECT
 from pipeline.stages import normalize
-from pipeline.tables import read_json, read_parquet, sha256
+from pipeline.tables import read_parquet
 
 CARD = {
     "task": "fruit", "family": "toy", "licence": "CC0-1.0", "homepage": "https://example.org",

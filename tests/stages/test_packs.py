@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.contract.files import read_arrow, read_json, sha256, write_json
+from pipeline.contract.order import open_order
 from pipeline.errors import ArtefactError, MixtureError
 from pipeline.stages import mix, plan
 from pipeline.stages.packs import PACKS, Lengths, packing
-from pipeline.tables import read_arrow, read_json, sha256, write_json
 from pipeline.tokens.pack import packed
-from pipeline.training.order import open_order
 from pipeline.training.text.batches import TextPlan, text_rank_batch, text_steps
 from pipeline.training.text.records import supervised_csv
 from pipeline.training.text.shards import open_text_shards

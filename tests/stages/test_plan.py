@@ -2,10 +2,10 @@ import pytest
 
 from pipeline.config.load import write_yaml
 from pipeline.config.mixture_card import MixtureCard
+from pipeline.contract.files import read_arrow, read_json, sha256, write_arrow, write_json
 from pipeline.errors import ArtefactError, ConfigError, MixtureError
 from pipeline.mixing.corpus import read_corpus, row_tokens
 from pipeline.stages import mix, plan
-from pipeline.tables import read_arrow, read_json, sha256, write_arrow, write_json
 
 
 def planned(mixture, which="compass"):

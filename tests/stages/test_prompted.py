@@ -9,10 +9,11 @@ import pytest
 from pipeline.config.forms import MultipleChoice, TextToText
 from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings import PromptText, TaskPrompts
+from pipeline.contract.files import read_arrow, read_json, sha256
 from pipeline.errors import ArtefactError, DataError
 from pipeline.rendering.text_view import RENDERED
 from pipeline.stages.prompted import RawRecords, answer_columns, named_as_prompts
-from pipeline.tables import read_arrow, read_json, read_parquet, sha256
+from pipeline.tables import read_parquet
 from pipeline.training.text.shards import open_text_shards
 from tests.stages.test_text_tokens import entry, words
 

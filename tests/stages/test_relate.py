@@ -7,12 +7,13 @@ from safetensors.numpy import save_file
 
 from pipeline.config.params import RelateParams
 from pipeline.config.settings import RelateSettings
+from pipeline.contract.files import read_json, sha256
 from pipeline.errors import ArtefactError
 from pipeline.relationships.proxy import runs
 from pipeline.relationships.scores import read_scores
 from pipeline.schema import SCORE
 from pipeline.stages import relate
-from pipeline.tables import read_json, read_parquet, sha256
+from pipeline.tables import read_parquet
 
 
 def test_every_scorer_writes_its_pairs_and_their_origin(mixture, capsys):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.contract.files import sha256
 from pipeline.errors import ConfigError, SourceError
 from pipeline.stages import resolve
-from pipeline.tables import sha256
 
 
 def files(project: Path) -> dict[str, str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.contract.files import sha256
 from pipeline.stages import curate, mix, normalize, plan, resolve, tokenize, tokenizer
-from pipeline.tables import sha256
 
 CARD = """name: toy
 tasks: {tasks}

@@ -13,11 +13,12 @@ from pipeline.config.load import load
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import RelateParams
 from pipeline.config.settings import RelateSettings
+from pipeline.contract.files import read_json, sha256
 from pipeline.curation.overlap import TABLE
 from pipeline.errors import ArtefactError, MixtureError
 from pipeline.relationships.features import shard_hashes
 from pipeline.stages import mix, plan, relate, tailor
-from pipeline.tables import read_json, sha256, write_frame
+from pipeline.tables import write_frame
 
 ROOT = Path(__file__).parents[2]
 

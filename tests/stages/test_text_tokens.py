@@ -3,10 +3,11 @@
 import polars as pl
 import pytest
 
+from pipeline.contract.files import read_arrow, read_json, sha256
 from pipeline.errors import ArtefactError, MixtureError
 from pipeline.mixing.corpus import read_corpus, row_supervised, row_tokens
 from pipeline.rendering.text_view import RENDERED
-from pipeline.tables import read_arrow, read_json, read_parquet, sha256
+from pipeline.tables import read_parquet
 from pipeline.tokens.text_shards import TEXT_SHARD
 from pipeline.tokens.text_vocabulary import load_text
 from pipeline.training.text.shards import open_text_shards

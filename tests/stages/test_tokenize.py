@@ -14,13 +14,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from pipeline.config.params import TokenizeParams
 from pipeline.config.settings import TokenizeSettings
+from pipeline.contract.files import read_json, sha256
 from pipeline.errors import ArtefactError, ConfigError, MixtureError
 from pipeline.layout import Layout
 from pipeline.rendering.choice_view import RENDERED
 from pipeline.rendering.prefix import prefixes
 from pipeline.schema import EXAMPLE, ROLES
 from pipeline.stages import tokenize as stage
-from pipeline.tables import read_json, read_parquet, sha256, write_parquet
+from pipeline.tables import read_parquet, write_parquet
 from pipeline.tokens import wordpiece
 from pipeline.tokens.manifest import read_role
 from pipeline.tokens.vocabulary import load, save

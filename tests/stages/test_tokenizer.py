@@ -8,12 +8,13 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from pipeline.config.params import ModelParams
 from pipeline.config.settings import TokenizerSettings
+from pipeline.contract.files import sha256
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.layout import Layout
 from pipeline.schema import EXAMPLE
 from pipeline.sources.package import package_folder
 from pipeline.stages import tokenizer as stage
-from pipeline.tables import sha256, write_parquet
+from pipeline.tables import write_parquet
 from pipeline.tokens.vocabulary import load, read_tokenizer
 
 TASKS = ("apples", "pears")

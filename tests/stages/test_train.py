@@ -12,11 +12,11 @@ import torch
 
 from pipeline.config.params import EvaluateParams, ModelParams, TrainParams
 from pipeline.config.settings import EvaluateSettings, TrainSettings
+from pipeline.contract.files import read_json, write_json
 from pipeline.errors import ConfigError, TrainingError
 from pipeline.stages import evaluate, mix, plan, processes, train
 from pipeline.stages.models import model_folder
 from pipeline.stages.processes import run_trainer
-from pipeline.tables import read_json, write_json
 from pipeline.training.fingerprint import fingerprint
 from pipeline.training.session import run_session
 

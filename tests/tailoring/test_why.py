@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pipeline.config.mixture_card import MixtureCard
+from pipeline.contract.files import write_json
 from pipeline.relationships.scores import Provenance, ScoreMatrix
-from pipeline.tables import write_json
 from pipeline.tailoring.budget import Budget
 from pipeline.tailoring.choose import Choice
 from pipeline.tailoring.coverage import Step

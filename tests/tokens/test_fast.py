@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from pipeline.contract.ragged import Ragged
 from pipeline.tokens import fast, wordpiece
 from pipeline.tokens.encode import package_encoder
 from pipeline.tokens.nasty import NASTY
-from pipeline.tokens.ragged import Ragged
 
 TEXTS = ["the cat sat on the mat", "don't sit, it's 12.50 o'clock!", "naïve café 漢字"] * 8
 needs_gigatoken = pytest.mark.skipif(

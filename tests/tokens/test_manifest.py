@@ -4,14 +4,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pipeline.contract.files import sha256
+from pipeline.contract.ragged import Ragged
 from pipeline.errors import ArtefactError
 from pipeline.rendering.prefix import prefixes
-from pipeline.tables import sha256
 from pipeline.tokens import wordpiece
 from pipeline.tokens.fit import Fitted
 from pipeline.tokens.long_rows import LongRows
 from pipeline.tokens.manifest import read_role, write_manifest, write_shard
-from pipeline.tokens.ragged import Ragged
 from pipeline.tokens.shards import shard_table
 from pipeline.tokens.vocabulary import load, save
 

@@ -1,13 +1,15 @@
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.tables import read_arrow, sha256, write_arrow
-from pipeline.tokens.fit import FRAME, Fitted
-from pipeline.tokens.ragged import Ragged, offsets_of
-from pipeline.tokens.shards import NO_LABEL, SHARD, shard_arrays, shard_table
+from pipeline.contract.choice import CHOICE_SHARD, FRAME
+from pipeline.contract.files import read_arrow, sha256, write_arrow
+from pipeline.contract.ragged import Ragged, offsets_of
+from pipeline.tokens.fit import Fitted
+from pipeline.tokens.shards import NO_LABEL, shard_arrays, shard_table
 
 
 def ragged(rows: list[list[int]]) -> Ragged:
@@ -42,17 +44,17 @@ row = st.tuples(
 def test_every_row_comes_back(rows):
     table = table_of(rows)
     table.validate(full=True)
-    assert table.schema.equals(SHARD, check_metadata=True)
-    assert list(zip(*(table[name].to_pylist() for name in SHARD.names[:5]), strict=True)) == [
-        tuple(r) for r in rows
-    ]
+    assert table.schema.equals(CHOICE_SHARD, check_metadata=True)
+    assert list(
+        zip(*(table[name].to_pylist() for name in CHOICE_SHARD.names[:5]), strict=True)
+    ) == [tuple(r) for r in rows]
     assert table["row"].to_pylist() == list(range(len(rows)))
 
 
 @settings(deadline=None)
 @given(st.lists(row, max_size=6))
 def test_the_arrays_hold_the_same_rows_and_their_lengths(rows):
-    shard = shard_arrays(table_of(rows))
+    shard = shard_arrays(batch_of(rows))
     assert len(shard) == len(rows)
     for i, (context, question, choices, label, labels) in enumerate(rows):
         assert shard.context[i].tolist() == context
@@ -65,6 +67,11 @@ def test_the_arrays_hold_the_same_rows_and_their_lengths(rows):
         assert shard.sequence_lengths[list(mine)].tolist() == lengths
         assert shard.row_tokens[i] == sum(lengths)
     assert shard.counts.tolist() == [len(r[2]) for r in rows]
+
+
+def batch_of(rows):
+    table = table_of(rows).combine_chunks()
+    return (table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)])[0]
 
 
 def test_ids_are_views_into_the_file(tmp_path):

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.tokens.ragged import Coded, Ragged, offsets_of
+from pipeline.contract.ragged import Ragged, offsets_of
+from pipeline.tokens.coded import Coded
 from pipeline.tokens.text_fit import TextRule, TextSegments, fit_text, longest, too_long
 
 

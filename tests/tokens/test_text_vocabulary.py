@@ -1,8 +1,8 @@
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from pipeline.contract.files import write_json
 from pipeline.errors import TrainingError
-from pipeline.tables import write_json
 from pipeline.tokens import wordpiece
 from pipeline.tokens.text_vocabulary import load_text, small_names, text_names
 from pipeline.tokens.vocabulary import save

@@ -15,24 +15,14 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
+from pipeline.contract.choice import CHOICE_SHARD
+
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 SPECIAL = {"cls": 2, "sep": 3, "pad": 0, "mask": 4}
 WORDS = 60
 FIRST_WORD = len(SPECIALS)
 TASKS = {"alpha": "multiple_choice", "beta": "classification", "gamma": "multi_label"}
 MAX_TOKENS = 32
-
-_LIST = pa.large_list(pa.int32())
-SCHEMA = pa.schema(
-    [
-        ("context", _LIST),
-        ("question", _LIST),
-        ("choices", pa.large_list(_LIST)),
-        ("label", pa.int32()),
-        ("labels", _LIST),
-        ("row", pa.uint32()),
-    ]
-)
 
 MODEL = {
     "source": "small", "revision": None, "layers": 1, "width": 16, "heads": 2, "vocabulary": 300,
@@ -124,7 +114,7 @@ def shards(
         if edit is not None:
             edit(task, table)
         path = folder / f"{task}.arrow"
-        write_arrow(path, pa.Table.from_pylist(table, SCHEMA))
+        write_arrow(path, pa.Table.from_pylist(table, CHOICE_SHARD))
         starts[task] = start
         tokens = sum(len(r["context"]) + 4 + len(c) for r in table for c in r["choices"])
         entries.append(

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
+from pipeline.contract.order import PACKS
+from pipeline.contract.text import TEXT_SHARD
 from pipeline.tokens.pack import packed
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -21,18 +23,7 @@ _SPEC.loader.exec_module(base)
 SPECIAL = {"bos": 2, "eos": 3, "pad": 0}
 MAX_TOKENS = 32
 PACK_TOKENS = 64
-SCHEMA = pa.schema(
-    [
-        ("input", pa.large_list(pa.int32())),
-        ("target", pa.large_list(pa.int32())),
-        ("options", pa.large_list(pa.large_list(pa.int32()))),
-        ("label", pa.int32()),
-        ("row", pa.uint32()),
-        ("prompt", pa.uint16()),
-    ]
-)
 TASKS = {"alpha": "multiple_choice", "beta": "classification", "gamma": "text_to_text"}
-PACKS = pa.schema([("positions", pa.large_list(pa.uint32()))])
 
 
 def rows_of(form: str, rows: int, rng: np.random.Generator) -> list[dict[str, Any]]:
@@ -107,7 +98,7 @@ class TextFolders:
             if edit is not None:
                 edit(task, table)
             path = self.root / "tokens" / role / f"{task}.arrow"
-            base.write_arrow(path, pa.Table.from_pylist(table, SCHEMA))
+            base.write_arrow(path, pa.Table.from_pylist(table, TEXT_SHARD))
             starts[task] = start
             mine = [len(r["input"]) + len(r["target"]) + self.extras for r in table]
             lengths += mine

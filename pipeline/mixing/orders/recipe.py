@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from pipeline.contract.order import ALGORITHMS, SHUFFLED, STRATIFIED
 from pipeline.errors import MixtureError, unknown_name
 from pipeline.mixing.quotas import MAX_ROWS, check_quotas
 
-SHUFFLED = "shuffled-2"
-FIRST_SHUFFLED = "shuffled-1"
-SMOOTH = "smooth-1"
-STRATIFIED = "stratified-1"
-ALGORITHMS = (FIRST_SHUFFLED, SHUFFLED, SMOOTH, STRATIFIED)
 MAX_POSITIONS = 2**32
 """Positions of an order that is written down: more than memory holds at 5 bytes each."""
 

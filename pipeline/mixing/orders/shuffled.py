@@ -35,7 +35,7 @@ class Shuffled:
     """An order that need not be written down.
 
     Args:
-        recipe: Of algorithm `shuffled-2`. Its rows and quotas may exceed what `schema.ORDER` holds.
+        recipe: Of algorithm `shuffled-2`. Its rows and quotas may exceed what `order.ORDER` holds.
     """
 
     def __init__(self, recipe: Recipe) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pipeline.contract.order import Order
+from pipeline.contract.ragged import Bools, Ints, segment_of, spread
 from pipeline.training.choice.exact_layouts import RaggedLayout
 from pipeline.training.choice.lines import Layout, Lines
 from pipeline.training.choice.masks import Masking, masked, masked_lines
@@ -19,8 +21,6 @@ from pipeline.training.choice.pack import Packing, joined_lines, packed_groups
 from pipeline.training.choice.sequences import Padded, Sequences, framed, rectangle
 from pipeline.training.choice.shards import Rows, Shards, Special
 from pipeline.training.cut import OVERHEAD, cut
-from pipeline.training.order import Order
-from pipeline.training.ragged import Bools, Ints, segment_of, spread
 
 
 @dataclass(frozen=True, slots=True)

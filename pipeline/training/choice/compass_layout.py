@@ -12,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.contract.choice import FRAME
+from pipeline.contract.files import REMEDY
+from pipeline.contract.ragged import Ints, Ragged, Tokens, offsets_of, segment_of, spread
 from pipeline.errors import ArtefactError
-from pipeline.training.artefacts import REMEDY
 from pipeline.training.choice.exact_layouts import RaggedLayout, with_fillers
 from pipeline.training.choice.lines import Lines
 from pipeline.training.choice.options import Keys, Options, sampled
 from pipeline.training.choice.sequences import Sequences, framed
-from pipeline.training.choice.shards import FRAME, Rows, Special
-from pipeline.training.ragged import Ints, Ragged, Tokens, offsets_of, segment_of, spread
+from pipeline.training.choice.shards import Rows, Special
 
 CHOICES = 4
 ENDING = "N/A"

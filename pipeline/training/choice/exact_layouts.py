@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.contract.ragged import Ints, Ragged, joined, offsets_of, segment_of
 from pipeline.training.choice.lines import Lines
 from pipeline.training.choice.options import Keys, Options, sampled
 from pipeline.training.choice.sequences import Sequences, framed
 from pipeline.training.choice.shards import Rows, Special
-from pipeline.training.ragged import Ints, Ragged, joined, offsets_of, segment_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from safetensors.numpy import save
 from torch import nn
 from transformers import PreTrainedModel
 
+from pipeline.contract.ragged import Ints, Ragged, offsets_of, segment_of, spread
 from pipeline.errors import ArtefactError
 from pipeline.modeling.encoder import pretrained_encoder
 from pipeline.modeling.load import quiet_transformers
@@ -27,19 +28,16 @@ from pipeline.training.choice.objective import inputs
 from pipeline.training.choice.sequences import Sequences, rectangle
 from pipeline.training.choice.shards import Rows, Shard, Special, open_shards
 from pipeline.training.cut import OVERHEAD, cut
-from pipeline.training.ragged import Ints, Ragged, offsets_of, segment_of, spread
 
 VERSION = 2
 """Of the file's content, which its readers know."""
 CODE = (
+    "contract",
     "modeling",
-    "training/artefacts.py",
     "training/choice",
     "training/cut.py",
     "training/prefix_states.py",
-    "training/ragged.py",
     "training/run.py",
-    "training/shards.py",
     "training/start.py",
 )
 """Below the package: what decides numbers beside an encoder and its tokens."""

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.contract.files import REMEDY
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.blocks import branches_apart
 from pipeline.modeling.model import ChoiceModel
-from pipeline.training.artefacts import REMEDY
 from pipeline.training.choice.compass_layout import CompassLayout, ending_tokens
 from pipeline.training.choice.exact_layouts import PaddedLayout, RaggedLayout
 from pipeline.training.choice.lines import Layout

@@ -8,10 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
+from pipeline.contract.ragged import Bools, Ints, Ragged, offsets_of, segment_of, spread
 from pipeline.training.choice.options import Keys, Options
 from pipeline.training.choice.sequences import Sequences
 from pipeline.training.choice.shards import Rows, Special
-from pipeline.training.ragged import Bools, Ints, Ragged, offsets_of, segment_of, spread
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from typing import Literal
 
 import numpy as np
 
+from pipeline.contract.ragged import Bools, Ints, Ragged, segment_of, spread
 from pipeline.seeds import derive_seed
 from pipeline.training.choice.lines import Lines, asks_alike
 from pipeline.training.choice.sequences import Sequences, framed, places
 from pipeline.training.choice.shards import Rows, Special
 from pipeline.training.keyed import uniforms
-from pipeline.training.ragged import Bools, Ints, Ragged, segment_of, spread
 
 PREFIX_PLACE = 1
 """The prefix comes right after [CLS]."""

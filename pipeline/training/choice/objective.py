@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.contract.ragged import Ints
 from pipeline.modeling.model import Cells, ChoiceModel, Inputs
 from pipeline.training.choice.batches import ChoiceBatch, MaskedBatch, MaskedTokens
 from pipeline.training.choice.sequences import Padded
-from pipeline.training.ragged import Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.contract.ragged import Floats, Ints, offsets_of, segment_of
 from pipeline.seeds import derive_seed
 from pipeline.training.choice.shards import Rows
 from pipeline.training.keyed import uniforms
-from pipeline.training.ragged import Floats, Ints, offsets_of, segment_of
 
 NO_GOLD = -1
 

@@ -10,8 +10,8 @@ from math import ceil
 
 import numpy as np
 
+from pipeline.contract.ragged import Ints, Ragged, Tokens, offsets_of, segment_of, spread
 from pipeline.training.choice.sequences import Blocks, Sequences
-from pipeline.training.ragged import Ints, Ragged, Tokens, offsets_of, segment_of, spread
 
 ATTENTION = 2048
 """Tokens of a line at which attention costs about as much as the rest of a layer."""

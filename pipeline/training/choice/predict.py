@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from pipeline.contract.ragged import Ints, offsets_of, segment_of, spread
 from pipeline.metrics.answers import Answers, answers_of
 from pipeline.modeling.model import ChoiceModel
 from pipeline.training.choice.exact_layouts import RaggedLayout
@@ -17,7 +18,6 @@ from pipeline.training.choice.objective import cells, inputs
 from pipeline.training.choice.sequences import rectangle
 from pipeline.training.choice.shards import Rows, Shard, Special
 from pipeline.training.cut import OVERHEAD, cut
-from pipeline.training.ragged import Ints, offsets_of, segment_of, spread
 
 _ROWS = 512
 """Rows that are put together at a time; bounds memory, and does not change a score."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.contract.files import REMEDY
+from pipeline.contract.ragged import segment_of
 from pipeline.errors import ArtefactError
-from pipeline.training.artefacts import REMEDY
-from pipeline.training.ragged import Ints, segment_of
 
 if TYPE_CHECKING:
     from pipeline.training.choice.shards import Rows
@@ -30,7 +30,7 @@ def check_rows(
         frame: Tokens of a sequence besides its two texts.
 
     Raises:
-        ArtefactError: Another number of rows, offsets outside the tokens, a label outside its row's
+        ArtefactError: Another number of rows, a label outside its row's
             choices, or a sequence that is too long.
     """
     where = str(path)
@@ -38,7 +38,6 @@ def check_rows(
         raise ArtefactError(
             f"holds {len(rows)} rows", where=where, expected=f"{entry['rows']}", remedy=REMEDY
         )
-    _check_offsets(rows, where)
     _check_labels(rows, where)
     context = frame + rows.context.lengths
     longest = max(
@@ -63,24 +62,5 @@ def _check_labels(rows: "Rows", where: str) -> None:
             f"row {bad.min()} has a label outside its choices",
             where=where,
             expected="an index into the row's choices",
-            remedy=REMEDY,
-        )
-
-
-def _check_offsets(rows: "Rows", where: str) -> None:
-    """Offsets rise, and end where the tokens end: reading them is never checked again."""
-    for name in ("context", "question", "choices", "golds"):
-        part = getattr(rows, name)
-        _check_rising(part.offsets, len(part.values), f"{name} of {len(part.values)} tokens", where)
-    _check_rising(rows.choice_offsets, len(rows.choices), "choices", where)
-
-
-def _check_rising(offsets: Ints, end: int, what: str, where: str) -> None:
-    rising = len(offsets) > 0 and int(np.diff(offsets).min(initial=0)) >= 0
-    if not rising or int(offsets[0]) != 0 or int(offsets[-1]) > end:
-        raise ArtefactError(
-            f"has offsets outside the {what}",
-            where=where,
-            expected="offsets that rise from 0",
             remedy=REMEDY,
         )

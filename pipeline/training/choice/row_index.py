@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.training.ragged import LONG, Ints, Ragged, Tokens, offsets_of, segment_of, spread
+from pipeline.contract.ragged import LONG, Ints, Ragged, Tokens, offsets_of, segment_of, spread
 
 MOST_BYTES = 256_000_000
 """Largest index that is kept; above it, tasks are gathered one by one."""

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.training.choice.shards import FRAME, Special
-from pipeline.training.ragged import Bools, Ints, Ragged, offsets_of, padded, segment_of, spread
+from pipeline.contract.choice import FRAME
+from pipeline.contract.ragged import Bools, Ints, Ragged, offsets_of, padded, segment_of, spread
+from pipeline.training.choice.shards import Special
 
 NO_TREE = -1
 """Tree of padding, which only padding sees."""

@@ -10,28 +10,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-import pyarrow as pa
 
-from pipeline.training.artefacts import check_sha256, map_arrow, read_manifest
+from pipeline.contract.choice import CHOICE_SHARD, FRAME, VIEW
+from pipeline.contract.files import check_sha256, read_arrow, read_manifest
+from pipeline.contract.ragged import Bools, Ints, Ragged, joined, offsets_of, segment_of, spread
+from pipeline.contract.shards import RoleShards, TaskShard, ragged_column
 from pipeline.training.choice.row_checks import check_rows
 from pipeline.training.choice.row_index import MOST_BYTES, Column, Lists, column, lists, size
-from pipeline.training.ragged import Bools, Ints, Ragged, joined, offsets_of, segment_of, spread
-from pipeline.training.shards import RoleShards, TaskShard, ragged_column
 
 VERSION = 1
-VIEW = "choice"
-FRAME = 4
-"""Tokens of a sequence besides its two texts: `[CLS] prefix first [SEP] second [SEP]`."""
-
-_LIST = pa.large_list(pa.int32())
-_COLUMNS = {
-    "context": _LIST,
-    "question": _LIST,
-    "choices": pa.large_list(_LIST),
-    "label": pa.int32(),
-    "labels": _LIST,
-    "row": pa.uint32(),
-}
 _KEYS = ("max_tokens", "vocabulary", "special", "tokenizer_sha256", "tasks")
 
 
@@ -227,7 +214,7 @@ def open_shards(folder: Path, *, verify: bool = True) -> Shards:
 
 
 def _map_rows(path: Path, task: int, prefix: int) -> Rows:
-    batch = map_arrow(path, _COLUMNS)
+    batch = read_arrow(path, CHOICE_SHARD)
     rows = batch.num_rows
     choices = batch.column("choices")
     golds = batch.column("labels")

@@ -13,11 +13,11 @@ from typing import Literal
 
 import numpy as np
 
+from pipeline.contract.ragged import Bools, Ints, Ragged, offsets_of, segment_of, spread
 from pipeline.training.choice.lines import Lines, asks_alike
 from pipeline.training.choice.options import Keys, Options, sampled
 from pipeline.training.choice.sequences import Blocks, Sequences, framed
 from pipeline.training.choice.shards import Rows, Special
-from pipeline.training.ragged import Bools, Ints, Ragged, offsets_of, segment_of, spread
 
 Readout = Literal["own_cls", "last_sep"]
 """Where a choice is scored: at a [CLS] in front of its branch, which stands at position 0 as in a line

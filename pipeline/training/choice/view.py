@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipeline.contract.ragged import Floats
 from pipeline.metrics.answers import threshold
 from pipeline.modeling.lookup import add_rows_only
 from pipeline.modeling.model import (
@@ -31,7 +32,6 @@ from pipeline.training.choice.usage import Reader, usage
 from pipeline.training.cut import overhead
 from pipeline.training.export import save_model
 from pipeline.training.progress import StepSums, Term, task_sums
-from pipeline.training.ragged import Floats
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import Run, TrainSettings
 from pipeline.training.start import Artefacts

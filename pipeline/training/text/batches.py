@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.contract.order import Order
+from pipeline.contract.ragged import Bools, Ints, padded
 from pipeline.training.cut import cut
-from pipeline.training.order import Order
-from pipeline.training.ragged import Bools, Ints, padded
 from pipeline.training.text.lines import Asks, Lines, Pairs, documents, pairs
 from pipeline.training.text.shards import TextRows, TextShards, TextSpecial
 from pipeline.training.text.units import Units, taken

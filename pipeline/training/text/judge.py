@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
+from pipeline.contract.files import REMEDY
+from pipeline.contract.ragged import Ints
 from pipeline.errors import ArtefactError
 from pipeline.metrics.answers import Answers
 from pipeline.metrics.classification import accuracy
 from pipeline.modeling.language import LanguageModel
-from pipeline.training.artefacts import REMEDY
 from pipeline.training.cut import OVERHEAD
-from pipeline.training.ragged import Ints
 from pipeline.training.text.batches import TextPlan
 from pipeline.training.text.predict import Reading, exact, option_scores, parts, text_answers
 from pipeline.training.text.prompts import Prompt, read_prompts

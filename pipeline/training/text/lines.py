@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.training.ragged import Ints, Ragged, offsets_of, segment_of, spread
+from pipeline.contract.ragged import Ints, Ragged, offsets_of, segment_of, spread
 from pipeline.training.text.shards import TextRows, TextSpecial
 
 

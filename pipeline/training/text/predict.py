@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from pipeline.contract.ragged import Bools, Floats, Ints
 from pipeline.metrics.answers import Answers, answers_of
 from pipeline.modeling.language import LanguageModel
-from pipeline.training.ragged import Bools, Floats, Ints
 from pipeline.training.text.batches import (
     MicroBatch,
     TextPlan,

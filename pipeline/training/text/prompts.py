@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from pipeline.contract.files import REMEDY, read_arrow, read_manifest
+from pipeline.contract.ragged import Ints
+from pipeline.contract.text import TEXT_SHARD
 from pipeline.errors import ArtefactError
-from pipeline.training.artefacts import REMEDY, map_arrow, read_manifest
-from pipeline.training.ragged import Ints
 from pipeline.training.text.shards import VERSION
-
-_COLUMNS = {"row": pa.uint32(), "prompt": pa.uint16()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def _of_task(folder: Path, entry: Mapping[str, Any]) -> TaskPrompts:
             expected="prompts: id and name of each",
             remedy=REMEDY,
         ) from error
-    batch = map_arrow(path, _COLUMNS)
+    batch = read_arrow(path, TEXT_SHARD)
     of_row = batch.column("prompt").to_numpy().astype(np.int64)
     row = batch.column("row").to_numpy().astype(np.int64)
     if len(of_row) and int(of_row.max()) >= len(prompts):

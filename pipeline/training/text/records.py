@@ -9,7 +9,7 @@ import io
 
 import numpy as np
 
-from pipeline.training.order import Order
+from pipeline.contract.order import Order
 from pipeline.training.text.shards import TextShards
 
 SUPERVISED = "supervised.csv"

@@ -10,24 +10,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa
 
+from pipeline.contract.files import REMEDY, check_sha256, read_arrow, read_manifest
+from pipeline.contract.ragged import Ints, Ragged, joined, offsets_of, spread
+from pipeline.contract.shards import RoleShards, TaskShard, ragged_column
+from pipeline.contract.text import TEXT_SHARD, VIEW
 from pipeline.errors import ArtefactError
-from pipeline.training.artefacts import REMEDY, check_sha256, map_arrow, read_manifest
-from pipeline.training.ragged import Ints, Ragged, joined, offsets_of, spread
-from pipeline.training.shards import RoleShards, TaskShard, ragged_column
 
 VERSION = 1
-VIEW = "text"
-
-_LIST = pa.large_list(pa.int32())
-_COLUMNS = {
-    "input": _LIST,
-    "target": _LIST,
-    "options": pa.large_list(_LIST),
-    "label": pa.int32(),
-    "row": pa.uint32(),
-}
 _KEYS = (
     "view",
     "model",
@@ -176,7 +166,7 @@ def _opened(folder: Path, manifest: dict[str, Any], *, verify: bool) -> Iterator
 
 
 def _map_rows(path: Path, task: int, prefix: int) -> TextRows:
-    batch = map_arrow(path, _COLUMNS)
+    batch = read_arrow(path, TEXT_SHARD)
     options = batch.column("options")
     return TextRows(
         task=np.broadcast_to(np.int64(task), batch.num_rows),

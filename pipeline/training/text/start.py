@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.contract.files import REMEDY, check_sha256
+from pipeline.contract.order import Order, open_order
 from pipeline.errors import ArtefactError, ConfigError, TrainingError
 from pipeline.modeling.encoder import Architecture
 from pipeline.modeling.language import Kind, LanguageModel
@@ -20,8 +22,6 @@ from pipeline.modeling.language_load import (
     use_flex_attention,
 )
 from pipeline.modeling.prefixes import initialize_prefixes
-from pipeline.training.artefacts import REMEDY, check_sha256
-from pipeline.training.order import Order, open_order
 from pipeline.training.run import Run, TextSettings
 from pipeline.training.start import check_prefixes
 from pipeline.training.text.shards import TextShards, open_text_shards

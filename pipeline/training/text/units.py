@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
+from pipeline.contract.files import REMEDY, check_sha256, read_arrow
+from pipeline.contract.order import PACKING, PACKS
+from pipeline.contract.ragged import Ints, offsets_of, spread
 from pipeline.errors import ArtefactError
-from pipeline.training.artefacts import REMEDY, check_sha256, map_arrow
-from pipeline.training.ragged import Ints, offsets_of, spread
-
-ALGORITHMS = ("best-fit-decreasing-1",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +74,15 @@ def open_units(folder: Path, positions: int, *, packed: bool, verify: bool = Tru
     if entry is None:
         return Units(None, None, positions)
     path = folder / "packs.arrow"
-    if entry["algorithm"] not in ALGORITHMS:
+    if entry["algorithm"] != PACKING:
         raise ArtefactError(
             f"packs.algorithm: is {entry['algorithm']!r}",
             where=str(folder / "manifest.json"),
-            expected=" or ".join(ALGORITHMS),
+            expected=PACKING,
         )
     if verify:
         check_sha256(path, entry["sha256"])
-    column = map_arrow(path, {"positions": pa.large_list(pa.uint32())}).column("positions")
+    column = read_arrow(path, PACKS).column("positions")
     packs = Units(column.offsets.to_numpy(), column.values.to_numpy(), len(column))
     _check(packs, positions, path)
     return packs

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from pipeline.contract.ragged import Bools, Floats, Ints
 from pipeline.errors import TrainingError
 from pipeline.modeling.language import LanguageModel, trained_parameters
 from pipeline.training.choice.view import host
 from pipeline.training.cut import OVERHEAD
 from pipeline.training.progress import StepSums, Term, task_sums
-from pipeline.training.ragged import Bools, Floats, Ints
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import Run, TextSettings
 from pipeline.training.text.batches import TextPlan, TextRankBatch, text_rank_batch, text_steps

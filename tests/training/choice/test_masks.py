@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
+from pipeline.contract.order import open_order
+from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.training.choice.exact_layouts import RaggedLayout
 from pipeline.training.choice.lines import every_option
 from pipeline.training.choice.masks import Masking, masked, masked_lines
 from pipeline.training.choice.sequences import framed
 from pipeline.training.choice.shards import Special, open_shards
 from pipeline.training.choice.shared_context import SharedContextLayout
-from pipeline.training.order import open_order
-from pipeline.training.ragged import Ragged, offsets_of
 
 SPECIAL = Special(cls=2, sep=3, pad=0, mask=4)
 

@@ -6,6 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.contract.order import open_order
+from pipeline.contract.ragged import Ragged
 from pipeline.modeling.encoder import Architecture, small_encoder
 from pipeline.modeling.model import with_heads
 from pipeline.training.choice.batches import Plan, rank_batch
@@ -14,8 +16,6 @@ from pipeline.training.choice.pack import MOST, joined_lines, packed_groups, pac
 from pipeline.training.choice.sequences import Sequences
 from pipeline.training.choice.shards import open_shards
 from pipeline.training.choice.shared_context import SharedContextLayout
-from pipeline.training.order import open_order
-from pipeline.training.ragged import Ragged
 
 CPU = torch.device("cpu")
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=30).map(np.array)

@@ -8,6 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.contract.order import open_order
+from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.modeling.encoder import Architecture, small_encoder
 from pipeline.modeling.model import with_heads
 from pipeline.training.choice.batches import Plan, rank_batch
@@ -17,8 +19,6 @@ from pipeline.training.choice.objective import cells, choice_losses, inputs
 from pipeline.training.choice.sequences import rectangle
 from pipeline.training.choice.shards import Rows, Special, open_shards
 from pipeline.training.choice.shared_context import SharedContextLayout
-from pipeline.training.order import open_order
-from pipeline.training.ragged import Ragged, offsets_of
 
 CPU = torch.device("cpu")
 SPECIAL = Special(cls=2, sep=3, pad=0, mask=4)

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.training.ragged import Ragged, offsets_of
+from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.training.text.batches import PADDING, line_batch, pair_batch, pair_groups
 from pipeline.training.text.lines import continuations, documents, pairs
 from pipeline.training.text.shards import TextRows, TextSpecial

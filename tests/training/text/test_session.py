@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from pipeline.contract.ragged import Ragged
 from pipeline.errors import ArtefactError, ConfigError, TrainingError
 from pipeline.training.export import load_prefixes
 from pipeline.training.judge import judged
-from pipeline.training.ragged import Ragged
 from pipeline.training.session import run_session
 from pipeline.training.text.batches import TextPlan
 from pipeline.training.text.predict import Reading, option_scores

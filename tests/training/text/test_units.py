@@ -5,14 +5,14 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 import pytest
 
+from pipeline.contract.files import sha256
+from pipeline.contract.order import PACKS
 from pipeline.errors import ArtefactError
-from pipeline.training.artefacts import sha256
 from pipeline.training.text.units import open_units, taken
 
 
 def packs(folder, lists, **manifest):
-    column = pa.array(lists, pa.large_list(pa.uint32()))
-    table = pa.table({"positions": column})
+    table = pa.table({"positions": lists}, schema=PACKS)
     with ipc.new_file(str(folder / "packs.arrow"), table.schema) as writer:
         writer.write_batch(table.to_batches()[0])
     entry = {"algorithm": "best-fit-decreasing-1", "sha256": sha256(folder / "packs.arrow")}

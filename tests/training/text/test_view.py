@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import pipeline.modeling.language as language
-from pipeline.training.ragged import Ints
+from pipeline.contract.ragged import Ints
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import read_run
 from pipeline.training.text.batches import LineBatch

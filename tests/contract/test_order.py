@@ -5,11 +5,10 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 import pytest
 
+from pipeline.contract.files import sha256
+from pipeline.contract.order import open_order
 from pipeline.errors import ArtefactError
-from pipeline.mixing.orders.recipe import ALGORITHMS as RECIPE_ALGORITHMS
-from pipeline.training.artefacts import sha256
 from pipeline.training.choice.shards import open_shards
-from pipeline.training.order import ALGORITHMS, open_order
 
 ALL = np.arange(78)
 
@@ -43,10 +42,6 @@ def test_an_order_of_other_shards_is_refused(folders, changes, message):
     change(built.root / "mix" / "manifest.json", **changes)
     with pytest.raises(ArtefactError, match=message):
         open_order(built.root / "mix", shards)
-
-
-def test_all_algorithms_that_mix_are_known():
-    assert ALGORITHMS == RECIPE_ALGORITHMS
 
 
 def test_rows_that_the_shards_do_not_have_are_found_where_the_file_is_read(folders):

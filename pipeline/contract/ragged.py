@@ -1,9 +1,9 @@
 """Lists of lists of numbers as one flat array and offsets, and arithmetic on them.
 
-No function here loops over rows in Python, but for copies of long segments. Knows numpy alone: no
-token, no task.
+No function here loops over rows in Python, except to copy long segments.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,8 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 
-def offsets_of(lengths: Ints) -> Ints:
-    """Return the offsets of segments of these lengths: one more than there are segments."""
+def offsets_of(lengths: npt.NDArray[np.integer]) -> Ints:
+    """Return `[0, l0, l0 + l1, ...]`, shape `(n + 1,)`."""
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
@@ -50,10 +50,45 @@ _FEW = 8
 LONG = 128
 """Mean length from which copying segments one by one is faster than an index of every element."""
 
+_STEP = 262_144
+"""Pieces that are copied at a time."""
+
+
+def gather(values: Tokens, starts: Ints, lengths: Ints, out: Tokens | None = None) -> "Ragged":
+    """Copy the pieces `values[starts[i] : starts[i] + lengths[i]]` into one ragged array.
+
+    Memory beside the result is bounded: the index is built for a fixed number of pieces at a time.
+
+    Args:
+        values: What to copy from; may be a memory map.
+        starts: Shape `(n,)`.
+        lengths: Shape `(n,)`.
+        out: Buffer for the values, which the result is then a view of; at least as long as they are
+            together. A fresh one of many pages costs as much as the copy.
+    """
+    offsets = offsets_of(lengths)
+    total = int(offsets[-1])
+    out = np.empty(total, values.dtype) if out is None else out[:total]
+    for low in range(0, len(lengths), _STEP):
+        step = slice(low, low + _STEP)
+        part = out[offsets[low] : offsets[min(low + _STEP, len(lengths))]]
+        if len(part) >= LONG * len(lengths[step]):
+            pairs = zip(starts[step].tolist(), (starts + lengths)[step].tolist(), strict=True)
+            np.concatenate([values[first:end] for first, end in pairs], out=part)
+        else:
+            # `clip` spares a copy; pieces lie inside the values
+            np.take(values, spread(starts[step], lengths[step]), out=part, mode="clip")
+    return Ragged(out, offsets)
+
 
 @dataclass(frozen=True, slots=True)
 class Ragged:
-    """Segment i is `values[offsets[i] : offsets[i + 1]]`; `values` may be a memory map."""
+    """`n` segments of int32: segment `i` is `values[offsets[i] : offsets[i + 1]]`.
+
+    Attributes:
+        values: All segments, one after the other; may be a memory map.
+        offsets: Shape `(n + 1,)`, rising from 0.
+    """
 
     values: Tokens
     offsets: Ints
@@ -61,9 +96,12 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def __getitem__(self, segment: int) -> Tokens:
+        return self.values[self.offsets[segment] : self.offsets[segment + 1]]
+
     @property
     def lengths(self) -> Ints:
-        """Length of each segment."""
+        """Length of each segment, shape `(n,)`."""
         return np.diff(self.offsets)
 
     def take(self, segments: Ints, out: Tokens | None = None) -> "Ragged":
@@ -71,23 +109,13 @@ class Ragged:
 
         Args:
             segments: Which.
-            out: Buffer for the values, which the result is then a view of; at least as long as they
-                are together. A fresh one of many pages costs as much as the copy.
+            out: Buffer for the values; see `gather`.
         """
         starts = self.offsets[segments]
-        ends = self.offsets[segments + 1]
-        offsets = offsets_of(ends - starts)
-        total = int(offsets[-1])
-        out = np.empty(total, self.values.dtype) if out is None else out[:total]
-        if len(out) >= LONG * max(1, len(segments)):
-            pairs = zip(starts.tolist(), ends.tolist(), strict=True)
-            np.concatenate([self.values[low:high] for low, high in pairs], out=out)
-        else:
-            np.take(self.values, spread(starts, ends - starts), out=out, mode="clip")
-        return Ragged(out, offsets)
+        return gather(self.values, starts, self.offsets[segments + 1] - starts, out)
 
 
-def joined(parts: list[Ragged]) -> Ragged:
+def joined(parts: Sequence[Ragged]) -> Ragged:
     """Return the segments of all parts, one part after the other."""
     lengths = [part.lengths for part in parts]
     values = [part.values[part.offsets[0] : part.offsets[-1]] for part in parts]

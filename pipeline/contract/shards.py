@@ -10,9 +10,9 @@ from typing import Generic, Protocol, Self, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from pipeline.contract.files import REMEDY
+from pipeline.contract.ragged import Ints, Ragged, offsets_of
 from pipeline.errors import ArtefactError
-from pipeline.training.artefacts import REMEDY
-from pipeline.training.ragged import Ints, Ragged, offsets_of
 
 
 class RowTable(Protocol):
@@ -25,6 +25,15 @@ class RowTable(Protocol):
 
 
 Table = TypeVar("Table", bound=RowTable)
+
+
+def lists_of(kind: pa.DataType) -> pa.LargeListType:
+    """Return the type of lists of `kind`, none of whose items is null, with int64 offsets."""
+    return pa.large_list(pa.field("item", kind, nullable=False))
+
+
+IDS = lists_of(pa.int32())
+"""Token ids."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.contract.shards import RoleShards, TaskShard, ragged_column
 from pipeline.errors import ArtefactError
-from pipeline.training.shards import RoleShards, TaskShard, ragged_column
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.training import ragged as module
-from pipeline.training.ragged import Ragged, joined, offsets_of, padded, segment_of, spread
+from pipeline.contract import ragged as module
+from pipeline.contract.ragged import Ragged, joined, offsets_of, padded, segment_of, spread
 
 lists = st.lists(st.lists(st.integers(0, 99), max_size=6), max_size=8)
 

@@ -11,12 +11,36 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from pipeline.contract.files import REMEDY, check_sha256, read_arrow, read_manifest
+from pipeline.contract.ragged import Ints
+from pipeline.contract.shards import lists_of
 from pipeline.errors import ArtefactError
-from pipeline.training.artefacts import REMEDY, check_sha256, map_arrow, read_manifest
-from pipeline.training.ragged import Ints
 
 VERSION = 1
-ALGORITHMS = ("shuffled-1", "shuffled-2", "smooth-1", "stratified-1")
+
+SHUFFLED = "shuffled-2"
+FIRST_SHUFFLED = "shuffled-1"
+SMOOTH = "smooth-1"
+STRATIFIED = "stratified-1"
+ALGORITHMS = (FIRST_SHUFFLED, SHUFFLED, SMOOTH, STRATIFIED)
+
+ORDER = pa.schema(
+    [
+        pa.field("row", pa.uint32(), nullable=False),  # mixture row: tasks in name order
+        pa.field("epoch", pa.uint8(), nullable=False),  # times that row was drawn before
+    ],
+    metadata={"schema": "taskloom.order", "version": str(VERSION)},
+)
+
+PACKS = pa.schema(
+    [pa.field("positions", lists_of(pa.uint32()), nullable=False)],
+    metadata={"schema": "taskloom.packs", "version": "1"},
+)
+"""A line a row: the positions of the order that it holds, ascending."""
+
+PACKING = "best-fit-decreasing-1"
+"""The algorithm that packs an order."""
+
 _KEYS = ("algorithm", "positions", "tasks", "sha256")
 
 
@@ -95,7 +119,7 @@ def open_order(folder: Path, shards: Counted, *, verify: bool = True) -> Order:
     path = folder / "order.arrow"
     if verify:
         check_sha256(path, manifest["sha256"])
-    batch = map_arrow(path, {"row": pa.uint32(), "epoch": pa.uint8()})
+    batch = read_arrow(path, ORDER)
     order = Order(batch["row"].to_numpy(), batch["epoch"].to_numpy(), manifest["sha256"])
     if len(order) != manifest["positions"] or not len(order):
         raise ArtefactError(

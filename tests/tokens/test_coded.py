@@ -2,8 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.tokens import ragged
-from pipeline.tokens.ragged import Coded, Ragged, gather, offsets_of
+from pipeline.contract import ragged
+from pipeline.contract.ragged import Ragged, gather, offsets_of
+from pipeline.tokens.coded import Coded
 
 
 def from_lists(rows: list[list[int]]) -> Ragged:
