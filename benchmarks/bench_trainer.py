@@ -157,11 +157,11 @@ def described(shards: Any, drawn: np.ndarray) -> dict[str, Any]:
 
 def sides_of(folder: Path, shards: Any, order: Any, options: argparse.Namespace) -> dict[str, Side]:
     """Return the contenders, set up as `choice_view` does; (e) has a pooler in its head."""
+    from pipeline.base_model import model_folder
     from pipeline.modeling.encoder import pretrained_encoder
     from pipeline.modeling.lookup import add_rows_only
     from pipeline.modeling.model import layer_weights, trained_parameters, with_heads
     from pipeline.modeling.prefixes import initialize_prefixes
-    from pipeline.stages.models import model_folder
     from pipeline.training.choice.batches import Plan, rank_batch
     from pipeline.training.choice.compass_layout import CompassLayout, ending_tokens
     from pipeline.training.choice.exact_layouts import PaddedLayout

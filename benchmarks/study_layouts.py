@@ -183,12 +183,12 @@ def trained(tokens: Path, variant: Variant, seed: int) -> Cell:
 
 def prepared(tokens: Path, variant: Variant, seed: int) -> tuple[Any, Any]:
     """Return the view and the optimizer of a training at its start."""
+    from pipeline.base_model import model_folder
     from pipeline.contract.order import Order
     from pipeline.modeling.encoder import pretrained_encoder
     from pipeline.modeling.load import quiet_transformers
     from pipeline.modeling.model import with_heads
     from pipeline.modeling.prefixes import initialize_prefixes
-    from pipeline.stages.models import model_folder
     from pipeline.training.choice.shards import open_shards
     from pipeline.training.choice.view import choice_view
     from pipeline.training.optimizer import FlatAdamW

@@ -35,10 +35,14 @@ COMMANDS = {
     "stage": "run one stage of dvc.yaml",
 }
 
-STAGES = (
-    "resolve", "normalize", "curate", "tokenizer", "tokenize", "plan", "mix", "train",
-    "features", "relate", "tailor", "evaluate", "report",
-)  # fmt: skip
+STAGES = {
+    "resolve": "", "normalize": "task", "curate": "", "tokenizer": "", "tokenize": "",
+    "plan": "training", "mix": "training", "train": "training",
+    "features": "", "relate": "", "tailor": "", "evaluate": "", "report": "",
+}  # fmt: skip
+"""What a stage runs for each of: a task, a training, or nothing, so that it runs once."""
+STAGE_OF_DVC = "DVC_STAGE"
+"""Environment variable in which DVC names the stage that it runs: `plan@compass`."""
 
 BUG, USAGE_ERROR, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 """Exit codes."""
@@ -97,8 +101,33 @@ def run(name: str, arguments: Sequence[str]) -> None:
         if not arguments or arguments[0] not in STAGES:
             what, remedy = unknown_name("stage", arguments[0] if arguments else "", STAGES)
             raise ConfigError(what, where="taskloom stage", remedy=remedy)
-        module, arguments = f"pipeline.stages.{arguments[0]}", arguments[1:]
+        module, arguments = f"pipeline.stages.{arguments[0]}", stage_arguments(arguments)
     importlib.import_module(module).main(arguments)
+
+
+def stage_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return the mixture of a stage, and the task or training where it runs for each.
+
+    dvc.yaml passes neither, since a name in a shell command could be a command: the mixture is the
+    active one, and DVC names the task or training in the environment. By hand, both may be given.
+
+    Raises:
+        ConfigError: The task or training is not given, or is no name.
+    """
+    from pipeline.layout import check_name
+    from pipeline.project import active
+
+    stage, *given = arguments
+    kind = STAGES[stage]
+    name = given[0] if given else active()
+    if not kind:
+        return [name]
+    item = given[1] if len(given) > 1 else os.environ.get(STAGE_OF_DVC, "").partition("@")[2]
+    if not item:
+        raise ConfigError(
+            f"of which {kind}?", where=f"taskloom stage {stage}", expected=f"MIXTURE {kind.upper()}"
+        )
+    return [name, check_name(kind, item)]
 
 
 def usage() -> str:

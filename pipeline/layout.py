@@ -1,7 +1,10 @@
-"""Where a mixture's files lie, below the folder that DVC runs in. Knows names, opens nothing."""
+"""Where a mixture's files lie, below the folder that DVC runs in. Opens no file."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from pipeline.errors import ConfigError
 
 CARDS = Path("mixtures/tasks")
 MIXTURES = Path("mixtures")
@@ -11,19 +14,53 @@ PROMPTS = MIXTURES / "prompts"
 """Prompts of the project, beside the cards: `<task or dataset>[/<subset>]/templates.yaml`."""
 REVISIONS = MIXTURES / "revisions.lock"
 PARAMS = Path("params.yaml")
+MAX_NAME = 64
 
 KEPT = ".tokenize"
 """Folder, below a mixture's data, of tokenised tasks that the next run may use; no output of a stage."""
-PASSES = ("compass", "tailored")
-"""The base pass over all tasks, and the pass over the target and its complements."""
+COMPASS = "compass"
+"""The training whose model and prefixes relationship scores are read from."""
+TAILORED = "tailored"
+"""The recipe that Tailor writes, beside `all`, which `resolve` writes."""
+
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+"""Of the names of mixtures, tasks and trainings, which become file names."""
+
+
+def check_name(kind: str, name: str) -> str:
+    """Return a name that may become part of a path.
+
+    Args:
+        kind: Of what it is the name, for the message.
+        name: As it was given.
+
+    Raises:
+        ConfigError: It is no plain name: it could lead out of its folder, or be read as a command.
+    """
+    if not re.fullmatch(NAME_PATTERN, name) or len(name) > MAX_NAME:
+        raise ConfigError(
+            f"{name!r} is no name of a {kind}",
+            where="taskloom",
+            expected=f"small letters, digits and _, a letter first, {MAX_NAME} at most",
+        )
+    return name
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The paths of one mixture."""
+    """The paths of one mixture.
+
+    Raises:
+        ConfigError: Its name is none; see `check_name`.
+    """
 
     name: str
     root: Path = Path()
+
+    def __post_init__(self) -> None:
+        """Check the name, before any path is made of it."""
+        check_name("mixture", self.name)
 
     @property
     def data(self) -> Path:
@@ -46,6 +83,25 @@ class Layout:
         """Curated rows of a task."""
         return self.data / "curated" / task / f"{role}.parquet"
 
+    def recipe(self, name: str) -> Path:
+        """Tasks and proportions that trainings of this recipe draw: `all` or `tailored`."""
+        return self.data / "recipes" / name / f"{name}.yaml"
+
+    @property
+    def models(self) -> Path:
+        """Models of all trainings, each in a folder of its name."""
+        return self.root / "models" / self.name
+
+    @property
+    def base(self) -> Path:
+        """Which model trainings start from, if not from another training."""
+        return self.models / "base" / "base.json"
+
+    @property
+    def checked(self) -> Path:
+        """A file that is there once `resolve` has checked all names; its text never changes."""
+        return self.data / "checked" / "names.txt"
+
     @property
     def curation(self) -> Path:
         """Drops, overlap and summary."""
@@ -65,20 +121,20 @@ class Layout:
         return self.data / "tokens" / role
 
     def plan(self, which: str) -> Path:
-        """Plan of a pass."""
+        """Plan of a training."""
         return self.data / "plans" / f"{which}.json"
 
     def mix(self, which: str) -> Path:
-        """Order, manifest, audit and preview of a pass."""
+        """Order, manifest, audit and preview of a training."""
         return self.data / "mixes" / which
 
     def model(self, which: str) -> Path:
-        """Trained model of a pass."""
-        return self.root / "models" / self.name / which
+        """Trained model of a training."""
+        return self.models / which
 
     def resume(self, which: str) -> Path:
         """Checkpoints of a running training; never an output of a stage."""
-        return self.root / "models" / self.name / f".resume-{which}"
+        return self.models / f".resume-{which}"
 
     @property
     def features(self) -> Path:
@@ -93,7 +149,7 @@ class Layout:
     @property
     def tailored(self) -> Path:
         """What Tailor chose, and why."""
-        return self.data / "tailored"
+        return self.recipe(TAILORED).parent
 
     @property
     def evaluation(self) -> Path:

@@ -26,6 +26,9 @@ tasks:
   pears: {}
 sampling: {strategy: proportional, epochs: 1}
 tailor: {target: apples, k: 1}
+trainings:
+  compass: {recipe: all, start: base}
+  tailored: {recipe: tailored, start: compass}
 """
 
 
@@ -53,7 +56,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "mixtures" / "toy.yaml").write_text(MIXTURE)
     walk = (ROOT / "dvc.yaml").read_text()
     (tmp_path / "dvc.yaml").write_text(
-        walk.replace("- mixtures/demo.yaml", "- mixtures/toy.yaml", 1)
+        walk.replace("name: demo", "name: toy", 1).replace(
+            "mixtures/demo.yaml", "mixtures/toy.yaml", 1
+        )
     )
     (tmp_path / "mixtures" / "revisions.lock").write_text("revisions: {}\n")
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())

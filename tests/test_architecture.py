@@ -7,13 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import grimp
 import pytest
 
 from pipeline.__main__ import COMMANDS, STAGES
 from pipeline.config.catalog import names
 from pipeline.config.load import read_yaml
-from pipeline.stages.resolve import NORMALIZE_CODE
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "pipeline").rglob("*.py"))
@@ -21,73 +19,42 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 40
 
 DVC_STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
-STARTED_BY = {"train": {"pipeline.training.__main__"}}
-"""Modules that a stage starts as a process of their own, which no import shows."""
-
-
-@pytest.fixture(scope="module")
-def graph():
-    return grimp.build_graph("pipeline", cache_dir=None)
-
-
-def closure(graph, stage: str) -> set[str]:
-    """Files that a stage's module imports, directly or not, with itself."""
-    roots = {f"pipeline.stages.{stage}"} | STARTED_BY.get(stage, set())
-    modules = roots.union(*(graph.find_upstream_modules(root) for root in roots))
-    packages = {m.rsplit(".", i)[0] for m in modules for i in range(1, m.count("."))}
-    return {file_of(module) for module in (modules | packages) - {"pipeline"}}
-
-
-def file_of(module: str) -> str:
-    path = module.replace(".", "/")
-    return f"{path}/__init__.py" if (ROOT / path).is_dir() else f"{path}.py"
-
-
-def covers(deps: list[str], file: str) -> bool:
-    return any(file == dep or file.startswith(f"{dep}/") for dep in deps)
-
-
-def stage_of(name: str) -> str:
-    """Module of a DVC stage, as its command names it."""
-    entry = DVC_STAGES[name]
-    return entry.get("do", entry)["cmd"].split()[4]
-
-
-@pytest.mark.parametrize("name", sorted(set(DVC_STAGES) - {"normalize"}))
-def test_a_stage_depends_on_all_code_that_it_imports(graph, name):
-    """A file missing from `deps` would be a stale result that nobody notices."""
-    deps = DVC_STAGES[name]["deps"]
-    unlisted = sorted(f for f in closure(graph, stage_of(name)) if not covers(deps, f))
-    assert unlisted == []
-
-
-@pytest.mark.parametrize("name", sorted(set(DVC_STAGES) - {"normalize", "resolve"}))
-def test_a_stage_depends_on_no_code_that_it_does_not_import(graph, name):
-    """A file too many would re-run the stage for nothing."""
-    files = closure(graph, stage_of(name))
-    code = [dep for dep in DVC_STAGES[name]["deps"] if dep.startswith("pipeline")]
-    assert [dep for dep in code if not any(covers([dep], file) for file in files)] == []
-
-
-def test_normalize_depends_on_its_code_through_its_source_file(graph):
-    files = closure(graph, "normalize")
-    assert sorted(f for f in files if not covers(list(NORMALIZE_CODE), f)) == []
-    assert [dep for dep in NORMALIZE_CODE if not any(covers([dep], f) for f in files)] == []
-    resolve = DVC_STAGES["resolve"]["deps"]
-    assert [dep for dep in NORMALIZE_CODE if not covers(resolve, dep)] == []
+LIBRARIES = {"__init__", "evaluation_tables", "packs", "processes", "prompted", "text_tokens"}
+"""Modules of pipeline/stages that are parts of a stage."""
 
 
 def test_every_stage_module_is_run_by_dvc_and_known_to_the_door():
-    modules = {p.stem for p in (ROOT / "pipeline/stages").glob("*.py")}
-    modules -= {
-        "__init__",
-        "evaluation_tables",
-        "models",
-        "packs",
-        "processes",
-    }
-    modules -= {"prompted", "text_tokens"}
-    assert modules == set(STAGES) == {stage_of(name) for name in DVC_STAGES}
+    modules = {p.stem for p in (ROOT / "pipeline/stages").glob("*.py")} - LIBRARIES
+    assert modules == set(STAGES) == set(DVC_STAGES)
+
+
+def test_no_command_of_dvc_holds_a_value():
+    """A value in a shell command could be a command: stages are told names in another way."""
+    for name, entry in DVC_STAGES.items():
+        assert entry.get("do", entry)["cmd"] == f"python -m pipeline stage {name}"
+
+
+def test_stages_run_for_each_of_what_the_door_says():
+    kinds = {"${tasks}": "task", "${trainings}": "training"}
+    for name, entry in DVC_STAGES.items():
+        assert kinds.get(entry.get("foreach", ""), "") == STAGES[name]
+
+
+def test_dvc_depends_on_no_code_but_in_resolve():
+    """`resolve` writes the code of each stage into its settings."""
+    for name, entry in DVC_STAGES.items():
+        code = [dep for dep in entry.get("do", entry)["deps"] if dep.startswith("pipeline")]
+        assert code == (["pipeline"] if name == "resolve" else [])
+
+
+def test_paths_of_items_are_made_after_resolve_has_checked_their_names():
+    """DVC removes a stage's old outputs before it runs: a bad name must stop at `resolve`."""
+    for entry in DVC_STAGES.values():
+        if "foreach" in entry:
+            fixed = [
+                dep for dep in entry["do"]["deps"] if "${key}" not in dep and "${item" not in dep
+            ]
+            assert fixed
 
 
 def test_every_command_has_a_module():

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import publish
 from pipeline.errors import ArtefactError
-from pipeline.stages import publish
 
 HOLD = """
 import sys, time
@@ -69,7 +69,7 @@ def test_litter_of_a_killed_run_is_swept(tmp_path: Path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pipeline.stages import publish
+from pipeline import publish
 calls, point = [], int(sys.argv[2])
 real = os.replace
 

@@ -3,12 +3,12 @@
 import argparse
 from collections.abc import Sequence
 
-from pipeline.commands.use import active
 from pipeline.config.load import load
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.contract.files import require, whole_file
 from pipeline.errors import ConfigError
-from pipeline.layout import MIXTURES, Layout
+from pipeline.layout import MIXTURES, TAILORED, Layout
+from pipeline.project import active
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="taskloom adopt", description=__doc__)
     parser.add_argument("--force", action="store_true", help="replace a mixture of that name")
     options = parser.parse_args(arguments)
-    source = Layout(active()).tailored / "tailored.yaml"
+    source = Layout(active()).recipe(TAILORED)
     require(source)
     card = load(MixtureCard, source)
     target = MIXTURES / f"{card.name}.yaml"

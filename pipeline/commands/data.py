@@ -15,10 +15,10 @@ from multiprocessing import get_context
 
 from tqdm import tqdm
 
-from pipeline.commands.use import active
 from pipeline.contract.files import read_json, sha256
 from pipeline.errors import ArtefactError, DataError, PipelineError
 from pipeline.layout import Layout
+from pipeline.project import active
 
 
 def main(arguments: Sequence[str]) -> None:

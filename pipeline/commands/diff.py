@@ -13,15 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.commands.diff_sides import read_side
-from pipeline.commands.use import active
 from pipeline.comparison.diff_words import json_value, told
 from pipeline.comparison.files import Commit, Files, WorkingTree
 from pipeline.comparison.git import commit_of
 from pipeline.comparison.recipes import Side, differences
 from pipeline.config.catalog import names
-from pipeline.config.strict import NAME_PATTERN
 from pipeline.errors import ConfigError, unknown_name
-from pipeline.layout import MIXTURES
+from pipeline.layout import MIXTURES, NAME_PATTERN
+from pipeline.project import active
 
 _WHERE = "taskloom diff"
 

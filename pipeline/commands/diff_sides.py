@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from pipeline.commands.plan import Recipe, estimated_plan, guess, tokens_are_current
+from pipeline.commands.plan import estimated_plan, guess, tokens_are_current
 from pipeline.comparison import git
 from pipeline.comparison.digests import file_md5, listing_md5, md5
 from pipeline.comparison.dvc_files import cache_folder, cached, records
@@ -25,6 +25,7 @@ from pipeline.config.task_prompts import load_task_prompts
 from pipeline.errors import ConfigError, PipelineError, unknown_name
 from pipeline.layout import CARDS, MIXTURES, PARAMS, PROMPTS, REVISIONS
 from pipeline.mixing.corpus import read_corpus
+from pipeline.project import Project
 
 LOCK = "dvc.lock"
 
@@ -82,7 +83,9 @@ def read_side(title: str, name: str, files: Files, *, estimate: bool = False) ->
     cards, models = _cards(reading, mixture)
     found = None
     if card is not None and model is not None and set(models) == set(card.tasks):
-        found = figures(reading, Recipe(card, models, model, _prompts(reading, card, model)))
+        found = figures(
+            reading, Project(card, models, model, model, _prompts(reading, card, model))
+        )
     return Side(
         title=title,
         mixture=mixture,
@@ -155,7 +158,7 @@ def _cards(reading: Reading, mixture: Values) -> tuple[dict[str, Values], dict[s
     return values, models
 
 
-def figures(reading: Reading, recipe: Recipe) -> Figures | None:
+def figures(reading: Reading, recipe: Project) -> Figures | None:
     """Return what comes of a recipe: exact where its tokens or its plan exist, else an estimate.
 
     Null where sizes are unknown, or the mixture cannot be drawn; a note then says so.
@@ -171,7 +174,7 @@ def figures(reading: Reading, recipe: Recipe) -> Figures | None:
         return None
 
 
-def _of_tokens(recipe: Recipe) -> Figures:
+def _of_tokens(recipe: Project) -> Figures:
     from pipeline.stages.plan import exact_plan
 
     plan = exact_plan(
@@ -186,7 +189,7 @@ def _of_tokens(recipe: Recipe) -> Figures:
     return _figures(plan.tasks, exact=True, note="from the tokens that exist")
 
 
-def _estimated(reading: Reading, recipe: Recipe) -> Figures | None:
+def _estimated(reading: Reading, recipe: Project) -> Figures | None:
     guesses = {task: guess(recipe, task) for task in sorted(recipe.card.drawn().tasks)}
     sizes = {task: known.rows for task, known in guesses.items() if known.rows is not None}
     unknown = sorted(set(guesses) - set(sizes))

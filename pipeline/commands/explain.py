@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.commands.use import active
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
 from pipeline.layout import Layout
+from pipeline.project import active
 from pipeline.relationships.scores import ScoreMatrix, read_scores
 from pipeline.stages.report import read_why
 

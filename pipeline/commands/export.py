@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from pipeline.commands.use import active, load_mixture
 from pipeline.contract.files import read_json, require, sha256
 from pipeline.errors import ArtefactError, ConfigError
 from pipeline.export import target
 from pipeline.export.request import FORMATS, Format, Part, Request, Source, View
 from pipeline.export.run import Exported, export
-from pipeline.layout import PASSES, Layout
+from pipeline.layout import COMPASS, Layout
+from pipeline.project import active, load_mixture
 from pipeline.publish import alone
 
 SHARD_ROWS = 131_072
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--to", required=True, metavar="FOLDER", help="a new or empty folder")
     parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument(
-        "--which", "--pass", choices=PASSES, default=PASSES[0], help=f"({PASSES[0]})"
+        "--training", dest="which", default=COMPASS, help=f"whose order it is ({COMPASS})"
     )
     parser.add_argument(
         "--shard-rows", type=int, default=SHARD_ROWS, help=f"rows of a file ({SHARD_ROWS})"

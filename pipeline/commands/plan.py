@@ -8,20 +8,14 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from pipeline.commands.use import active, load_mixture
-from pipeline.config.catalog import load_tasks
-from pipeline.config.load import load
 from pipeline.config.mixture_card import MixtureCard
-from pipeline.config.params import ModelParams, Params
-from pipeline.config.recipe import merged, settings
+from pipeline.config.params import ModelParams
 from pipeline.config.resolved import NormalizeSource
-from pipeline.config.settings import TaskPrompts
 from pipeline.config.settings_file import read
-from pipeline.config.task_card import TaskCard
-from pipeline.config.task_prompts import load_task_prompts
 from pipeline.contract.files import read_json
-from pipeline.layout import CARDS, MIXTURES, PARAMS, PROMPTS, Layout
+from pipeline.layout import COMPASS
 from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.estimate import (
     stored_tokens_per_row,
@@ -41,26 +35,12 @@ from pipeline.mixing.table import (
     size,
     text_table,
 )
-from pipeline.stages.resolve import with_sources
+from pipeline.project import Project, active, read_project
+from pipeline.resolution import prompts_with_sources, used
 
 SAMPLE_ROWS = 2000
 UPSTREAM = ("curate", "tokenizer", "tokenize")
 """Stages whose settings decide the tokens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What people wrote of one mixture, checked."""
-
-    card: MixtureCard
-    cards: Mapping[str, TaskCard]
-    params: Params
-    prompts: Mapping[str, TaskPrompts]
-
-    @property
-    def layout(self) -> Layout:
-        """The mixture's paths."""
-        return Layout(self.card.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,61 +61,50 @@ def main(arguments: Sequence[str]) -> None:
     """
     parser = argparse.ArgumentParser(prog="taskloom plan", description=__doc__)
     parser.add_argument("name", nargs="?", help="a mixture; left out, the active one")
-    recipe = read_recipe(parser.parse_args(arguments).name or active())
+    recipe = read_project(parser.parse_args(arguments).name or active())
     lines = exact_lines if tokens_are_current(recipe) else estimate_lines
     print("\n".join(lines(recipe)))
 
 
-def read_recipe(name: str) -> Recipe:
-    """Read a mixture with its tasks' cards and its parameters.
-
-    Raises:
-        ConfigError: There is no such mixture, or something in it is wrong.
-    """
-    where = str(MIXTURES / f"{name}.yaml")
-    card = load_mixture(name)
-    cards = load_tasks(CARDS, card.tasks, where=where)
-    params = merged(load(Params, PARAMS), card.params, where=where)
-    prompts = load_task_prompts(card, params, PROMPTS, where=where)
-    settings(card, cards, params, model_sha256=None, prompts=prompts)  # with the rules of `resolve`
-    return Recipe(card, cards, params, prompts)
-
-
-def tokens_are_current(recipe: Recipe) -> bool:
+def tokens_are_current(recipe: Project) -> bool:
     """Whether the tokens that exist were made from the present cards and parameters."""
     layout = recipe.layout
     path = layout.settings("tokenizer")
     if not (layout.tokens("train") / "manifest.json").exists() or not path.exists():
         return False
-    model_sha256 = read_json(path).get("model_sha256")
-    wanted = settings(
-        recipe.card,
-        recipe.cards,
-        recipe.params,
-        model_sha256=model_sha256,
-        prompts=with_sources(recipe.prompts, _present_sources(recipe)),
+    sources = _present_sources(recipe)
+    wanted = recipe.settings(
+        model_sha256=read_json(path).get("model_sha256"),
+        prompts=prompts_with_sources(recipe.prompts, sources),
     )
     for stage in UPSTREAM:
         there = layout.settings(stage)
-        if not there.exists() or read_json(there) != json.loads(wanted[stage].model_dump_json()):
+        if not there.exists() or _said(read_json(there)) != _said(wanted[stage].model_dump()):
             return False
     return all(_source_is_current(recipe, task) for task in recipe.cards)
 
 
-def _present_sources(recipe: Recipe) -> dict[str, NormalizeSource]:
+def _said(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as JSON has them, without the code: a plan is made by the present code."""
+    said: dict[str, Any] = json.loads(json.dumps(dict(settings)))
+    said.pop("code")
+    return said
+
+
+def _present_sources(recipe: Project) -> dict[str, NormalizeSource]:
     """Return the resolved sources that are there, of tasks with prompts."""
     paths = {task: recipe.layout.source(task) for task in recipe.prompts}
     return {task: read(NormalizeSource, path) for task, path in paths.items() if path.exists()}
 
 
-def _source_is_current(recipe: Recipe, task: str) -> bool:
+def _source_is_current(recipe: Project, task: str) -> bool:
     path = recipe.layout.source(task)
     return path.exists() and read_json(path)["card"] == json.loads(
-        recipe.cards[task].model_dump_json()
+        used(recipe.cards[task]).model_dump_json()
     )
 
 
-def exact_lines(recipe: Recipe) -> list[str]:
+def exact_lines(recipe: Project) -> list[str]:
     """Word the exact plan, and that of the tailored mixture where it exists and is current."""
     from pipeline.stages.plan import exact_plan
 
@@ -144,23 +113,25 @@ def exact_lines(recipe: Recipe) -> list[str]:
         corpus,
         card,
         name=card.name,
-        which="compass",
+        which=COMPASS,
         seed=recipe.params.seed,
         batch=recipe.params.train.batch,
         target=card.tailor.target,
     )
     lines = [f"mixture '{plan.name}', exact", "", plan_tables(plan), ""]
     lines += [sampling_line(card.sampling), *notes(plan, card), *outlook(plan, recipe)]
-    path = recipe.layout.plan("tailored")
-    if path.exists():
-        tailored = from_json(read_json(path), where=str(path))
-        if tailored.tokens_sha256 == corpus.sha256:
-            title = f"tailored to '{recipe.card.tailor.target}', exact as of the last run"
-            lines += ["", title, "", plan_tables(tailored), "", *outlook(tailored, recipe)]
+    for training, entry in card.trainings.items():
+        path = recipe.layout.plan(training)
+        if entry.recipe == "all" or not path.exists():
+            continue
+        other = from_json(read_json(path), where=str(path))
+        if other.tokens_sha256 == corpus.sha256:
+            title = f"training '{training}' for '{card.tailor.target}', exact as of the last run"
+            lines += ["", title, "", plan_tables(other), "", *outlook(other, recipe)]
     return lines
 
 
-def estimate_lines(recipe: Recipe) -> list[str]:
+def estimate_lines(recipe: Project) -> list[str]:
     """Word the estimate, or as much as is known where some sizes are not."""
     guesses = {task: guess(recipe, task) for task in sorted(recipe.card.drawn().tasks)}
     title = f"mixture '{recipe.card.name}', ESTIMATE: its tokens do not exist or are out of date"
@@ -178,7 +149,7 @@ def estimate_lines(recipe: Recipe) -> list[str]:
     return [*lines, *notes(plan, recipe.card), *outlook(plan, recipe)]
 
 
-def guess(recipe: Recipe, task: str) -> Guess:
+def guess(recipe: Project, task: str) -> Guess:
     """Return what is known of a task: from its examples, else from its card."""
     folder = recipe.layout.examples(task)
     if (folder / "origin.json").exists():
@@ -200,7 +171,7 @@ def guess(recipe: Recipe, task: str) -> Guess:
     return Guess(rows=train_rows(source.rows, recipe) * made(recipe, task).rows)
 
 
-def train_rows(rows: int, recipe: Recipe) -> int:
+def train_rows(rows: int, recipe: Project) -> int:
     """Return how many of a task's rows train, after `select` is cut off and up to the limit."""
     from pipeline.curation.roles import select_target
 
@@ -209,7 +180,7 @@ def train_rows(rows: int, recipe: Recipe) -> int:
     return left if limit is None else min(left, limit)
 
 
-def estimated_plan(recipe: Recipe, guesses: Mapping[str, Guess], sizes: Mapping[str, int]) -> Plan:
+def estimated_plan(recipe: Project, guesses: Mapping[str, Guess], sizes: Mapping[str, int]) -> Plan:
     """Plan from guessed sizes; tokens and disk stay unknown where a task's text was never seen."""
     lengths = MeanLengths(
         sizes,
@@ -221,7 +192,7 @@ def estimated_plan(recipe: Recipe, guesses: Mapping[str, Guess], sizes: Mapping[
         recipe.card,
         lengths,
         name=recipe.card.name,
-        which="compass",
+        which=COMPASS,
         seed=recipe.params.seed,
         batch=recipe.params.train.batch,
     )
@@ -234,7 +205,7 @@ def estimated_plan(recipe: Recipe, guesses: Mapping[str, Guess], sizes: Mapping[
     return replace(plan, shard_bytes=sum(known_bytes) if whole else None)
 
 
-def made(recipe: Recipe, task: str) -> Prompts:
+def made(recipe: Project, task: str) -> Prompts:
     """Return through how many prompts a task's rows are made."""
     entry = recipe.prompts.get(task)
     count = len(entry.prompts) if entry else 1
@@ -258,7 +229,7 @@ def notes(plan: Plan, card: MixtureCard) -> list[str]:
     return lines
 
 
-def outlook(plan: Plan, recipe: Recipe) -> list[str]:
+def outlook(plan: Plan, recipe: Project) -> list[str]:
     """Word what a plan costs: steps, disk, and roughly the time of training."""
     train = recipe.params.train
     encoder = encoder_size(recipe.params.model)
@@ -275,7 +246,7 @@ def outlook(plan: Plan, recipe: Recipe) -> list[str]:
     ]
 
 
-def steps(plan: Plan, recipe: Recipe) -> str:
+def steps(plan: Plan, recipe: Project) -> str:
     """Word the optimiser steps of one pass; rough where rows are packed, which the stage `mix` does."""
     batch, text = recipe.params.train.batch, recipe.params.text
     if recipe.card.view == "text" and text.model == "causal" and text.pack_tokens:
@@ -291,7 +262,7 @@ def encoder_size(model: ModelParams) -> tuple[int, int] | None:
         return model.layers, model.width
     if not model.source.startswith(("package:", ".", "/")):
         return None
-    from pipeline.stages.models import model_folder
+    from pipeline.base_model import model_folder
 
     folder = model_folder(model.source, model.revision)
     config = read_json(folder / "config.json") if folder else {}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipeline.commands.use import load_mixture
 from pipeline.config.load import load
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import Params
@@ -18,6 +17,7 @@ from pipeline.config.settings_file import read
 from pipeline.config.task_prompts import known_prompts
 from pipeline.errors import ConfigError, SourceError, unknown_name
 from pipeline.layout import MIXTURES, PARAMS, PROMPTS, Layout
+from pipeline.project import load_mixture
 from pipeline.schema import EXAMPLE
 from pipeline.tables import read_parquet
 from pipeline.templates.prompt import Prompt, PromptFile

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from pipeline import mixture_frame
-from pipeline.commands.use import active, load_mixture
 from pipeline.config.catalog import load_task, names
 from pipeline.config.load import load, read_yaml
 from pipeline.config.params import Params
@@ -24,8 +23,9 @@ from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.contract.files import read_json
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
-from pipeline.layout import CARDS, MIXTURES, PARAMS, PASSES, REVISIONS, Layout
+from pipeline.layout import CARDS, COMPASS, MIXTURES, PARAMS, REVISIONS, Layout
 from pipeline.mixing.frame import collecting
+from pipeline.project import active, load_mixture
 from pipeline.rendering.choice_view import choice_view
 from pipeline.schema import ROLES, Split, prefix_token
 from pipeline.tables import read_parquet
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> None:
     if options.name in tasks:
         if options.which is not None:
             raise ConfigError(
-                f"--pass goes with a mixture; '{options.name}' is a task", where="taskloom show"
+                f"--training goes with a mixture; '{options.name}' is a task", where="taskloom show"
             )
         shown = task_rows(options.name, options.role, options.rows)
     elif options.name in mixtures:
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> None:
                 where="taskloom show",
                 remedy=f"show one of its tasks: taskloom show TASK --role {options.role}",
             )
-        shown = mixture_rows(options.name, options.which or PASSES[0], options.rows)
+        shown = mixture_rows(options.name, options.which or COMPASS, options.rows)
     else:
         what, remedy = unknown_name("task or mixture", options.name, [*tasks, *mixtures])
         raise ConfigError(what, where="taskloom show", remedy=remedy)
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", help="a task or a mixture")
     parser.add_argument("--rows", type=int, default=5, help="how many (5)")
     parser.add_argument("--role", choices=ROLES, default="train", help="of a task (train)")
-    parser.add_argument("--pass", dest="which", choices=PASSES, help=f"of a mixture ({PASSES[0]})")
+    parser.add_argument("--training", dest="which", help=f"of a mixture ({COMPASS})")
     parser.add_argument("--tsv", action="store_true", help="tab-separated, one row a line")
     return parser
 

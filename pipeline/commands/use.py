@@ -1,19 +1,22 @@
 """`taskloom use NAME`: switch the active mixture.
 
-Which one is active stands in dvc.yaml, under `vars:`: DVC reads that in every revision, which it cannot
-do through a link.
+The first two entries of `vars:` in dvc.yaml say which one it is: its name, and its card, from which DVC
+takes the names of tasks and trainings. The name is written here, after it was checked, and not taken
+from the card, since DVC makes paths of it before anything else runs.
 """
 
 import argparse
+import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from pipeline.config.catalog import names
-from pipeline.config.load import load, read_yaml
-from pipeline.config.mixture_card import MixtureCard
 from pipeline.contract.files import whole_file
-from pipeline.errors import ConfigError, unknown_name
-from pipeline.layout import MIXTURES, WALK
+from pipeline.errors import ConfigError
+from pipeline.layout import MIXTURES, WALK, check_name
+from pipeline.project import active, load_mixture
+
+_VARS = re.compile(r"  - name: .*\n  - mixtures/.*\n")
+_VARS_OF = "  - name: {name}\n  - mixtures/{name}.yaml:tasks,trainings\n"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -24,49 +27,27 @@ def main(arguments: Sequence[str]) -> None:
     if name is None:
         print(listing())
         return
-    card = load_mixture(name)
-    if active() != name:
-        switch(name)
+    card = load_mixture(check_name("mixture", name))
+    switch(name)
     print(f"active mixture: {name} ({len(card.tasks)} tasks). Next: dvc repro")
 
 
-def active() -> str:
-    """Return the name of the active mixture, which the `vars:` of dvc.yaml name.
-
-    Raises:
-        ConfigError: dvc.yaml is missing or names no mixture card.
-    """
-    files = read_yaml(WALK).get("vars") or [""]
-    path = Path(str(files[0]))
-    if path.parent != MIXTURES or path.suffix != ".yaml":
-        raise ConfigError(
-            f"vars: names '{files[0]}' first", where=str(WALK), expected="mixtures/NAME.yaml"
-        )
-    return path.stem
-
-
-def load_mixture(name: str) -> MixtureCard:
-    """Load a mixture's card by name.
-
-    Raises:
-        ConfigError: There is none of that name, or its `name` is not its file's.
-    """
-    path = MIXTURES / f"{name}.yaml"
-    if name not in names(MIXTURES):
-        what, remedy = unknown_name("mixture", name, names(MIXTURES))
-        raise ConfigError(what, where=str(MIXTURES), remedy=remedy)
-    card = load(MixtureCard, path)
-    if card.name != name:
-        raise ConfigError(f"name: is '{card.name}'", where=str(path), expected=f"'{name}'")
-    return card
-
-
 def switch(name: str) -> None:
-    """Make the first of the `vars:` in dvc.yaml the card of `name`; the rest stays as it is."""
+    """Make dvc.yaml name a mixture and its card; all else in it stays as it is.
+
+    Raises:
+        ConfigError: dvc.yaml does not begin its `vars:` as taskloom writes them.
+    """
     text = WALK.read_text(encoding="utf-8")
-    current = f"- {MIXTURES / active()}.yaml"
+    changed, count = _VARS.subn(_VARS_OF.format(name=name), text, count=1)
+    if not count:
+        raise ConfigError(
+            "vars: do not begin as `taskloom use` writes them",
+            where=str(WALK),
+            expected=_VARS_OF.format(name="NAME"),
+        )
     with whole_file(WALK) as temporary:
-        temporary.write_text(text.replace(current, f"- {MIXTURES / name}.yaml", 1), "utf-8")
+        temporary.write_text(changed, "utf-8")
 
 
 def listing() -> str:

@@ -7,15 +7,11 @@ it says so. Changes nothing and asks no network.
 """
 
 import argparse
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from pipeline.commands.plan import Recipe, read_recipe
-from pipeline.commands.use import active
 from pipeline.comparison.causes import Cause, Kind, causes, lost, makers_of
 from pipeline.comparison.changes import Change
 from pipeline.comparison.digests import ignore_lines
@@ -25,20 +21,13 @@ from pipeline.comparison.why_words import json_value, told
 from pipeline.config.catalog import names
 from pipeline.config.load import read_yaml
 from pipeline.config.params import Params
-from pipeline.config.recipe import settings
 from pipeline.config.source import HubSource
 from pipeline.contract.files import read_json
 from pipeline.errors import ArtefactError, unknown_name
-from pipeline.layout import MIXTURES, PARAMS, PASSES, REVISIONS, WALK, Layout
+from pipeline.layout import COMPASS, MIXTURES, PARAMS, WALK, Layout
 from pipeline.mixing.order import NEWEST
-from pipeline.stages.resolve import (
-    NORMALIZE_CODE,
-    SUITE_CODE,
-    model_hash,
-    resolved_sources,
-    with_sources,
-    written,
-)
+from pipeline.project import Project, active, read_project
+from pipeline.resolution import known_revisions, resolve_project
 
 LOCK = Path("dvc.lock")
 IGNORE = Path(".dvcignore")
@@ -62,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--json", action="store_true", help="for tools: one JSON object a stage")
     options = parser.parse_args(arguments)
     name = mixture_of(options.artefact)
-    recipe = read_recipe(name)
+    recipe = read_project(name)
     values = read_yaml(PARAMS) | read_yaml(MIXTURES / f"{name}.yaml")
     known = stages(read_yaml(WALK), values)
     asked = stages_of(options.artefact, known, Layout(name))
@@ -136,10 +125,10 @@ def why(stage: str, known: Mapping[str, Stage], evidence: Evidence) -> list[Caus
     return own + causes(stage, known, record, evidence)
 
 
-def order_version(recipe: Recipe, found: Sequence[Cause]) -> list[Cause]:
+def order_version(recipe: Project, found: Sequence[Cause]) -> list[Cause]:
     """Return that the code names another version of the order, where that is among the causes."""
     code = [cause for cause in found if (cause.kind, cause.what) == ("code", MIXING)]
-    path = recipe.layout.plan(PASSES[0])
+    path = recipe.layout.plan(COMPASS)
     if not code or not path.exists():
         return []
     there, now = read_json(path).get("order"), NEWEST[recipe.card.sampling.order]
@@ -166,7 +155,7 @@ def _record_of(stage: str, entry: Stage, evidence: Evidence) -> Record:
     )
 
 
-def read_evidence(recipe: Recipe) -> Evidence:
+def read_evidence(recipe: Project) -> Evidence:
     """Read what is recorded, and what `resolve` would write now; hashes the raw files."""
     layout = recipe.layout
     return Evidence(
@@ -177,36 +166,24 @@ def read_evidence(recipe: Recipe) -> Evidence:
         ),
         ignore=ignore_lines(IGNORE.read_text("utf-8")) if IGNORE.exists() else (),
         kind_of=kind_of,
-        code_of=code_of,
-        code_paths=NORMALIZE_CODE,
+        code_of=lambda path, files: "",
+        code_paths=(),
     )
 
 
-def resolved_texts(recipe: Recipe) -> dict[str, str]:
+def resolved_texts(recipe: Project) -> dict[str, str]:
     """Return what `resolve` would write now, by path.
 
     Left out are hub tasks without a commit, for which it would ask the hub.
     """
-    layout, params = recipe.layout, recipe.params
-    recorded = read_yaml(REVISIONS) if REVISIONS.exists() else {}
-    pinned = {
-        task: card
+    revisions = known_revisions(recipe.cards)
+    tasks = [
+        task
         for task, card in recipe.cards.items()
-        if not isinstance(card.source, HubSource)
-        or card.source.revision
-        or card.source.id in (recorded.get("revisions") or {})
-    }
-    sources = resolved_sources(layout.name, pinned, params)
-    parts = settings(
-        recipe.card,
-        recipe.cards,
-        params,
-        model_sha256=model_hash(params.model.source),
-        prompts=with_sources(recipe.prompts, sources),
-    )
-    models: dict[Path, Any] = {layout.settings(stage): model for stage, model in parts.items()}
-    models |= {layout.source(task): model for task, model in sources.items()}
-    return {path.as_posix(): written(model) for path, model in models.items()}
+        if not isinstance(card.source, HubSource) or task in revisions
+    ]
+    files = resolve_project(recipe, revisions, tasks=tasks).files(recipe)
+    return {path.as_posix(): text for path, text in files.items()}
 
 
 def kind_of(path: str, key: str) -> Kind:
@@ -226,17 +203,3 @@ def kind_of(path: str, key: str) -> Kind:
     if {"order", "algorithm"} & set(key.split(".")):
         return "order algorithm"
     return "parameter" if top in _PARAMETERS else "mixture card"
-
-
-def code_of(path: str, files: Mapping[str, bytes]) -> str:
-    """Return the hash that a resolved source would hold of some code; see `resolve.code_hash`."""
-    source = json.loads(Path(path).read_bytes()) if Path(path).exists() else {}
-    suite = source.get("card", {}).get("source", {}).get("kind") == "suite"
-    digest = hashlib.sha256()
-    for root in NORMALIZE_CODE:
-        below = [Path(name) for name in files if Path(name).is_relative_to(root)]
-        for file in sorted(below):
-            if suite or not file.is_relative_to(SUITE_CODE):
-                name = file.as_posix()
-                digest.update(f"{name} {hashlib.sha256(files[name]).hexdigest()}\n".encode())
-    return digest.hexdigest()

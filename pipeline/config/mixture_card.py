@@ -14,6 +14,8 @@ from pipeline.config.strict import Name, Positive, PromptNames, Share, Strict
 
 View = Literal["choice", "text"]
 Draw = Literal["all", "one"]
+BASE = "base"
+"""What a training may start from beside another training: the model of params.yaml."""
 
 
 class MixtureTask(Strict):
@@ -83,8 +85,6 @@ class Tailor(Strict):
     budget: Literal["saturating", "proportional"] = "saturating"
     """How the complements share their rows: where the next row of each is worth the same, rows of one
     task giving less and less; or in proportion to what each is worth."""
-    init: Literal["base", "compass"] = "compass"
-    """Start of the tailored training: the base model again, or the compass checkpoint."""
 
     @model_validator(mode="before")
     @classmethod
@@ -92,6 +92,20 @@ class Tailor(Strict):
         if not isinstance(value, dict) or value.get("selection") != "top_k":
             return value
         return {"scorer": "prefix", "min_score": 0.0} | value
+
+
+class Training(Strict):
+    """One training of a mixture: what it draws and which model it starts from.
+
+    DVC reads these keys from the card too, so that all of them but `kind` are written out.
+    """
+
+    recipe: Literal["all", "tailored"]
+    """What is drawn: `all`, the tasks of the card in its proportions; `tailored`, what Tailor chose."""
+    start: Name
+    """`base`, the model that `model` of params.yaml names; or another training, whose result it is."""
+    kind: Literal["whole"] = "whole"
+    """What is trained: `whole`, every weight of the model."""
 
 
 class Mixture(Strict):
@@ -137,6 +151,8 @@ class MixtureCard(Mixture):
     description: str = ""
     limits: Limits = Limits()
     tailor: Tailor
+    trainings: dict[Name, Training] = Field(min_length=1)
+    """By name, in the order in which reports list them: the models that this mixture trains."""
     params: dict[str, Any] = {}
     """Overrides of `params.yaml`, for example `{train: {batch: 16}}`."""
 
@@ -158,6 +174,23 @@ class MixtureCard(Mixture):
                 "tailor.selection: a race needs features of choices, which the text view has not; "
                 "say `top_k`"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _trainings_start_somewhere(self) -> Self:
+        for name in self.trainings:
+            if name == BASE:
+                raise ValueError(f"trainings: '{BASE}' is the model that trainings start from")
+            seen = [name]
+            while (start := self.trainings[seen[-1]].start) != BASE:
+                if start not in self.trainings:
+                    raise ValueError(
+                        f"trainings.{seen[-1]}.start: '{start}' is no training of this mixture; "
+                        f"say '{BASE}' or one of {', '.join(self.trainings)}"
+                    )
+                if start in seen:
+                    raise ValueError(f"trainings.{name}.start: starts from itself")
+                seen.append(start)
         return self
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from pipeline.config.relate_rules import feature_settings, relate_params
 from pipeline.config.settings import (
     CurateSettings,
     EvaluateSettings,
-    PackSettings,
+    MixSettings,
     PlanSettings,
     RelateSettings,
     ReportSettings,
@@ -76,6 +76,7 @@ def settings(
     tasks, drawn = ({"tasks": tuple(sorted(c.tasks))} for c in (card, card.drawn()))
     held_out = {"held_out": card.held_out}
     families = {"families": {task: cards[task].family for task in sorted(card.tasks)}}
+    trainings = {"trainings": tuple(card.trainings)}
     tokenizer = {"model": _tokenizer_model(params.model), "model_sha256": model_sha256}
     text = text_settings(card, params)
     licences = {task: cards[task].licence for task in sorted(card.tasks)}
@@ -83,17 +84,26 @@ def settings(
         "curate": CurateSettings(**head, **tasks, limits=card.limits, curate=params.curate),
         "tokenizer": TokenizerSettings(**head, **tasks, **held_out, **tokenizer, view=card.view),
         "tokenize": _tokenize_settings(params, text, prompts, head | tasks | held_out),
-        "packs": PackSettings(**head, batch=text.batch, text=text.packs),
-        "plan": _plan_settings(card, params, head),
-        "train": TrainSettings(
-            **head, **held_out, model=params.model, train=params.train, init=card.tailor.init,
-            licences=licences, text=text.train,
-        ),
+        "mix": MixSettings(**head, batch=text.batch, text=text.packs),
+        **{
+            f"plan/{name}": _plan_settings(card, params, head, training.recipe)
+            for name, training in card.trainings.items()
+        },
+        **{
+            f"train/{name}": TrainSettings(
+                **head, **held_out, model=params.model, train=params.train, start=training.start,
+                kind=training.kind, licences=licences, text=text.train,
+            )
+            for name, training in card.trainings.items()
+        },
         "features": feature_settings(card, params, **drawn, head=head),
         "relate": RelateSettings(**head, **drawn, **families, relate=relate_params(card, params)),
         "tailor": TailorSettings(**head, **families, card=card, seeds=params.relate.seeds),
-        "evaluate": _evaluate_settings(card, params, head | tasks | families),
-        "report": ReportSettings(**head, **families, card=card, licences=licences),
+        "evaluate": _evaluate_settings(card, params, head | tasks | families | trainings),
+        "report": ReportSettings(
+            **head, **families, **trainings, target=card.tailor.target, scorer=card.tailor.scorer,
+            licences=licences,
+        ),
     }  # fmt: skip
 
 
@@ -124,9 +134,26 @@ def _evaluate_settings(
     )
 
 
-def _plan_settings(card: MixtureCard, params: Params, head: Mapping[str, Any]) -> PlanSettings:
-    """Return what decides a plan, in an order of keys that does not depend on the card's."""
-    value = json.loads(card.drawn().model_dump_json(include=set(Mixture.model_fields)))
+def _plan_settings(
+    card: MixtureCard, params: Params, head: Mapping[str, Any], recipe: str
+) -> PlanSettings:
+    stratified = card.sampling.order == "stratified"
+    return PlanSettings(
+        **head,
+        recipe=recipe,
+        batch=params.train.batch if stratified else None,
+        target=card.tailor.target if card.same_content == "merge" else None,
+    )
+
+
+def recipe(card: MixtureCard) -> dict[str, Any]:
+    """Return what of a card decides its plan, in an order of keys that does not depend on the card's.
+
+    An edit of the card that changes no plan changes nothing of it.
+    """
+    value: dict[str, Any] = json.loads(
+        card.drawn().model_dump_json(include=set(Mixture.model_fields))
+    )
     # how many rows a task gives through its prompts stands in its tokens
     value.pop("draw")
     value["tasks"] = {
@@ -137,13 +164,7 @@ def _plan_settings(card: MixtureCard, params: Params, head: Mapping[str, Any]) -
     for phase in value["phases"]:
         phase["tasks"].sort()
         phase["weights"] = dict(sorted(phase["weights"].items()))
-    stratified = card.sampling.order == "stratified"
-    return PlanSettings(
-        **head,
-        **value,
-        batch=params.train.batch if stratified else None,
-        target=card.tailor.target if card.same_content == "merge" else None,
-    )
+    return value
 
 
 def _sorted_groups(groups: Mapping[str, Any]) -> dict[str, Any]:

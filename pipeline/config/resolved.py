@@ -13,5 +13,3 @@ class NormalizeSource(Settings):
     """SHA-256 of every raw file, by path relative to `data_dir`; empty for hub and suite."""
     revision: str | None
     """Commit on the hub."""
-    code: str
-    """Hash of the code that reads and normalises."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.config.mixture_card import Draw, Limits, Mixture, MixtureCard, View
+from pipeline.config.mixture_card import Draw, Limits, MixtureCard, View
 from pipeline.config.params import (
     CurateParams,
     EvaluateParams,
@@ -81,9 +81,11 @@ class TokenizeSettings(Settings):
     """Of the tasks that are seen through other prompts than the built-in format alone."""
 
 
-class PlanSettings(Settings, Mixture):
-    """`settings/plan.json`."""
+class PlanSettings(Settings):
+    """`settings/plan/<training>.json`: what a plan needs beside `recipes/<recipe>/<recipe>.yaml`."""
 
+    recipe: str
+    """What is drawn: `all` or `tailored`."""
     batch: int | None = None
     """Rows of a global batch; null where the order does not depend on it, so that another batch
     re-runs no plan."""
@@ -91,8 +93,8 @@ class PlanSettings(Settings, Mixture):
     """Task that stays where tasks of the same content are merged; null where none are."""
 
 
-class PackSettings(Settings):
-    """`settings/packs.json`, which the stage `mix` reads."""
+class MixSettings(Settings):
+    """`settings/mix.json`."""
 
     batch: int | None = None
     """Units of a global batch; null in the choice view."""
@@ -101,12 +103,14 @@ class PackSettings(Settings):
 
 
 class TrainSettings(Settings):
-    """`settings/train.json`."""
+    """`settings/train/<training>.json`."""
 
     model: ModelParams
     train: TrainParams
-    init: Literal["base", "compass"]
-    """Where the tailored pass starts."""
+    start: str
+    """`base`, or the training whose result it starts from."""
+    kind: str
+    """What is trained; see `mixture_card.Training`."""
     held_out: tuple[str, ...] = ()
     """Tasks that are looked at and not trained."""
     licences: dict[str, str] = {}
@@ -156,10 +160,12 @@ class EvaluateSettings(Settings):
 
     tasks: tuple[str, ...]
     families: dict[str, str]
+    trainings: tuple[str, ...]
+    """Whose models are evaluated."""
     target: str
     """Task that the tailored model is for."""
     held_out: tuple[str, ...] = ()
-    """Tasks that neither model was trained on."""
+    """Tasks that no model was trained on."""
     evaluate: EvaluateParams
     max_tokens: int
 
@@ -167,6 +173,10 @@ class EvaluateSettings(Settings):
 class ReportSettings(Settings):
     """`settings/report.json`."""
 
-    card: MixtureCard
+    trainings: tuple[str, ...]
+    target: str
+    """Task that Tailor helps."""
+    scorer: str
+    """What Tailor chose by."""
     families: dict[str, str]
     licences: dict[str, str]

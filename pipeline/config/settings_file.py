@@ -15,6 +15,8 @@ class Settings(Strict):
     name: str
     """The mixture's name."""
     seed: int
+    code: dict[str, str] = {}
+    """Digest of each module that the stage can run, by name; see `pipeline.code_identity`."""
 
 
 SettingsModel = TypeVar("SettingsModel", bound=Settings)

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+from pipeline.layout import MAX_NAME, NAME_PATTERN
 
-Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
-"""Of a task or a mixture. DVC interpolates it into commands and file names, hence the pattern."""
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=MAX_NAME)]
+"""Of a task, a mixture or a training. It becomes part of file names, hence the pattern."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]

@@ -15,15 +15,13 @@ COLUMNS = (
     "position", "task", "epoch", "example_id", "context", "question", "choices", "label", "text",
 )  # fmt: skip
 
-PASSES = ("compass", "tailored")
-
 
 def mixture_frame(data_folder: Path, *, which: str) -> pl.LazyFrame:
     """Return the rendered train rows of a mixture in training order.
 
     Args:
         data_folder: Everything of one mixture but its models.
-        which: `compass` or `tailored`.
+        which: The training, by name.
 
     Returns:
         One row a position: `position` u32, `task` str, `epoch` u8, `example_id`, `context`,
@@ -31,12 +29,13 @@ def mixture_frame(data_folder: Path, *, which: str) -> pl.LazyFrame:
         when the frame is collected.
 
     Raises:
-        ArtefactError: There is no such pass, or its order or a task's text is missing.
+        ArtefactError: There is no such training, or its order or a task's text is missing.
     """
-    if which not in PASSES:
-        what, remedy = unknown_name("pass", which, PASSES)
-        raise ArtefactError(what, where=str(data_folder), remedy=remedy)
     folder = data_folder / "mixes" / which
+    if not folder.is_dir():
+        there = [path.name for path in folder.parent.glob("*") if path.is_dir()]
+        what, remedy = unknown_name("training", which, there)
+        raise ArtefactError(what, where=str(folder.parent), remedy=remedy)
     manifest = read_json(folder / "manifest.json")
     draws = [Draw(**entry) for entry in manifest["tasks"]]
     require(folder / "order.arrow")

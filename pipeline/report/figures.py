@@ -8,9 +8,6 @@ from typing import Any
 
 import polars as pl
 
-SERIES = ("chance", "majority", "choice_only", "compass", "tailored")
-"""What accuracy is shown for, from knowing nothing to the tailored model."""
-
 
 def by_family(families: Mapping[str, str]) -> list[str]:
     """Return the tasks, those of a family together, both by name."""
@@ -71,9 +68,16 @@ def losses(logs: Mapping[str, pl.DataFrame], *, points: int = 400) -> pl.DataFra
     return pl.concat(parts)
 
 
-def accuracy(per_task: pl.DataFrame, tasks: Sequence[str]) -> pl.DataFrame:
-    """Return `task`, `series`, `accuracy` from per_task.csv, in the order of `tasks`."""
-    series = [name for name in SERIES if name in per_task.columns]
+def accuracy(
+    per_task: pl.DataFrame, tasks: Sequence[str], *, series: Sequence[str]
+) -> pl.DataFrame:
+    """Return `task`, `series`, `accuracy` from per_task.csv, in the order of `tasks`.
+
+    Args:
+        per_task: One row a task.
+        tasks: Those that are shown.
+        series: Columns of accuracies: of baselines, and of trainings.
+    """
     order = pl.DataFrame({"task": list(tasks)})
     return (
         order.join(per_task, on="task", how="inner", maintain_order="left")

@@ -1,11 +1,11 @@
-"""Stage `evaluate`: both models and the baselines on the `report` rows, which nothing else opens.
+"""Stage `evaluate`: all models and the baselines on the `report` rows, which nothing else opens.
 
 Reads:   data/NAME/settings/evaluate.json, data/NAME/tokens/report, data/NAME/curated,
-         models/NAME/{compass,tailored}
+         models/NAME/<training>
 Writes:  data/NAME/evaluation/{metrics.json,per_task.csv,predictions.parquet}, and in the text view
          per_prompt.csv
 
-Both models answer all tasks, held-out ones too; the tailored one's headline is its target. In the text
+Every model answers all tasks, held-out ones too. In the text
 view a task's figures are medians over its prompts. torch is imported only where the models answer.
 """
 
@@ -20,7 +20,7 @@ from tqdm import tqdm
 from pipeline.config.settings import EvaluateSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import write_json
-from pipeline.layout import PASSES, Layout
+from pipeline.layout import Layout
 from pipeline.metrics.answers import Answers
 from pipeline.metrics.baselines import ChoiceTexts, chance, choice_only, majority
 from pipeline.metrics.choices import Ints
@@ -47,11 +47,11 @@ def main(arguments: Sequence[str]) -> None:
     layout = Layout(name)
     with stage_lock(layout.data, "evaluate"):
         settings = read(EvaluateSettings, layout.settings("evaluate"))
-        answered = {which: judge(layout, settings, which) for which in PASSES}
+        answered = {which: judge(layout, settings, which) for which in settings.trainings}
         baselines = {
             task: task_baselines(layout, parts)
             for task, parts in tqdm(
-                answered[PASSES[0]].items(), desc="baselines", delay=2, leave=False
+                answered[settings.trainings[0]].items(), desc="baselines", delay=2, leave=False
             )
         }
         write_evaluation(layout, settings, answered, baselines)

@@ -19,16 +19,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from pipeline.base_model import model_folder
 from pipeline.config.settings import FeatureSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import write_json
 from pipeline.errors import ArtefactError
-from pipeline.layout import Layout
+from pipeline.layout import COMPASS, Layout
 from pipeline.publish import new_folder, stage_lock
-from pipeline.stages.models import model_folder
 
 ROLES = ("train", "select")
-COMPASS = "compass"
 STATES = "prefix_states"
 
 

@@ -1,7 +1,7 @@
 """Stage `mix`: the order of a mixture, audited against its plan.
 
-Reads:   data/NAME/plans/<pass>.json, data/NAME/tokens/train/manifest.json, data/NAME/rendered
-Writes:  data/NAME/mixes/<pass>/{order.arrow,audit.json,preview.parquet,manifest.json}
+Reads:   data/NAME/plans/<training>.json, data/NAME/tokens/train/manifest.json, data/NAME/rendered
+Writes:  data/NAME/mixes/<training>/{order.arrow,audit.json,preview.parquet,manifest.json}
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,14 @@ from pipeline.mixing.order import Draw, mixture_order
 from pipeline.mixing.plan import Plan, from_json
 from pipeline.publish import new_folder, stage_lock
 from pipeline.stages.packs import write_packs
-from pipeline.stages.plan import check_pass
 from pipeline.tables import write_frame
 
 PREVIEW_ROWS = 100
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Build the order of one pass of a mixture."""
+    """Build the order of one training of a mixture."""
     name, which = arguments
-    check_pass(which)
     layout = Layout(name)
     with stage_lock(layout.data, f"mix.{which}"):
         plan = from_json(read_json(layout.plan(which)), where=str(layout.plan(which)))

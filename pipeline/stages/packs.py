@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.config.settings import PackSettings
+from pipeline.config.settings import MixSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import sha256, write_arrow, write_json
 from pipeline.contract.order import PACKING, PACKS
@@ -46,11 +46,11 @@ def write_packs(layout: Layout, plan: Plan, order: pa.Table, folder: Path) -> di
     corpus = read_corpus(layout.tokens("train"))
     if corpus.view != "text":
         return {}
-    settings = read(PackSettings, layout.settings("packs"))
+    settings = read(MixSettings, layout.settings("mix"))
     if settings.text is None:
         raise ArtefactError(
             "says nothing of the text view, whose tokens these are",
-            where=str(layout.settings("packs")),
+            where=str(layout.settings("mix")),
             remedy="run `dvc repro`",
         )
     lengths, batch = at_positions(order, corpus, plan), settings.batch or 1

@@ -1,20 +1,19 @@
 """Stage `plan`: exact rows, epochs and tokens of a mixture, before it is built.
 
-Reads:   data/NAME/settings/plan.json, data/NAME/tokens/train; for the tailored pass also
-         data/NAME/tailored/tailored.yaml
-Writes:  data/NAME/plans/<pass>.json
+Reads:   data/NAME/settings/plan/<training>.json, data/NAME/recipes/<recipe>, data/NAME/tokens/train
+Writes:  data/NAME/plans/<training>.json
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from pipeline.config.load import load
-from pipeline.config.mixture_card import Mixture, MixtureCard
+from pipeline.config.load import check, read_yaml
+from pipeline.config.mixture_card import Mixture
 from pipeline.config.settings import PlanSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import write_json
-from pipeline.errors import ConfigError, unknown_name
-from pipeline.layout import PASSES, Layout
+from pipeline.layout import Layout
 from pipeline.mixing.corpus import Corpus, read_corpus
 from pipeline.mixing.lengths import StoredLengths
 from pipeline.mixing.plan import Plan, make_plan, to_json
@@ -24,18 +23,14 @@ from pipeline.publish import stage_lock
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Plan one pass of a mixture."""
+    """Plan what one training of a mixture draws."""
     name, which = arguments
-    check_pass(which)
     layout = Layout(name)
     with stage_lock(layout.data, f"plan.{which}"):
-        settings = read(PlanSettings, layout.settings("plan"))
-        mixture: Mixture = settings
-        if which == "tailored":
-            mixture = load(MixtureCard, layout.tailored / "tailored.yaml")
+        settings = read(PlanSettings, layout.settings(f"plan/{which}"))
         plan = exact_plan(
             read_corpus(layout.tokens("train")),
-            mixture,
+            read_recipe(layout.recipe(settings.recipe)),
             name=settings.name,
             which=which,
             seed=settings.seed,
@@ -46,15 +41,16 @@ def main(arguments: Sequence[str]) -> None:
         print(plan_tables(plan))
 
 
-def check_pass(which: str) -> None:
-    """Check the name of a pass.
+def read_recipe(path: Path) -> Mixture:
+    """Read the tasks and proportions that a training draws.
+
+    A recipe of Tailor is a whole card, so that people can adopt it; the rest of it is left aside.
 
     Raises:
-        ConfigError: There is none of that name.
+        ConfigError: It is missing, or breaks the model.
     """
-    if which not in PASSES:
-        what, remedy = unknown_name("pass", which, PASSES)
-        raise ConfigError(what, where="the second argument", remedy=remedy)
+    value = {key: item for key, item in read_yaml(path).items() if key in Mixture.model_fields}
+    return check(Mixture, value, where=str(path))
 
 
 def exact_plan(
@@ -73,7 +69,7 @@ def exact_plan(
         corpus: Their tokens.
         mixture: What people wrote of it.
         name: Of the mixture.
-        which: The pass.
+        which: The training.
         seed: Of the run.
         batch: Rows of a global batch; kept where the order depends on it.
         target: Task that stays where tasks of the same content are merged.

@@ -16,7 +16,7 @@ from pipeline.config.settings import RelateSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import require, sha256
 from pipeline.errors import ArtefactError
-from pipeline.layout import Layout
+from pipeline.layout import COMPASS, Layout
 from pipeline.publish import new_folder, stage_lock
 from pipeline.relationships.evidence import Evidence, read_prefixes
 from pipeline.relationships.features import read_all, shard_hashes
@@ -132,7 +132,7 @@ def gathered(layout: Layout, settings: RelateSettings) -> Evidence:
     inputs = {f"train/{task}": sha256(path) for task, path in paths.items()}
     prefixes, states, features = None, None, {}
     if "prefix" in settings.relate.scorers:
-        model = layout.model("compass") / "prefixes.safetensors"
+        model = layout.model(COMPASS) / "prefixes.safetensors"
         prefixes = read_prefixes(model)
         inputs["prefixes"] = sha256(model)
     if PREFIX_STATE in settings.relate.scorers:

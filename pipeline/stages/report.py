@@ -18,13 +18,14 @@ from pipeline.config.settings import ReportSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import read_json, require
 from pipeline.errors import ArtefactError
-from pipeline.layout import PASSES, Layout
+from pipeline.layout import Layout
 from pipeline.publish import new_folder, stage_lock
 from pipeline.relationships.agreement.truth import read_truth
 from pipeline.relationships.scores import ScoreMatrix, read_scores
 from pipeline.report import charts, figures, relationship_page, tailor_page
 from pipeline.report.page import Section, page
 from pipeline.report.sparks import sparks
+from pipeline.stages.evaluation_tables import BASELINES
 from pipeline.tables import read_parquet
 
 _OVERLAPS = 30
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     with stage_lock(layout.data, "report"):
         settings = read(ReportSettings, layout.settings("report"))
         tasks = figures.by_family(settings.families)
-        frames = plots(layout, tasks, scorer=settings.card.tailor.scorer)
+        frames = plots(layout, tasks, settings)
         with new_folder(layout.report) as folder:
             (folder / "plots").mkdir()
             for plot, frame in frames.items():
@@ -59,19 +60,22 @@ def main(arguments: Sequence[str]) -> None:
     print(f"open {layout.report / 'report.html'}")
 
 
-def plots(layout: Layout, tasks: Sequence[str], *, scorer: str) -> dict[str, pl.DataFrame]:
+def plots(
+    layout: Layout, tasks: Sequence[str], settings: ReportSettings
+) -> dict[str, pl.DataFrame]:
     """Return the frame of every plot, by its name."""
     per_task = _csv(layout.evaluation / "per_task.csv", "task")
-    scores = read_parquet(layout.scores / f"{scorer}.parquet")
-    logs = {which: _csv(layout.model(which) / "log.csv", *_LOG) for which in PASSES}
-    task_logs = {which: _csv(layout.model(which) / "task_log.csv", *_TASK_LOG) for which in PASSES}
-    audits = {which: read_json(layout.mix(which) / "audit.json") for which in PASSES}
+    scores = read_parquet(layout.scores / f"{settings.scorer}.parquet")
+    which = settings.trainings
+    logs = {name: _csv(layout.model(name) / "log.csv", *_LOG) for name in which}
+    task_logs = {name: _csv(layout.model(name) / "task_log.csv", *_TASK_LOG) for name in which}
+    audits = {name: read_json(layout.mix(name) / "audit.json") for name in which}
     return {
         "relationships": figures.relationships(scores, tasks),
         "composition": figures.composition(audits),
         "losses": figures.losses(logs),
         "loss_by_task": figures.loss_by_task(task_logs),
-        "accuracy": figures.accuracy(per_task, tasks),
+        "accuracy": figures.accuracy(per_task, tasks, series=(*BASELINES, *which)),
     }
 
 
@@ -95,11 +99,11 @@ def sections(
     """Return the page's sections, the result first."""
     metrics = read_json(layout.evaluation / "metrics.json")
     return [
-        results(layout, metrics, frames["accuracy"]),
+        results(layout, settings, metrics, frames["accuracy"]),
         *related(layout, settings),
-        composition(layout, frames["composition"]),
+        composition(layout, settings, frames["composition"]),
         curation(layout),
-        training(layout, frames, target=settings.card.tailor.target),
+        training(layout, settings, frames),
         licences(settings),
     ]
 
@@ -111,16 +115,16 @@ def related(layout: Layout, settings: ReportSettings) -> list[Section]:
         ArtefactError: Scores are missing or damaged.
         ConfigError: data/NAME/truth/gains.csv is there and no table of gains.
     """
-    tailor = settings.card.tailor
-    names = {path.stem for path in layout.scores.glob("*.parquet")} | {tailor.scorer}
+    scorer, target = settings.scorer, settings.target
+    names = {path.stem for path in layout.scores.glob("*.parquet")} | {scorer}
     matrices: list[ScoreMatrix] = [read_scores(layout.scores, name) for name in sorted(names)]
     gains = layout.data / "truth" / "gains.csv"
     truth = read_truth(gains) if gains.exists() else None
     return [
         tailor_page.tailored(read_why(layout)),
-        relationship_page.relationships(matrices, chosen_by=tailor.scorer, target=tailor.target),
+        relationship_page.relationships(matrices, chosen_by=scorer, target=target),
         relationship_page.agreement(matrices),
-        relationship_page.gains(matrices, truth, origin=str(gains), target=tailor.target),
+        relationship_page.gains(matrices, truth, origin=str(gains), target=target),
     ]
 
 
@@ -139,18 +143,20 @@ def read_why(layout: Layout) -> dict[str, Any]:
     return found
 
 
-def results(layout: Layout, metrics: Mapping[str, Any], accuracy: pl.DataFrame) -> Section:
+def results(
+    layout: Layout, settings: ReportSettings, metrics: Mapping[str, Any], accuracy: pl.DataFrame
+) -> Section:
     """Accuracy on the report rows, per task and in the mean."""
-    target = metrics["target"]
-    means = {which: metrics[which]["accuracy_macro"] for which in PASSES} | metrics["baselines"]
+    found = {which: metrics[which] for which in settings.trainings}
+    means = {which: of["accuracy_macro"] for which, of in found.items()} | metrics["baselines"]
     words = ", ".join(f"{name} {value:.3f}" for name, value in means.items() if value is not None)
     return Section(
         "Accuracy on the report rows",
         [
             f"Mean over tasks: {words}.",
-            f"Target '{target}': compass {_figure(metrics['compass']['accuracy_target'])}, "
-            f"tailored {_figure(metrics['tailored']['accuracy_target'])}. One seed: a difference of "
-            "a few points is within the noise of a single run.",
+            f"Target '{settings.target}': "
+            + ", ".join(f"{which} {_figure(of['accuracy_target'])}" for which, of in found.items())
+            + ". One seed: a difference of a few points is within the noise of a single run.",
             "choice_only sees the choices and never the question: a task that it answers well has "
             "surface cues.",
         ],
@@ -168,10 +174,10 @@ def per_task_shown(per_task: pl.DataFrame) -> pl.DataFrame:
     return per_task if per_task["held_out"].any() else per_task.drop("held_out")
 
 
-def composition(layout: Layout, shares: pl.DataFrame) -> Section:
+def composition(layout: Layout, settings: ReportSettings, shares: pl.DataFrame) -> Section:
     """What was asked of each mixture and what its order holds."""
     drawings, tables = [], []
-    for which in PASSES:
+    for which in settings.trainings:
         part = shares.filter(pl.col("which") == which)
         bars = charts.grouped_bars(part, of="task", by="series", value="share", title=which)
         drawings.append(charts.svg(bars))
@@ -198,18 +204,20 @@ def curation(layout: Layout) -> Section:
     )
 
 
-def training(layout: Layout, frames: Mapping[str, pl.DataFrame], *, target: str) -> Section:
-    """Losses of both passes, in all and by task."""
+def training(
+    layout: Layout, settings: ReportSettings, frames: Mapping[str, pl.DataFrame]
+) -> Section:
+    """Losses of all trainings, in all and by task."""
     by_task = frames["loss_by_task"]
     ranked = figures.worst_first(by_task)
     shown = ranked[:_CURVES]
-    shown += [task for task in ranked[_CURVES:] if task == target]
+    shown += [task for task in ranked[_CURVES:] if task == settings.target]
     some = (
         f"the {_CURVES} tasks with the highest loss at the end" if ranked[_CURVES:] else "the tasks"
     )
     also = ", and the target" if len(shown) > _CURVES else ""
     notes = [
-        f"Mean training loss of each pass: {terms(layout)}.",
+        f"Mean training loss of each training: {terms(layout.model(settings.trainings[0]))}.",
         f"Below it: {some}, the highest first{also}; all on one scale. Losses of tasks with more "
         "choices, or longer targets, start higher. plots/loss_by_task.csv has all tasks.",
     ]
@@ -218,14 +226,14 @@ def training(layout: Layout, frames: Mapping[str, pl.DataFrame], *, target: str)
         notes,
         [
             charts.svg(charts.curves(frames["losses"], title="training loss")),
-            sparks(by_task, tasks=shown, passes=PASSES),
+            sparks(by_task, tasks=shown, passes=settings.trainings),
         ],
     )
 
 
-def terms(layout: Layout) -> str:
+def terms(model: Path) -> str:
     """Word what a training's loss is the sum of; a term that is always 0 is none."""
-    log = _csv(layout.model(PASSES[0]) / "log.csv")
+    log = _csv(model / "log.csv")
     found = [words for name, words in _TERMS.items() if name in log.columns and any(log[name])]
     return "the loss " + " and that ".join(found or ["of nothing"])
 

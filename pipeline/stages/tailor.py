@@ -3,7 +3,7 @@
 Reads:   data/NAME/settings/tailor.json, data/NAME/scores, data/NAME/tokens/train/manifest.json; for a
          race data/NAME/features, the manifests of data/NAME/tokens/{train,select}, and
          data/NAME/curation/overlap.parquet
-Writes:  data/NAME/tailored/{tailored.yaml,why.json}
+Writes:  data/NAME/recipes/tailored/{tailored.yaml,why.json}
 
 A race looks at train rows, and at rows for selecting; nothing here reads a row for reporting.
 """
@@ -22,7 +22,7 @@ from pipeline.config.settings import TailorSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import write_json
 from pipeline.errors import MixtureError
-from pipeline.layout import Layout
+from pipeline.layout import TAILORED, Layout
 from pipeline.mixing.corpus import read_corpus
 from pipeline.publish import new_folder, stage_lock
 from pipeline.relationships.evidence import Evidence
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> None:
         source |= {"scorer": f"'{tailor.scorer}'"}
         with new_folder(layout.tailored) as folder:
             head = comment(made, rows, source=source)
-            write_yaml(as_mapping(made), folder / "tailored.yaml", comment=head)
+            write_yaml(as_mapping(made), folder / layout.recipe(TAILORED).name, comment=head)
             reasons = explanation(
                 card, matrix, decisions, rows, sizes=sizes, families=settings.families
             )

@@ -1,9 +1,9 @@
 """Stage `train`: from an order to a trained model, in processes of their own.
 
-Reads:   data/NAME/settings/train.json, data/NAME/mixes/<pass>, data/NAME/tokens/{train,select},
-         data/NAME/tokenizer; for the tailored pass models/NAME/compass
-Writes:  models/NAME/<pass>. While it runs, checkpoints lie in models/NAME/.resume-<pass>; a run that
-         was killed goes on from there, and one of other settings clears them first.
+Reads:   data/NAME/settings/train/<training>.json, data/NAME/mixes/<training>,
+         data/NAME/tokens/{train,select}, data/NAME/tokenizer, and the model that it starts from
+Writes:  models/NAME/<training>. While it runs, checkpoints lie in models/NAME/.resume-<training>; a
+         run that was killed goes on from there, and one of other settings clears them first.
 
 torch is never imported here: the trainer is started as `python -m pipeline.training`, under torchrun
 where there are several processes (`TASKLOOM_PROCESSES`, or one for each visible GPU).
@@ -18,29 +18,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.base_model import model_folder
+from pipeline.config.mixture_card import BASE
 from pipeline.config.params import TextParams
 from pipeline.config.settings import TrainSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import write_json
 from pipeline.errors import ConfigError
-from pipeline.layout import PASSES, Layout
+from pipeline.layout import Layout
 from pipeline.publish import new_folder, stage_lock
-from pipeline.stages.models import model_folder
 from pipeline.stages.processes import run_trainer
 
 PROCESSES = "TASKLOOM_PROCESSES"
 TRACK = "TASKLOOM_TRACK"
-"""`dvclive` makes the trainer log to models/NAME/.live-<pass> too."""
+"""`dvclive` makes the trainer log to models/NAME/.live-<training> too."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Train one pass of a mixture."""
+    """Train one training of a mixture."""
     name, which = arguments
-    if which not in PASSES:
-        raise ConfigError(f"no pass named '{which}'", where="train", expected=" or ".join(PASSES))
     layout = Layout(name)
     with stage_lock(layout.data, f"train.{which}"):
-        settings = read(TrainSettings, layout.settings("train"))
+        settings = read(TrainSettings, layout.settings(f"train/{which}"))
         with new_folder(layout.model(which)) as out:
             run = run_json(layout, settings, which, out)
             resume = layout.resume(which)
@@ -56,8 +55,8 @@ def run_json(layout: Layout, settings: TrainSettings, which: str, out: Path) -> 
     Raises:
         TrainingError: The model that the settings name cannot be had.
     """
-    continues = which == "tailored" and settings.init == "compass"
-    folder = None if continues else model_folder(settings.model.source, settings.model.revision)
+    begins = settings.start == BASE
+    folder = model_folder(settings.model.source, settings.model.revision) if begins else None
     tracker = os.environ.get(TRACK)
     live = str(layout.model(which).with_name(f".live-{which}"))
     return {
@@ -70,7 +69,7 @@ def run_json(layout: Layout, settings: TrainSettings, which: str, out: Path) -> 
         "tokenizer": str(layout.tokenizer),
         "model": settings.model.model_dump(mode="json"),
         "model_path": None if folder is None else str(folder),
-        "init": str(layout.model("compass")) if continues else None,
+        "init": None if begins else str(layout.model(settings.start)),
         "train": settings.train.model_dump(mode="json"),
         **text_run(settings.text),
         **({"held_out": list(settings.held_out)} if settings.held_out else {}),

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.config.mixture_card import MixtureCard
-from pipeline.config.strict import NAME_PATTERN
 from pipeline.errors import ConfigError
+from pipeline.layout import NAME_PATTERN
 from pipeline.tailoring.budget import Budget
 
 SUFFIX = "_tailored"

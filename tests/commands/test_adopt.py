@@ -9,7 +9,7 @@ from pipeline.errors import ArtefactError, ConfigError
 
 
 def tailored(project: Path) -> None:
-    folder = project / "data/toy/tailored"
+    folder = project / "data/toy/recipes/tailored"
     folder.mkdir(parents=True)
     text = (project / "mixtures/toy.yaml").read_text()
     (folder / "tailored.yaml").write_text(text.replace("name: toy", "name: toy_tailored"))

@@ -122,16 +122,17 @@ def test_a_suite_task_is_known_by_its_card(project: Path, capsys):
 
 def test_the_tailored_mixture_is_shown_once_it_is_planned(project: Path, capsys):
     tokenized()
-    tailored = project / "data/toy/tailored/tailored.yaml"
+    tailored = project / "data/toy/recipes/tailored/tailored.yaml"
     tailored.parent.mkdir()
     tailored.write_text(
         "name: toy_tailored\ntasks: {apples: {count: 140}, pears: {count: 20}}\n"
         "sampling: {strategy: counts}\ntailor: {target: apples}\n"
+        "trainings: {compass: {recipe: all, start: base}}\n"
     )
     plan_stage.main(["toy", "tailored"])
     mix.main(["toy", "tailored"])
     output = printed(capsys, "toy")
-    first, second = output.split("tailored to 'apples', exact as of the last run")
+    first, second = output.split("training 'tailored' for 'apples', exact as of the last run")
     assert row_of(first, "apples")[4] == "70"
     assert row_of(second, "apples")[4] == "140"
 
@@ -159,6 +160,7 @@ def test_an_active_mixture_whose_card_is_gone_is_named(project: Path):
 def retell(project: Path, *, tasks: str, rest: str) -> None:
     """Write the toy mixture anew."""
     text = f"name: toy\ntasks: {tasks}\n{rest}\ntailor: {{target: apples, k: 1}}\n"
+    text += "trainings: {compass: {recipe: all, start: base}}\n"
     (project / "mixtures/toy.yaml").write_text(text)
 
 

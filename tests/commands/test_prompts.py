@@ -94,6 +94,7 @@ def mixture(pool) -> None:
     Path("mixtures/toy.yaml").write_text(
         "name: toy\nview: text\ntasks: {pears: {pool: pears}, plums: {}}\n"
         "sampling: {strategy: equal, rows: 9}\ntailor: {target: pears}\n"
+        "trainings: {compass: {recipe: all, start: base}}\n"
     )
     own = (prompt(1, "{{ question }} ||| {{ answer_choices[1 - label] }}", "no ||| yes"),)
     write_prompts(PromptFile("pears", None, own), Path("mixtures/prompts/pears/templates.yaml"))

@@ -190,8 +190,8 @@ def test_a_row_without_choices_shows_its_target():
     [
         (["aples"], "taskloom show: no task or mixture named 'aples'\n  to do: did you mean 'apples'?"),
         (["apples", "--rows", "0"], "taskloom show: --rows: is 0\n  expected: 1 or more"),
-        (["apples", "--pass", "compass"],
-         "taskloom show: --pass goes with a mixture; 'apples' is a task"),
+        (["apples", "--training", "compass"],
+         "taskloom show: --training goes with a mixture; 'apples' is a task"),
         (["toy", "--role", "select"],
          "taskloom show: --role: is 'select', but a mixture has train rows only\n"
          "  to do: show one of its tasks: taskloom show TASK --role select"),
@@ -206,7 +206,7 @@ def test_what_does_not_go_is_worded(arguments, message):
 @pytest.mark.usefixtures("project")
 def test_an_order_that_is_not_built_is_worded():
     with pytest.raises(ArtefactError) as error:
-        show.main(["toy", "--pass", "tailored"])
+        show.main(["toy", "--training", "tailored"])
     assert str(error.value).splitlines() == [
         "data/toy/mixes/tailored/manifest.json: mixture 'toy' has no training order yet",
         "  to do: run `dvc repro`",

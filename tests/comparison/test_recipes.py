@@ -7,6 +7,7 @@ import pytest
 from pipeline.comparison.changes import ABSENT, Change
 from pipeline.comparison.diff_words import json_value, told
 from pipeline.comparison.recipes import Figures, Side, TaskFigures, differences
+from tests.trainings import TRAININGS
 
 
 def task(quota, total, rows=100, tokens=None):
@@ -23,6 +24,7 @@ def side(**changes):
             "tasks": {"a": {"weight": None, "prompts": 1}, "b": {"weight": None, "prompts": 1}},
             "sampling": {"strategy": "equal", "rows": 200},
             "limits": {"train": None},
+            "trainings": TRAININGS,
             "tailor": {"target": "a", "k": 2},
         },
         cards={"a": {"fields": {"label": "y"}, "note": ""}, "b": {"fields": {"label": "y"}}},

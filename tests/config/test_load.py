@@ -9,6 +9,7 @@ from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import Params
 from pipeline.config.task_card import TaskCard
 from pipeline.errors import ConfigError
+from tests.trainings import TRAININGS
 
 CARD = {
     "task": "sums",
@@ -23,6 +24,7 @@ MIXTURE = {
     "name": "toy",
     "tasks": {"sums": {}, "odds": {}},
     "sampling": {"strategy": "proportional", "epochs": 1},
+    "trainings": TRAININGS,
     "tailor": {"target": "sums"},
 }
 

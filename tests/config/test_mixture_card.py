@@ -1,16 +1,18 @@
 """The parts of a mixture card against each other, and what each complaint says."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
 from pipeline.config.load import check
 from pipeline.config.mixture_card import Mixture, MixtureCard
 from pipeline.config.params import Params
-from pipeline.config.recipe import settings
+from pipeline.config.recipe import recipe, settings
 from pipeline.config.sampling import Sampling
-from pipeline.config.settings import PlanSettings
 from pipeline.config.task_card import TaskCard
 from pipeline.errors import ConfigError
+from tests.trainings import TRAININGS
 
 TASKS = {"mnli": {}, "rte": {}, "squad": {}}
 NLI = {"nli": {"tasks": ["mnli", "rte"]}}
@@ -267,32 +269,57 @@ def test_presets_stand_for_explicit_settings_and_give_way_to_what_is_written():
     )
 
 
-def plan_settings(**change):
+def plan_card(**change):
     value = {
         "name": "toy",
         "tasks": {"rte": {}, "mnli": {}, "squad": {"weight": 2.0}},
         "sampling": EQUAL,
         "groups": {"z": {"tasks": ["rte", "mnli"]}, "b": {"tasks": ["squad"]}},
         "phases": [{"name": "p", "tasks": ["squad", "mnli", "rte"], "weights": {"z": 1, "b": 2}}],
+        "trainings": TRAININGS,
         "tailor": {"target": "rte"},
     }
-    card = MixtureCard.model_validate(value | change)
+    return MixtureCard.model_validate(value | change)
+
+
+def plan_settings(**change):
+    card = plan_card(**change)
     task = {"family": "toy", "source": {"kind": "files", "folder": "x"}, "splits": {"train": "t"},
             "fields": {"form": "classification", "context": "t", "label": "y", "classes": ["a", "b"]},
             "licence": "MIT"}  # fmt: skip
     cards = {name: TaskCard.model_validate(task | {"task": name}) for name in card.tasks}
     params = Params(seed=3, data_dir="d")
-    return settings(card, cards, params, model_sha256=None, prompts={})["plan"]
+    return settings(card, cards, params, model_sha256=None, prompts={})["plan/compass"]
 
 
-def test_the_plan_s_settings_do_not_depend_on_the_order_of_keys():
-    shuffled = plan_settings(
+def test_a_recipe_does_not_depend_on_the_order_of_keys():
+    shuffled = plan_card(
         tasks={"squad": {"weight": 2.0}, "rte": {}, "mnli": {}},
         groups={"b": {"tasks": ["squad"]}, "z": {"tasks": ["mnli", "rte"]}},
         phases=[{"name": "p", "tasks": ["rte", "squad", "mnli"], "weights": {"b": 2, "z": 1}}],
     )
-    assert shuffled.model_dump_json() == plan_settings().model_dump_json()
-    assert PlanSettings.model_validate_json(shuffled.model_dump_json()) == shuffled
+    assert json.dumps(recipe(shuffled)) == json.dumps(recipe(plan_card()))
+    assert set(Mixture.model_validate(recipe(shuffled)).tasks) == set(shuffled.tasks)
+
+
+@pytest.mark.parametrize(
+    ("trainings", "words"),
+    [
+        ({"a": {"recipe": "all", "start": "b"}}, "trainings.a.start: 'b' is no training of this"),
+        ({"a": {"recipe": "all", "start": "a"}}, "trainings.a.start: starts from itself"),
+        (
+            {"a": {"recipe": "all", "start": "b"}, "b": {"recipe": "all", "start": "a"}},
+            "trainings.a.start: starts from itself",
+        ),
+        ({"base": {"recipe": "all", "start": "base"}}, "'base' is the model that trainings start"),
+        ({"a": {"recipe": "some", "start": "base"}}, "Input should be 'all' or 'tailored'"),
+        ({"a;b": {"recipe": "all", "start": "base"}}, "String should match pattern"),
+        ({}, "at least 1 item"),
+    ],
+)
+def test_trainings_start_from_the_base_or_from_one_another(trainings, words):
+    with pytest.raises(ValidationError, match=words):
+        plan_card(trainings=trainings)
 
 
 def test_batch_and_target_are_told_to_the_plan_where_it_depends_on_them():
@@ -305,7 +332,9 @@ def tailored(view="choice", **keys):
     return MixtureCard.model_validate(
         {
             "name": "toy", "view": view, "tasks": {"t": {}},
-            "sampling": {"strategy": "equal", "rows": 9}, "tailor": {"target": "t"} | keys,
+            "sampling": {"strategy": "equal", "rows": 9},
+            "trainings": TRAININGS,
+            "tailor": {"target": "t"} | keys,
         }
     ).tailor  # fmt: skip
 

@@ -5,6 +5,7 @@ import pytest
 from pipeline.config.load import check
 from pipeline.config.mixture_card import Mixture, MixtureCard
 from pipeline.errors import ConfigError
+from tests.trainings import TRAININGS
 
 TASKS = {"mnli": {}, "rte": {"held_out": True}, "snli": {}}
 EQUAL = {"strategy": "equal", "rows": 10}
@@ -73,5 +74,5 @@ def test_something_must_be_drawn():
 
 
 def test_a_target_is_trained_on():
-    words = complaint(MixtureCard, name="x", tailor={"target": "rte"})
+    words = complaint(MixtureCard, name="x", tailor={"target": "rte"}, trainings=TRAININGS)
     assert words.startswith("tailor.target: 'rte' is held out; a target is trained on")

@@ -4,6 +4,7 @@ from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import Params
 from pipeline.config.relate_rules import feature_settings, relate_params
 from pipeline.errors import ConfigError
+from tests.trainings import TRAININGS
 
 HEAD = {"name": "toy", "seed": 1}
 
@@ -12,7 +13,9 @@ def card(*, view="choice", **tailor):
     return MixtureCard.model_validate(
         {
             "name": "toy", "view": view, "tasks": {"t": {}, "a": {}},
-            "sampling": {"strategy": "equal", "epochs": 1.0}, "tailor": {"target": "t"} | tailor,
+            "sampling": {"strategy": "equal", "epochs": 1.0},
+            "trainings": TRAININGS,
+            "tailor": {"target": "t"} | tailor,
         }
     )  # fmt: skip
 
@@ -56,7 +59,7 @@ def test_features_are_made_where_a_scorer_or_a_race_needs_them():
     got = features(card(), params(model=model, relate={"feature_rows": 50}, train={"threads": 3}))
     assert got.model_dump() == HEAD | {
         "why_none": None, "tasks": ("a", "t"), "source": "./here", "revision": "abc", "rows": 50,
-        "state_rows": 0, "threads": 3,
+        "state_rows": 0, "threads": 3, "code": {},
     }  # fmt: skip
     assert features(card(selection="top_k", scorer="logme")).why_none is None
     assert features(card(scorer="prefix")).why_none is None

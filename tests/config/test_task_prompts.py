@@ -9,6 +9,7 @@ from pipeline.config.prompt_file import write_prompts
 from pipeline.config.task_prompts import load_task_prompts
 from pipeline.errors import ConfigError
 from pipeline.templates.prompt import Prompt, PromptFile
+from tests.trainings import TRAININGS
 
 IDS = [f"0000000{i}-0000-4000-8000-000000000000" for i in range(9)]
 OWN = Path("mixtures/prompts")
@@ -34,6 +35,7 @@ def card(view="text", tail="", **tasks):
         "view": view,
         "tasks": {"pears": {}, "apples": {}} | tasks,
         "sampling": {"strategy": "equal", "rows": 9},
+        "trainings": TRAININGS,
         "tailor": {"target": "pears"},
     }
     return check(MixtureCard, value | ({"draw": tail} if tail else {}), where="toy.yaml")

@@ -4,6 +4,7 @@ from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import Params, TextParams
 from pipeline.config.text_rules import text_settings
 from pipeline.errors import ConfigError
+from tests.trainings import TRAININGS
 
 
 def card(view="text", **task):
@@ -13,6 +14,7 @@ def card(view="text", **task):
             "view": view,
             "tasks": {"a": task},
             "sampling": {"strategy": "proportional", "epochs": 1},
+            "trainings": TRAININGS,
             "tailor": {"target": "a"},
         }
     )

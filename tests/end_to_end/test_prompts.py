@@ -24,6 +24,7 @@ tasks:
 sampling: {{preset: t0, epochs: 0.5}}
 limits: {{train: 60, select: 10, report: 10}}
 tailor: {{target: {FIRST}, scorer: text}}
+trainings: {{compass: {{recipe: all, start: base}}, tailored: {{recipe: tailored, start: compass}}}}
 params:
   model: {{vocabulary: 600}}
   tokenize: {{max_tokens: 96}}

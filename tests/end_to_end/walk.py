@@ -93,7 +93,7 @@ UP_TO_ORDER = tuple(
     f"data/tiny/{folder}"
     for folder in (
         "settings", "sources", "examples", "curated", "curation", "tokenizer", "rendered",
-        "tokens", "plans", "mixes", "tailored",
+        "tokens", "plans", "mixes", "recipes",
     )
 )  # fmt: skip
 
@@ -109,6 +109,7 @@ def tiny_mixture() -> dict:
         "sampling": {"strategy": "equal", "rows": 96},
         "limits": {"train": 120, "select": 20, "report": 40},
         "tailor": {"target": target, "k": 2, "epochs": 0.5},
+        "trainings": demo["trainings"],
         "params": {
             "model": {"layers": 1, "width": 32, "heads": 2, "vocabulary": 600},
             "train": {"batch": 16, "log_every": 1, "checkpoint_every": 2, "threads": 1},

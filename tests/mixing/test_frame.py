@@ -91,11 +91,9 @@ def test_a_preview_refuses_rows_without_text(data):
 
 def test_a_missing_pass_order_or_text_is_named(data):
     with pytest.raises(
-        ArtefactError, match="no pass named 'compas'\n  to do: did you mean 'compass'"
+        ArtefactError, match="no training named 'compas'\n  to do: did you mean 'compass'"
     ):
         mixture_frame(data, which="compas")
-    with pytest.raises(ArtefactError, match="tailored/manifest.json: does not exist"):
-        mixture_frame(data, which="tailored")
     (data / "rendered" / "b.parquet").unlink()
     with pytest.raises(ArtefactError, match="rendered/b.parquet: does not exist"):
         mixture_frame(data, which="compass")

@@ -55,7 +55,7 @@ def test_accuracy_is_unfolded_by_series_in_the_order_of_the_tasks():
     per_task = pl.DataFrame(
         {"task": ["a", "b"], "family": ["x", "x"], "chance": [0.5, 0.25], "compass": [0.9, None]}
     )
-    assert figures.accuracy(per_task, ["b", "a"]).rows() == [
+    assert figures.accuracy(per_task, ["b", "a"], series=["chance", "compass"]).rows() == [
         ("b", "chance", 0.25),
         ("a", "chance", 0.5),
         ("b", "compass", None),

@@ -7,16 +7,17 @@ import polars as pl
 import pytest
 from safetensors.numpy import save_file
 
-from pipeline.config.mixture_card import Mixture as Proportions
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import RelateParams, TextParams, TokenizeParams
+from pipeline.config.recipe import recipe
 from pipeline.config.settings import (
-    PackSettings,
+    MixSettings,
     PlanSettings,
     RelateSettings,
     TailorSettings,
     TokenizeSettings,
 )
+from pipeline.contract.files import write_json
 from pipeline.layout import Layout
 from pipeline.rendering.prefix import prefixes
 from pipeline.schema import EXAMPLE
@@ -26,6 +27,7 @@ from pipeline.tables import write_parquet
 from pipeline.tokens import wordpiece
 from pipeline.tokens.text_vocabulary import small_names
 from pipeline.tokens.vocabulary import save
+from tests.trainings import TRAININGS
 
 SIZES = {"apples": 40, "pears": 25, "plums": 10, "stars": 60}
 NAME = "fruit"
@@ -57,6 +59,7 @@ def card(**keys):
         "name": NAME,
         "tasks": {task: {} for task in SIZES},
         "sampling": {"strategy": "temperature", "temperature": 2.0, "epochs": 1.0},
+        "trainings": TRAININGS,
         "tailor": {
             "target": "apples",
             "selection": "top_k",
@@ -81,19 +84,21 @@ class Mixture:
         mixture = mixture or card()
         head = {"name": NAME, "seed": seed}
         parts = {
-            "plan": PlanSettings(
-                **head,
-                **{key: getattr(mixture, key) for key in Proportions.model_fields},
-                batch=32,
-                target=mixture.tailor.target,
-            ),
+            f"plan/{training}": PlanSettings(
+                **head, recipe=entry.recipe, batch=32, target=mixture.tailor.target
+            )
+            for training, entry in mixture.trainings.items()
+        } | {
             "relate": RelateSettings(
                 **head, tasks=tuple(self.sizes), families=self.families, relate=RelateParams()
             ),
             "tailor": TailorSettings(**head, card=mixture, families=self.families),
         }
         for stage, settings in parts.items():
-            self.layout.settings(stage).write_text(settings.model_dump_json())
+            path = self.layout.settings(stage)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(settings.model_dump_json())
+        write_json(recipe(mixture), self.layout.recipe("all"))
 
     def tokens(self):
         """Write curated rows and run the stage `tokenize` on them."""
@@ -173,8 +178,8 @@ class TextMixture(Mixture):
     def tell_packs(self, *, batch=4, **text):
         """Write the settings of the packs."""
         told = TextParams(**({"pack_tokens": 96, "pack_window": 60} | text))
-        settings = PackSettings(name=NAME, seed=13, batch=batch, text=told)
-        self.layout.settings("packs").write_text(settings.model_dump_json())
+        settings = MixSettings(name=NAME, seed=13, batch=batch, text=told)
+        self.layout.settings("mix").write_text(settings.model_dump_json())
 
 
 @pytest.fixture

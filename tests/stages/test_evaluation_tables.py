@@ -17,6 +17,7 @@ from pipeline.training.text.prompts import Prompt
 
 SETTINGS = EvaluateSettings(
     name="x", seed=0, tasks=("t", "u"), families={"t": "f", "u": "g"}, target="t", max_tokens=16,
+    trainings=("compass", "tailored"),
     held_out=("u",), evaluate=EvaluateParams(),
 )  # fmt: skip
 

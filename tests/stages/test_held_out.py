@@ -12,6 +12,7 @@ from pipeline.stages import mix, plan, relate, tailor, tokenize
 from pipeline.tables import read_parquet, write_parquet
 from pipeline.training.choice.shards import open_shards
 from pipeline.training.text.shards import open_text_shards
+from tests.trainings import TRAININGS
 
 TASKS = ("apples", "pears", "plums", "stars")
 
@@ -21,6 +22,7 @@ def card(*, held_out=("pears",), **keys):
         "name": "fruit",
         "tasks": {task: {"held_out": task in held_out} for task in TASKS},
         "sampling": {"strategy": "proportional", "epochs": 1.0},
+        "trainings": TRAININGS,
         "tailor": {"target": "apples", "selection": "top_k", "k": 3, "min_score": -1.0},
     }
     return MixtureCard.model_validate(value | keys)

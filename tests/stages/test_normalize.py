@@ -34,7 +34,7 @@ def prepare(folder: Path, card: dict = CARD, **files: str) -> Layout:
     layout = Layout("toy", root=folder)
     source = NormalizeSource(
         name="toy", seed=0, card=TaskCard.model_validate(card), data_dir=str(folder / "raw"),
-        files={"fruit/train.jsonl": "0" * 64}, revision=None, code="1" * 64,
+        files={"fruit/train.jsonl": "0" * 64}, revision=None, code={"pipeline.errors": "1" * 16},
     )  # fmt: skip
     layout.source("fruit").parent.mkdir(parents=True, exist_ok=True)
     layout.source("fruit").write_text(source.model_dump_json())

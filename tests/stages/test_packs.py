@@ -95,7 +95,7 @@ def test_an_order_with_other_supervised_tokens_is_refused(text_mixture):
 
 def test_settings_that_say_nothing_of_text_are_refused(text_mixture):
     mixed(text_mixture)
-    path = text_mixture.layout.settings("packs")
+    path = text_mixture.layout.settings("mix")
     path.write_text(json.dumps(read_json(path) | {"text": None}))
     with pytest.raises(ArtefactError, match="says nothing of the text view"):
         mix.main([text_mixture.layout.name, "compass"])

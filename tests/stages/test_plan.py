@@ -3,9 +3,10 @@ import pytest
 from pipeline.config.load import write_yaml
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.contract.files import read_arrow, read_json, sha256, write_arrow, write_json
-from pipeline.errors import ArtefactError, ConfigError, MixtureError
+from pipeline.errors import ArtefactError, MixtureError
 from pipeline.mixing.corpus import read_corpus, row_tokens
 from pipeline.stages import mix, plan
+from tests.trainings import TRAININGS
 
 
 def planned(mixture, which="compass"):
@@ -19,7 +20,9 @@ TASKS = ("apples", "pears", "plums", "stars")
 def mixture_card(*, tasks=TASKS, groups=None, phases=(), same_content="refuse", **sampling):
     entries = tasks if isinstance(tasks, dict) else {task: {} for task in tasks}
     return MixtureCard.model_validate(
-        {"name": "fruit", "tasks": entries, "sampling": sampling, "tailor": {"target": "apples"},
+        {"name": "fruit", "tasks": entries, "sampling": sampling,
+        "trainings": TRAININGS,
+        "tailor": {"target": "apples"},
          "groups": groups or {}, "phases": list(phases), "same_content": same_content}
     )  # fmt: skip
 
@@ -81,6 +84,7 @@ def test_the_tailored_pass_is_planned_from_its_own_card(mixture):
         "name": "fruit_tailored",
         "tasks": {"apples": {"count": 80}, "pears": {"count": 30}},
         "sampling": {"strategy": "counts"},
+        "trainings": TRAININGS,
         "tailor": {"target": "apples"},
     }
     write_yaml(tailored, mixture.layout.tailored / "tailored.yaml")
@@ -111,16 +115,11 @@ def test_a_task_that_was_not_tokenised_is_refused_and_nothing_is_written(mixture
     assert not mixture.layout.plan("compass").exists()
 
 
-def test_an_unknown_pass_is_refused(mixture):
-    with pytest.raises(
-        ConfigError, match="no pass named 'tailor'\n  to do: did you mean 'tailored'"
-    ):
-        plan.main(["fruit", "tailor"])
-
-
 def test_missing_settings_say_what_writes_them(mixture):
-    mixture.layout.settings("plan").unlink()
-    with pytest.raises(ArtefactError, match=r"plan.json: does not exist\n.*`dvc repro resolve`"):
+    mixture.layout.settings("plan/compass").unlink()
+    with pytest.raises(
+        ArtefactError, match=r"plan/compass.json: does not exist\n.*`dvc repro resolve`"
+    ):
         planned(mixture)
 
 
@@ -190,9 +189,9 @@ def test_the_same_rows_under_two_names_are_refused_and_merged_by_choice(mixture)
 
 
 def test_supervised_tokens_are_refused_where_there_are_none(mixture):
-    settings = read_json(mixture.layout.settings("plan"))
+    recipe = read_json(mixture.layout.recipe("all"))
     sampling = {"strategy": "supervised_tokens", "tokens": 100}
-    write_json(settings | {"view": "text", "sampling": sampling}, mixture.layout.settings("plan"))
+    write_json(recipe | {"view": "text", "sampling": sampling}, mixture.layout.recipe("all"))
     with pytest.raises(
         MixtureError, match="the tokens are of the choice view, which has no superv"
     ):

@@ -8,12 +8,13 @@ import polars as pl
 import pytest
 
 from pipeline.errors import ArtefactError, ConfigError
-from pipeline.layout import PASSES, Layout
+from pipeline.layout import Layout
 from pipeline.relationships.scores import write_scores
 from pipeline.stages import report
 from tests.report.matrices import matrix
 
-SETTINGS = SimpleNamespace(card=SimpleNamespace(tailor=SimpleNamespace(scorer="s", target="a")))
+TRAININGS = ("compass", "tailored")
+SETTINGS = SimpleNamespace(scorer="s", target="a", trainings=TRAININGS)
 WHY = {
     "target": "a", "scorer": "s", "selection": "top_k", "warnings": [], "rows_placed": 1,
     "target_rows": 2, "tasks": [{"task": "b", "decision": "taken", "reason": "good"}],
@@ -32,7 +33,7 @@ def layout(tmp_path):
 
 
 def log(layout, header, *lines):
-    for which in PASSES:
+    for which in TRAININGS:
         layout.model(which).mkdir(parents=True, exist_ok=True)
         (layout.model(which) / "log.csv").write_text("\n".join([header, *lines]) + "\n")
 
@@ -74,7 +75,7 @@ def test_without_the_scores_that_tailor_chose_by_there_is_an_error(layout):
 )
 def test_the_training_note_names_the_terms_that_there_are(layout, header, line, words):
     log(layout, header, line)
-    assert report.terms(layout) == words
+    assert report.terms(layout.model("compass")) == words
 
 
 def test_the_worst_tasks_are_drawn_and_the_target_besides(layout):
@@ -88,14 +89,14 @@ def test_the_worst_tasks_are_drawn_and_the_target_besides(layout):
     )  # fmt: skip
     losses = pl.DataFrame({"which": ["compass"], "step": [1], "loss": [2.0]})
     frames = {"losses": losses, "loss_by_task": by_task}
-    section = report.training(layout, frames, target="t03")
+    section = report.training(layout, SimpleNamespace(target="t03", trainings=TRAININGS), frames)
     drawn = [task for task in tasks if f"<b>{task}</b>" in section.figures[1]]
     assert drawn == ["t03", *tasks[8:]]
     assert (
         "the 12 tasks with the highest loss at the end, the highest first, and the target"
         in (section.notes[1])
     )
-    section = report.training(layout, frames, target="t19")
+    section = report.training(layout, SimpleNamespace(target="t19", trainings=TRAININGS), frames)
     assert section.figures[1].count("<figure>") == 12
     assert "and the target" not in section.notes[1]
 

@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 
 from pipeline.contract.files import sha256
-from pipeline.errors import ConfigError, SourceError
+from pipeline.errors import ConfigError, SourceError, TrainingError
 from pipeline.stages import resolve
+
+TRAIN = {"train/compass", "train/tailored"}
 
 
 def files(project: Path) -> dict[str, str]:
     return {
         f"{path.parent.name}/{path.stem}": sha256(path)
-        for folder in ("settings", "sources")
-        for path in sorted((project / "data/toy" / folder).glob("*.json"))
+        for folder in ("settings", "sources", "recipes/all")
+        for path in sorted((project / "data/toy" / folder).rglob("*.*"))
     }
 
 
@@ -34,9 +36,11 @@ def test_each_stage_gets_its_settings(project: Path):
     resolve.main(["toy"])
     settings = project / "data/toy/settings"
     assert sorted(path.stem for path in settings.glob("*.json")) == [
-        "curate", "evaluate", "features", "packs", "plan", "relate", "report", "tailor", "tokenize",
-        "tokenizer", "train",
+        "curate", "evaluate", "features", "mix", "relate", "report", "tailor", "tokenize", "tokenizer",
     ]  # fmt: skip
+    for stage in ("plan", "train"):
+        names = sorted(path.stem for path in (settings / stage).glob("*.json"))
+        assert names == ["compass", "tailored"]
     tokenize = json.loads((settings / "tokenize.json").read_text())
     assert tokenize["prefixes"] == {"apples": "[task: apples]", "pears": "[task: pears]"}
 
@@ -52,7 +56,7 @@ def test_the_text_view_changes_settings_of_its_own_mixtures_only(project: Path):
     card = project / "mixtures/toy.yaml"
     card.write_text(card.read_text() + "view: text\n")
     resolve.main(["toy"])
-    packs = json.loads((settings / "packs.json").read_text())
+    packs = json.loads((settings / "mix.json").read_text())
     assert (packs["batch"], packs["text"]["pack_tokens"]) == (32, 1024)
     told = json.loads((settings / "tokenize.json").read_text())["text"]
     assert told["pack_tokens"] == 512  # the default: a change re-runs no tokenising
@@ -71,19 +75,21 @@ def test_a_source_file_holds_the_card_and_its_files_hashes(project: Path):
 @pytest.mark.parametrize(
     ("path", "old", "new", "changed"),
     [
-        ("mixtures/toy.yaml", "apples: {}", "apples: {weight: 2}", {"plan", "report", "tailor"}),
+        ("mixtures/toy.yaml", "apples: {}", "apples: {weight: 2}", {"all/all", "tailor"}),
         ("mixtures/toy.yaml", "tasks:", "# a comment\ntasks:", set()),
         ("mixtures/tasks/pears.yaml", "family: toy", "# why\nfamily: toy", set()),
+        ("mixtures/tasks/pears.yaml", "family: toy", "family: toy\ndescription: Pears", set()),
+        ("mixtures/toy.yaml", "start: compass", "start: base", {"tailor", "train/tailored"}),
         ("mixtures/tasks/pears.yaml", "classes: [bad, good]", "classes: [good, bad]", {"pears"}),
         ("data/external/pears/train.jsonl", "rotten", "spoilt", {"pears"}),
-        ("params.yaml", "learning_rate: ", "learning_rate: 1e-4 # ", {"train"}),
+        ("params.yaml", "learning_rate: ", "learning_rate: 1e-4 # ", TRAIN),
         ("params.yaml", "max_tokens: ", "max_tokens: 99 # ", {"tokenize", "evaluate"}),
-        ("params.yaml", "dropout: ", "dropout: 0.05 # ", {"train"}),
+        ("params.yaml", "dropout: ", "dropout: 0.05 # ", TRAIN),
     ],
 )
 def test_an_edit_changes_only_what_depends_on_it(project: Path, path, old, new, changed):
-    names = {name.split("/")[1] for name in changed_by(project, path, old, new)}
-    assert names == changed
+    found = changed_by(project, path, old, new)
+    assert {name.removeprefix("settings/").removeprefix("sources/") for name in found} == changed
 
 
 def test_examples_of_a_task_that_left_are_removed(project: Path):
@@ -98,7 +104,7 @@ def test_overrides_of_a_mixture_are_said_aloud(project: Path, capsys):
     mixture.write_text(mixture.read_text() + "params: {train: {batch: 7}}\n")
     resolve.main(["toy"])
     assert "mixture 'toy' sets train.batch = 7 (params.yaml: " in capsys.readouterr().out
-    train = json.loads((project / "data/toy/settings/train.json").read_text())
+    train = json.loads((project / "data/toy/settings/train/compass.json").read_text())
     assert train["train"]["batch"] == 7
 
 
@@ -115,36 +121,6 @@ def test_another_mixture_than_dvc_s_is_refused(project: Path):
     (project / "mixtures/other.yaml").write_text((project / "mixtures/toy.yaml").read_text())
     with pytest.raises(ConfigError, match="other.yaml: name: is 'toy'\n  expected: 'other'"):
         resolve.main(["other"])
-
-
-def test_the_code_hash_sees_names_and_bytes(tmp_path: Path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("a").mkdir()
-    Path("a/x.py").write_text("1")
-    first = resolve.code_hash(["a"])
-    Path("a/x.py").write_text("2")
-    second = resolve.code_hash(["a"])
-    Path("a/x.py").rename("a/y.py")
-    assert len({first, second, resolve.code_hash(["a"])}) == 3
-
-
-def test_a_part_can_be_left_out_of_the_code_hash(tmp_path: Path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("a/b").mkdir(parents=True)
-    Path("a/x.py").write_text("1")
-    first = resolve.code_hash(["a"])
-    Path("a/b/y.py").write_text("1")
-    assert resolve.code_hash(["a"], without="a/b") == first
-    assert resolve.code_hash(["a"]) != first
-
-
-def test_compiled_files_do_not_count(tmp_path: Path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("a/__pycache__").mkdir(parents=True)
-    Path("a/x.py").write_text("1")
-    first = resolve.code_hash(["a"])
-    Path("a/__pycache__/x.pyc").write_text("2")
-    assert resolve.code_hash(["a"]) == first
 
 
 def test_a_commit_is_recorded_at_the_first_fetch(project: Path, monkeypatch):
@@ -169,12 +145,12 @@ def test_a_commit_is_recorded_at_the_first_fetch(project: Path, monkeypatch):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("./nowhere", "model.source: './nowhere' has no tokenizer.json"),
+        ("./nowhere", "'./nowhere' is no folder"),
         ("package:no_such_package/model", "no_such_package"),
     ],
 )
 def test_a_model_that_is_not_there_is_named(project: Path, source: str, message: str):
     mixture = project / "mixtures/toy.yaml"
     mixture.write_text(mixture.read_text() + f"params: {{model: {{source: '{source}'}}}}\n")
-    with pytest.raises((ConfigError, SourceError), match=message):
+    with pytest.raises((TrainingError, SourceError), match=message):
         resolve.main(["toy"])

@@ -16,6 +16,7 @@ sampling: {{strategy: temperature, temperature: 2, epochs: 2}}
 groups: {{soft: {{strategy: equal, tasks: {soft}}}}}
 phases: [{{name: early, share: 0.3, tasks: [soft]}}, {{name: late}}]
 tailor: {{target: apples}}
+trainings: {{compass: {{recipe: all, start: base}}, tailored: {{recipe: tailored, start: compass}}}}
 """
 PLANNED = ("plans/compass.json", "mixes/compass/order.arrow", "mixes/compass/manifest.json")
 
@@ -59,9 +60,9 @@ def test_the_files_that_rows_lie_in_do_not_matter(project: Path, parts: int):
 
 def test_the_order_of_keys_on_the_card_does_not_matter(project: Path):
     first = built(project, soft="[pears, apples]")
-    settings = sha256(Path("data/toy/settings/plan.json"))
+    settings = sha256(Path("data/toy/recipes/all/all.yaml"))
     assert built(project, tasks="{pears: {}, apples: {}}", soft="[apples, pears]") == first
-    assert sha256(Path("data/toy/settings/plan.json")) == settings
+    assert sha256(Path("data/toy/recipes/all/all.yaml")) == settings
 
 
 def test_hash_seeds_and_threads_do_not_matter(project: Path):

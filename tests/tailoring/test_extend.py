@@ -5,6 +5,7 @@ from pipeline.config.mixture_card import MixtureCard
 from pipeline.errors import ConfigError
 from pipeline.tailoring.budget import Budget
 from pipeline.tailoring.extend import as_mapping, comment, tailored_card
+from tests.trainings import TRAININGS
 
 BASE = MixtureCard.model_validate(
     {
@@ -12,7 +13,8 @@ BASE = MixtureCard.model_validate(
         "tasks": {"t": {"weight": 2.0}, "a": {}, "b": {}, "c": {}},
         "sampling": {"strategy": "temperature", "temperature": 2.0, "cap": 500, "epochs": 1.0},
         "limits": {"train": 200},
-        "tailor": {"target": "t", "k": 3, "min_score": 0.05, "init": "base"},
+        "trainings": TRAININGS,
+        "tailor": {"target": "t", "k": 3, "min_score": 0.05},
         "params": {"train": {"learning_rate": 1e-5}},
     }
 )
@@ -60,7 +62,9 @@ def test_tasks_stay_seen_through_their_prompts():
         "c": {},
     }
     value = BASE.model_dump(exclude={"tailor"}) | {"view": "text", "tasks": tasks}
-    base = MixtureCard.model_validate(value | {"tailor": {"target": "t", "selection": "top_k"}})
+    base = MixtureCard.model_validate(
+        value | {"trainings": TRAININGS, "tailor": {"target": "t", "selection": "top_k"}}
+    )
     assert as_mapping(tailored_card(base, ROWS))["tasks"] == {
         "a": {"count": 80, "prompts": ["short"], "pool": "fruit/ripe"},
         "b": {"count": 100},

@@ -13,6 +13,7 @@ from pipeline.tailoring.guard import Signs
 from pipeline.tailoring.race import Entry, Race
 from pipeline.tailoring.select import Decision
 from pipeline.tailoring.why import explanation, raced
+from tests.trainings import TRAININGS
 
 CARD = MixtureCard.model_validate(
     {
@@ -20,6 +21,7 @@ CARD = MixtureCard.model_validate(
         "tasks": {"t": {}, "a": {}, "b": {}},
         "sampling": {"strategy": "equal", "epochs": 1.0},
         "tailor": {"target": "t", "backward": False},
+        "trainings": TRAININGS,
     }
 )
 DECISIONS = (
