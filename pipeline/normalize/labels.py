@@ -2,15 +2,15 @@
 
 Values are compared as text, since one source's 1 is another's "1": integers in decimal, whole floats
 as integers, truth values as `true` and `false` in any case, texts without the space around them.
-Knows no file and no draft.
 """
 
+import re
 from collections.abc import Mapping
 
 import polars as pl
 
 from pipeline.config.forms.base import Classes, ClassKey, unique_names
-from pipeline.errors import SourceError
+from pipeline.errors import ConfigError, SourceError
 from pipeline.templates.paths import Value
 from pipeline.templates.texts import value_expression
 
@@ -28,33 +28,38 @@ def label_value(field: str, schema: pl.Schema, *, where: str) -> Value:
     """Return the column or path that holds one label per row.
 
     Raises:
-        SourceError: It does not exist, or holds lists.
+        SourceError: It does not exist, holds lists, or has a type that is no label.
     """
     value = value_expression(field, schema, where=where)
     if isinstance(value.dtype, pl.List | pl.Array):
         raise SourceError(
             f"'{field}' holds lists", where=where, expected=f"one label a row, such as {field}[0]"
         )
+    if isinstance(value.dtype, pl.Binary | pl.Object | pl.Duration):
+        raise SourceError(f"'{field}' is {value.dtype}, which is no label", where=where)
     return value
 
 
 def label_text(label: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return labels in the text form that they are compared in; null stays null."""
-    if dtype == pl.String:
-        return label.str.strip_chars()
-    if dtype.is_float():
-        return pl.coalesce(whole_number(label, dtype).cast(pl.String), label.cast(pl.String))
-    return label.cast(pl.String)
+    """Return labels in the text form that they are compared in; null stays null.
+
+    `1`, `1.0`, the text "1" and Decimal 1 are one label.
+    """
+    text = label.str.strip_chars() if dtype == pl.String else label.cast(pl.String)
+    if dtype == pl.String or dtype.is_float() or dtype.is_decimal():
+        return text.str.replace(_WHOLE, "$1")
+    return text
+
+
+_WHOLE = r"^([+-]?\d+)\.0*$"
+"""A whole number with a fraction of zeros."""
 
 
 def whole_number(label: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Return labels as Int64; null where they are no whole number."""
-    if dtype == pl.String:
-        return label.str.strip_chars().cast(pl.Int64, strict=False)
-    number = label.cast(pl.Int64, strict=False)
-    if dtype.is_float():
-        return pl.when(number.cast(pl.Float64) == label).then(number)
-    return number
+    if dtype.is_integer() or dtype == pl.Boolean:
+        return label.cast(pl.Int64, strict=False)
+    return label_text(label, dtype).cast(pl.Int64, strict=False)
 
 
 def key_texts(key: ClassKey) -> tuple[str, ...]:
@@ -62,7 +67,7 @@ def key_texts(key: ClassKey) -> tuple[str, ...]:
     text = str(key)
     if text.lower() in ("true", "false"):
         return (text.lower(), text.capitalize(), text.upper())
-    return (text.strip(),)
+    return (re.sub(_WHOLE, r"\1", text.strip()),)
 
 
 def is_key(label: pl.Expr, dtype: pl.DataType, key: ClassKey) -> pl.Expr:
@@ -71,10 +76,21 @@ def is_key(label: pl.Expr, dtype: pl.DataType, key: ClassKey) -> pl.Expr:
 
 
 def class_places(classes: Classes) -> dict[str, int]:
-    """Return the place of the class by every text form of its label values."""
+    """Return the place of the class by every text form of its label values.
+
+    Raises:
+        ConfigError: Two values that are one label, such as 1 and "1.0", name two classes.
+    """
     pairs = classes.items() if isinstance(classes, Mapping) else ((name, name) for name in classes)
     names = unique_names(classes)
-    return {text: names.index(name) for key, name in pairs for text in key_texts(key)}
+    places: dict[str, int] = {}
+    for key, name in pairs:
+        for text in key_texts(key):
+            if places.setdefault(text, names.index(name)) != names.index(name):
+                raise ConfigError(
+                    f"classes: '{key}' is the label '{text}', which names another class"
+                )
+    return places
 
 
 def class_place(label: pl.Expr, dtype: pl.DataType, places: Mapping[str, int]) -> pl.Expr:
@@ -113,7 +129,7 @@ def flagged_place(flags: pl.Expr) -> pl.Expr:
     Args:
         flags: Lists of texts; a null one is not true.
     """
-    text = pl.element().fill_null("").str.strip_chars().str.to_lowercase()
+    text = label_text(pl.element().fill_null(""), pl.String()).str.to_lowercase()
     truths = flags.list.eval(text.is_in(_TRUE))
     return pl.when(truths.list.sum() == 1).then(truths.list.arg_max().cast(pl.Int32))
 

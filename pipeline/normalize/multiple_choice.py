@@ -112,7 +112,7 @@ def _aside(fields: MultipleChoice, schema: pl.Schema, where: str) -> list[pl.Exp
         labels = list_expression(
             fields.choice_labels, schema, where=f"{where}: fields.choice_labels"
         )
-        return [labels.list.eval(pl.element().str.strip_chars()).alias("choice_labels")]
+        return [labels.list.eval(label_text(pl.element(), pl.String())).alias("choice_labels")]
     return []
 
 
@@ -136,7 +136,9 @@ def _place(
         case "letter":
             return letter_place(given, dtype)
         case "text":
-            return place_in(_CHOICES, clean(label_text(given, dtype)), _longest(drafted, "choices"))
+            longest = _longest(drafted, "choices")
+            texts = (clean(given.cast(pl.String)), label_text(given, dtype))
+            return pl.coalesce(place_in(_CHOICES, text, longest) for text in texts)
         case None if not dtype.is_numeric():
             raise ConfigError(
                 f"'{fields.label}' is {dtype}, which needs 'label_is'",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
+from polars.datatypes import DataType
 
 from pipeline.config.source import Table
 from pipeline.config.task_card import SplitSource
@@ -20,6 +21,7 @@ from pipeline.sources.records import (
     woven,
 )
 from pipeline.sources.unfold import column_at, stack
+from pipeline.sources.values import common_type, within
 
 Locate = Callable[[str], list[Path]]
 """From a file's name or glob on the card to the files, sorted."""
@@ -66,37 +68,44 @@ def _chain(
 def chained(parts: Sequence[Records], *, where: str) -> Records:
     """Put records one after the other; a column that a part lacks is null there.
 
-    Columns whose types differ between parts take a type that holds both, strings in the end.
+    A column whose types differ between parts becomes a column of texts, each as its part has it.
 
     Raises:
         SourceError: A column is nested in one part and plain, or nested otherwise, in another.
     """
     if len(parts) == 1:
         return parts[0]
-    try:
-        tables = _without_booleans_among_others([woven(part) for part in parts])
-        whole = pl.concat(tables, how="diagonal_relaxed")
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).splitlines()[0]
-        raise SourceError(
-            f"the files' columns have types that do not go together: {reason}", where=where
-        ) from error
-    return unwoven(whole)
+    tables = with_common_types([woven(part) for part in parts], where=where)
+    return unwoven(pl.concat(tables, how="diagonal_relaxed"))
 
 
-def _without_booleans_among_others(tables: list[pl.DataFrame]) -> list[pl.DataFrame]:
-    """Write booleans as text where another part has numbers: polars would turn them into 1 and 0."""
-    names = list(dict.fromkeys(name for table in tables for name in table.columns))
-    mixed = [
-        name
-        for name in names
-        if len({table.schema[name] for table in tables if name in table.columns}) > 1
-        and any(table.schema.get(name) == pl.Boolean for table in tables)
-    ]
+def with_common_types(tables: Sequence[pl.DataFrame], *, where: str) -> list[pl.DataFrame]:
+    """Cast the columns that tables share to types in which all values keep their texts.
+
+    Raises:
+        SourceError: A column has types in two tables that nothing is common to.
+    """
+    wanted: dict[str, DataType] = {}
+    for name in dict.fromkeys(name for table in tables for name in table.columns):
+        columns = [table[name] for table in tables if name in table.columns]
+        types = [column.dtype for column in columns if column.null_count() < len(column)]
+        common = common_type(types or [columns[0].dtype])
+        if common is None:
+            shown = ", ".join(str(dtype) for dtype in dict.fromkeys(types))
+            raise SourceError(
+                f"the column '{name}' has types that do not go together: {shown}", where=where
+            )
+        wanted[name] = common
     return [
-        table.with_columns(pl.col(name).cast(pl.String) for name in mixed if name in table.columns)
+        table.with_columns(_cast(table[name], wanted[name]) for name in table.columns)
         for table in tables
     ]
+
+
+def _cast(column: pl.Series, common: DataType) -> pl.Series:
+    if column.null_count() == len(column):
+        return pl.Series(column.name, [None] * len(column), dtype=common)
+    return column.cast(within(column.dtype, common))
 
 
 def _side_by_side(table: Table, split: Mapping[str, str], locate: Locate, where: str) -> Records:

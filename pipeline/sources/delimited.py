@@ -15,7 +15,16 @@ import pyarrow.csv
 from pipeline.errors import SourceError
 from pipeline.sources.quoting import BROKEN, Dialect, Style, read_quotes
 from pipeline.sources.rawtext import lines
-from pipeline.sources.records import Records, Reject, numbered
+from pipeline.sources.records import (
+    ROW,
+    Records,
+    Reject,
+    numbered,
+    reject_where,
+    unique_names,
+    unwoven,
+    woven,
+)
 
 _LONE_CR = re.compile(rb"\r(?!\n)")
 _CR = "\ufffe"
@@ -41,7 +50,7 @@ def read_delimited(
     Returns:
         One String column per field. Lines end at a line feed, with or without a carriage return before
         it; any other carriage return is a character. Blank lines are no records. Rejects:
-        `wrong_fields`, `broken_quotes`, `bad_encoding`.
+        `wrong_fields`, `broken_quotes`, `repeated_header`, `bad_encoding`.
 
     Raises:
         SourceError: No line at all, a header that `columns` repeats, quotes that contradict the card
@@ -62,7 +71,9 @@ def read_delimited(
         )  # fmt: skip
     else:
         records = _quoted(ready, separator, style, columns, where)
-    return records if held is data else _with_returns(records)
+    if held is not data:
+        records = _with_returns(records)
+    return records if columns is not None else _without_headers(records)
 
 
 def _width(data: bytes, separator: str) -> int:
@@ -71,6 +82,16 @@ def _width(data: bytes, separator: str) -> int:
     if len(separator) != 1:
         return line.count(separator) + 1
     return len(next(csv.reader([line], delimiter=separator), [""]))
+
+
+def _without_headers(records: Records) -> Records:
+    """Reject records that repeat the header, as files joined to one have them."""
+    names = [name for name in records.frame.columns if name != ROW]
+    repeats = pl.all_horizontal(pl.col(name).str.strip_chars() == name for name in names)
+    if len(names) < 2 or not records.frame.select(repeats.any()).item():
+        return records
+    detail = pl.lit("the header of the file, once more")
+    return unwoven(reject_where(woven(records), repeats, "repeated_header", detail))
 
 
 def _with_returns(records: Records) -> Records:
@@ -196,16 +217,8 @@ def _parsed(
 
 
 def _names(cells: Sequence[str]) -> list[str]:
-    """Name a header's fields, each once."""
-    names: list[str] = []
-    for position, cell in enumerate(cells):
-        name = cell.strip() or str(position)
-        count, unique = 1, name
-        while unique in names:
-            count += 1
-            unique = f"{name}_{count}"
-        names.append(unique)
-    return names
+    """Name a header's fields, each once; one without a name gets its position."""
+    return unique_names([cell.strip() or str(position) for position, cell in enumerate(cells)])
 
 
 def _refuse_header(first: Sequence[str], names: Sequence[str], where: str) -> None:

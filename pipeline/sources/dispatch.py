@@ -15,7 +15,6 @@ from pipeline.sources.locate import files_in, folder_in
 from pipeline.sources.package import package_root
 from pipeline.sources.records import REJECTS, ROW, Records, numbered
 from pipeline.sources.unfold import parse_path, unfold
-from pipeline.sources.values import settled
 
 __all__ = ["REJECTS", "ROW", "Records", "read_split", "source_files"]
 
@@ -64,7 +63,7 @@ def source_files(card: TaskCard, *, data_dir: Path) -> dict[str, Path]:
         for `hub` and `suite`.
 
     Raises:
-        SourceError: A file is missing, or lies outside the root.
+        SourceError: A file is missing, or its name leads upwards.
     """
     if isinstance(card.source, HubSource | SuiteSource):
         return {}
@@ -89,7 +88,7 @@ def _locator(source: FilesSource | PackageSource, data_dir: Path) -> tuple[Path,
     else:
         root, remedy = package_root(source.package), f"install '{source.package}' again"
     folder = folder_in(root, source.folder, remedy=remedy)
-    return root, lambda name: files_in(root, folder, name)
+    return root, lambda name: files_in(folder, name)
 
 
 def _hub(source: HubSource, names: SplitSource, revision: str | None, where: str) -> Records:
@@ -103,7 +102,7 @@ def _hub(source: HubSource, names: SplitSource, revision: str | None, where: str
         )
     parts = []
     for name in (names,) if isinstance(names, str) else names:
-        records = numbered(settled(read_hub(source, name, revision)), where=where)
+        records = numbered(read_hub(source, name, revision), where=where)
         if source.records is not None:
             records = unfold(records, parse_path(source.records, where=where), where=where)
         parts.append(records)

@@ -4,20 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-import polars as pl
-import pyarrow as pa
-import pyarrow.ipc
-import pyarrow.parquet
-
 from pipeline.config.source import Format, Table
 from pipeline.errors import SourceError, nearest
+from pipeline.sources.columnar import read_columnar
 from pipeline.sources.delimited import read_delimited, read_lines
+from pipeline.sources.foreign import refuse_foreign
 from pipeline.sources.json_records import read_json, read_json_lines
 from pipeline.sources.quoting import Dialect
-from pipeline.sources.rawtext import read_bytes, utf8
+from pipeline.sources.rawtext import read_bytes, refuse_inner_marks, utf8
 from pipeline.sources.records import Records, numbered
 from pipeline.sources.unfold import parse_path, unfold
-from pipeline.sources.values import settled
 from pipeline.sources.xml_records import read_xml
 
 _SUFFIXES: dict[str, Format] = {
@@ -34,14 +30,6 @@ _SUFFIXES: dict[str, Format] = {
     ".txt": "lines",
 }
 _NESTED = ("json", "jsonl", "parquet", "arrow")
-_ARROW_FILE = b"ARROW1"
-_DAMAGED = (
-    pa.ArrowException,
-    pl.exceptions.PolarsError,
-    pl.exceptions.PanicException,
-    OSError,
-    ValueError,
-)
 
 
 def format_of(path: Path, table: Table) -> Format:
@@ -83,8 +71,9 @@ def read_file(path: Path, table: Table, *, columns: Sequence[str] | None) -> Rec
     where, kind = str(path), format_of(path, table)
     _check_columns(columns, where)
     data = read_bytes(path)
+    refuse_foreign(data, kind, where=where)
     if kind in ("parquet", "arrow"):
-        records = numbered(settled(_columnar(data, kind, where)), where=where)
+        records = numbered(read_columnar(data, kind, where=where), where=where)
     elif kind == "xml":
         records = _xml(data, table, where)
     else:
@@ -109,6 +98,8 @@ def _text(
 ) -> Records:
     if not data:
         raise SourceError("the file is empty", where=where, remedy="fetch it again")
+    if kind != "lines":  # in a line of text the mark can be an invisible character
+        refuse_inner_marks(data, where=where)
     if kind == "jsonl":
         return read_json_lines(data, where=where)
     if kind == "json":
@@ -126,24 +117,3 @@ def _xml(data: bytes, table: Table, where: str) -> Records:
         return read_xml(data, element=table.element, encoding=None, where=where)
     data = utf8(data, table.encoding, where=where)
     return read_xml(data, element=table.element, encoding="utf-8", where=where)
-
-
-def _columnar(data: bytes, kind: Format, where: str) -> pl.DataFrame:
-    """Read by Arrow: polars prints a panic and its backtrace where a file is damaged."""
-    source = pa.BufferReader(data)
-    try:
-        if kind == "parquet":
-            table = pa.parquet.read_table(source)
-        elif data.startswith(_ARROW_FILE):
-            table = pa.ipc.open_file(source).read_all()
-        else:
-            table = pa.ipc.open_stream(source).read_all()
-        table.validate(full=True)
-        return pl.DataFrame(pl.from_arrow(table.replace_schema_metadata()))
-    except _DAMAGED as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SourceError(
-            f"not a readable {kind} file: {reason}",
-            where=where,
-            remedy="fetch it again; it may be truncated",
-        ) from error

@@ -13,6 +13,7 @@ import polars as pl
 
 from pipeline.config.source import HubSource
 from pipeline.errors import SourceError, nearest
+from pipeline.sources.columnar import frame_of_table
 from pipeline.sources.locate import refuse_escape
 
 _BUILDERS = {
@@ -107,12 +108,10 @@ def read_hub(source: HubSource, split_name: str, revision: str | None) -> pl.Dat
         where = _fetched(source, split_name, revision)
     try:
         data = datasets.load_dataset(**where, split=split_name)
-        frame = pl.from_arrow(data.with_format("arrow")[:])
+        table = data.with_format("arrow")[:]
     except Exception as error:  # the library raises what lies below it: os, http, arrow, its own
         raise _worded(source, split_name, error) from error
-    if not isinstance(frame, pl.DataFrame):
-        raise SourceError(f"'{source.id}' is no table", where="hub")
-    return frame
+    return frame_of_table(table, where=f"{source.id}, {split_name}")
 
 
 def _fetched(source: HubSource, split_name: str, revision: str | None) -> dict[str, Any]:

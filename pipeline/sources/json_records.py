@@ -5,23 +5,30 @@ else line by line; JSON files are parsed whole. Knows no card.
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute
 import pyarrow.json
 from tqdm import tqdm
 
 from pipeline.errors import SourceError
 from pipeline.sources.rawtext import line_ends
 from pipeline.sources.records import Records, Reject, numbered
-from pipeline.sources.values import frame_of_arrays, frame_of_objects, is_text, settled
+from pipeline.sources.values import (
+    frame_of_arrays,
+    frame_of_objects,
+    has_floats,
+    is_text,
+    numbers,
+    parse_json,
+    settled,
+)
 
 _BLOCK = 1 << 25
-_EXACT = 2.0**53
 
 
 def read_json_lines(data: bytes, *, where: str) -> Records:
@@ -41,19 +48,38 @@ def read_json_lines(data: bytes, *, where: str) -> Records:
     frame = _fast(data.rstrip())
     if frame is not None:
         return numbered(frame, where=where)
+    _refuse_one_value(data, where)
     values: list[Any] = []
     rejects: list[Reject] = []
     numbers: list[int] = []
     filled = [line for line in data.split(b"\n") if line.strip()]
     for number, line in enumerate(tqdm(filled, desc=where, delay=2, leave=False)):
         try:
-            values.append(json.loads(line.decode()))
+            values.append(parse_json(line.decode()))
             numbers.append(number)
         except UnicodeDecodeError:
             rejects.append((number, "bad_encoding", repr(line)))
         except (json.JSONDecodeError, RecursionError) as error:
             rejects.append((number, "bad_json", f"{error}: {line.decode()}"))
     return _records(values, numbers, rejects, where)
+
+
+def _refuse_one_value(data: bytes, where: str) -> None:
+    """Refuse a file that is one JSON value over several lines, or one array of objects."""
+    first = data.lstrip().split(b"\n", 1)[0].strip()
+    is_part = first in (b"{", b"[") or first.endswith((b"{", b"[", b","))
+    if not is_part and not re.match(rb"\[\s*\{", first):
+        return
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    what = "one array of objects" if isinstance(value, list) else "one object over several lines"
+    raise SourceError(
+        f"the file is JSON, {what}, and no JSON Lines",
+        where=where,
+        remedy="set `format: json` on the card",
+    )
 
 
 def _fast(data: bytes) -> pl.DataFrame | None:
@@ -70,10 +96,38 @@ def _fast(data: bytes) -> pl.DataFrame | None:
         table.validate(full=True)  # Arrow loses a null that begins a list of a type not yet known
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
         return None
-    exact = all(_is_exact(column) for column in table.columns)
-    if table.num_rows != expected or not table.num_columns or not exact:
+    if table.num_rows != expected or not table.num_columns:
         return None
-    return settled(pl.DataFrame(pl.from_arrow(table.combine_chunks())))
+    return _with_literals(settled(pl.DataFrame(pl.from_arrow(table.combine_chunks()))), data)
+
+
+def _with_literals(frame: pl.DataFrame, data: bytes) -> pl.DataFrame | None:
+    """Give columns of floats the texts that their numbers have in the file, where these differ.
+
+    Arrow reads `4` beside `2.5` as 4.0. None where the texts are not found for certain.
+    """
+    changed = []
+    for name, dtype in frame.schema.items():
+        if dtype.is_float():
+            texts = _literals(name, frame[name], data)
+            if texts is None:
+                return None
+            changed.append(numbers(texts).alias(name))
+        elif has_floats(dtype):
+            return None
+    return frame.with_columns(changed)
+
+
+def _literals(name: str, floats: pl.Series, data: bytes) -> pl.Series | None:
+    """Find the texts of a column's numbers by its key; None where they do not give its values."""
+    key = re.escape(json.dumps(name, ensure_ascii=False).encode())
+    found = re.findall(key + rb"\s*:\s*(-?\d[\d.eE+-]*)", data)
+    places = floats.is_not_null()
+    if len(found) != places.sum():
+        return None
+    texts = pl.Series(name, [None] * len(floats), dtype=pl.String)
+    texts = texts.scatter(places.arg_true(), [text.decode() for text in found])
+    return texts if texts.cast(pl.Float64, strict=False).equals(floats) else None
 
 
 def _object_lines(data: bytes) -> int | None:
@@ -121,20 +175,6 @@ def _as_text(field: pa.Field) -> pa.Field:
     return field.with_type(pa.string()) if _is_guess(kind) else field
 
 
-def _is_exact(column: pa.ChunkedArray | pa.Array) -> bool:
-    """Whether no float in `column` can be a large integer that lost digits."""
-    if isinstance(column, pa.ChunkedArray):
-        return all(_is_exact(chunk) for chunk in column.chunks)
-    if pa.types.is_struct(column.type):
-        return all(_is_exact(inner) for inner in column.flatten())
-    if pa.types.is_list(column.type):
-        return _is_exact(column.flatten())
-    if not pa.types.is_floating(column.type) or not len(column):
-        return True
-    largest = pa.compute.max(pa.compute.abs(column)).as_py()
-    return largest is None or largest < _EXACT
-
-
 def read_json(data: bytes, *, unfolds: bool, where: str) -> Records:
     """Read a JSON file: an array of objects, an array of arrays, or one object that holds the records.
 
@@ -172,17 +212,24 @@ def read_json(data: bytes, *, unfolds: bool, where: str) -> Records:
 
 def _parsed(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except json.JSONDecodeError as error:
         lines = error.msg == "Extra data" and text.lstrip().startswith("{")
         raise SourceError(
             f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}",
             where=where,
-            remedy="set `format: jsonl` on the card: each line is an object" if lines else
-            "fetch the file again; it may be truncated",
-        ) from error  # fmt: skip
+            remedy=_json_remedy(text, lines),
+        ) from error
     except RecursionError as error:
         raise SourceError("not readable JSON: nested too deeply", where=where) from error
+
+
+def _json_remedy(text: str, lines: bool) -> str:
+    if lines:
+        return "set `format: jsonl` on the card: each line is an object"
+    if not text.rstrip().endswith({"[": "]", "{": "}"}.get(text.lstrip()[:1], "]")):
+        return "fetch the file again; it may be truncated"
+    return "mend the file there, or set `format` on the card to what it is"
 
 
 def _records(values: list[Any], numbers: list[int], rejects: list[Reject], where: str) -> Records:

@@ -1,4 +1,7 @@
-"""The files that a card names: globs expanded, nothing outside the root. Knows no format."""
+"""The files that a card names: globs expanded, no path that leads upwards.
+
+Links are followed, to other disks too: what the owner of the data links below `data_dir` belongs there.
+"""
 
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -29,26 +32,31 @@ def folder_in(root: Path, folder: str, *, remedy: str) -> Path:
             where=str(root),
             remedy=f"did you mean '{guess}'?" if guess else f"put the task's files into {path}",
         )
-    return _inside(path, root)
+    return path
 
 
-def files_in(root: Path, folder: Path, name: str) -> list[Path]:
+def files_in(folder: Path, name: str) -> list[Path]:
     """Return the files that `name`, a file's name or a glob, stands for in `folder`, sorted.
 
     Raises:
-        SourceError: It is absolute, leads out of `root` (also by a link), or matches no file.
+        SourceError: It is absolute, leads upwards, or matches no file.
     """
     refuse_escape(name, "file")
     path = folder / name
     if path.is_file():
-        return [_inside(path, root)]
+        return [path]
     if _MAGIC & set(name):
         found = sorted(match for match in folder.glob(name) if match.is_file())
         if not found:
             raise SourceError(
                 f"no file matches '{name}'", where=str(folder), remedy=_listing(folder, name)
             )
-        return [_inside(match, root) for match in found]
+        return found
+    if path.is_symlink():
+        raise SourceError(
+            f"is a link to {path.readlink()}, which is not there", where=str(path),
+            remedy="fetch what it points to, or mend the link",
+        )  # fmt: skip
     if path.is_dir():
         raise SourceError(
             f"'{name}' is a folder", where=str(folder), expected="a file or a glob such as part-*"
@@ -76,13 +84,3 @@ def refuse_escape(name: str, kind: str) -> None:
             expected="a path below the folder of the data",
             remedy="set `data_dir` in params.yaml to the folder that holds all data",
         )
-
-
-def _inside(path: Path, root: Path) -> Path:
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise SourceError(
-            f"is a link to {path.resolve()}, outside {root}",
-            where=str(path),
-            remedy="copy the file instead, or set `data_dir` to a folder that holds both",
-        )
-    return path

@@ -18,6 +18,7 @@ from pipeline.errors import SourceError, nearest
 
 _ENCODINGS = ("utf-8", "utf-16", "utf-32", "cp1252", "cp1251", "latin-1", "iso-8859-15", "gb18030",
               "big5", "shift_jis", "euc-kr", "koi8-r", "ascii")  # fmt: skip
+_HEAD = 4096
 _WIDE_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -76,6 +77,11 @@ def utf8(data: bytes, encoding: str, *, where: str) -> bytes:
                 "starts with the byte order mark of UTF-16", where=where,
                 expected=encoding, remedy="set `encoding: utf-16` on the card",
             )  # fmt: skip
+        if data[:_HEAD].count(0) * 8 > len(data[:_HEAD]):
+            raise SourceError(
+                "is binary, or text in UTF-16: many of its bytes are zero", where=where,
+                expected=encoding, remedy="set `encoding: utf-16-le` or `utf-16-be`, or `format`",
+            )  # fmt: skip
         return _with_line_feeds(data.removeprefix(codecs.BOM_UTF8))
     try:
         text = data.decode(codec, "surrogateescape")
@@ -87,6 +93,19 @@ def utf8(data: bytes, encoding: str, *, where: str) -> bytes:
         ) from error
     # A lone surrogate has no UTF-8: what it stood for stays refusable.
     return _with_line_feeds(text.removeprefix("\ufeff").encode("utf-8", "surrogatepass"))
+
+
+def refuse_inner_marks(data: bytes, *, where: str) -> None:
+    """Raise a `SourceError` where a byte order mark begins another line than the first."""
+    mark = data.find(b"\n" + codecs.BOM_UTF8)
+    if mark >= 0:
+        line = data.count(b"\n", 0, mark) + 2
+        raise SourceError(
+            f"a byte order mark stands in line {line}: several files were joined to this one",
+            where=where,
+            remedy="name the parts as a list under `splits`, or take out the mark and what the parts "
+            "repeat, such as a header",
+        )
 
 
 def _with_line_feeds(data: bytes) -> bytes:

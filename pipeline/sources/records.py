@@ -94,6 +94,18 @@ def numbered(
     return Records(frame.with_columns(row), rejects_frame(rejects))
 
 
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Return names of columns, each once: one that occurs again gets `_2`, `_3`."""
+    made: list[str] = []
+    for name in names:
+        count, unique = 1, name
+        while unique in made:
+            count += 1
+            unique = f"{name}_{count}"
+        made.append(unique)
+    return made
+
+
 def woven(records: Records) -> pl.DataFrame:
     """Return all records in order, unreadable ones as rows of nulls with their reason beside them."""
     flags = [pl.lit(None, pl.String).alias(_REASON), pl.lit(None, pl.String).alias(_DETAIL)]

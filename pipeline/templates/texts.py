@@ -134,7 +134,7 @@ def _text(value: Value, field: str, where: str) -> pl.Expr:
             return _texts(value, field, where).list.join(" ", ignore_nulls=True)
         case pl.Struct():
             return _text(_own_text(value, value.dtype, field, where), field, where)
-        case pl.Binary() | pl.Object():
+        case pl.Binary() | pl.Object() | pl.Duration():
             raise SourceError(f"'{field}' is {value.dtype}, which is no text", where=where)
         case pl.String():
             return value.expression
@@ -149,7 +149,7 @@ def _texts(value: Value, field: str, where: str) -> pl.Expr:
     inner = dtype.inner if isinstance(dtype, pl.List) else dtype
     if inner == pl.String:
         return items
-    if isinstance(inner, pl.List | pl.Array | pl.Struct | pl.Binary | pl.Object):
+    if isinstance(inner, pl.List | pl.Array | pl.Struct | pl.Binary | pl.Object | pl.Duration):
         return items.list.eval(_text(Value(pl.element(), inner), f"{field}[]", where))
     return items.cast(pl.List(pl.String))
 

@@ -1,7 +1,10 @@
+from decimal import Decimal
+
 import polars as pl
 import pytest
 
 from pipeline.config.forms import Classification, MultiLabel, Span
+from pipeline.errors import ConfigError
 from pipeline.normalize.labels import (
     class_place,
     class_places,
@@ -40,7 +43,7 @@ def test_labels_have_one_text_form(values, texts):
 @pytest.mark.parametrize(
     ("values", "numbers"),
     [
-        (["1", " 2 ", "x", "1.0", None], [1, 2, None, None, None]),
+        (["1", " 2 ", "x", "1.0", None], [1, 2, None, 1, None]),
         ([1.0, 1.5, float("nan"), None], [1, None, None, None]),
         ([True, False], [1, 0]),
     ],
@@ -59,6 +62,36 @@ def test_key_texts_of_truth_values_come_in_any_case():
 def test_a_value_out_of_the_classes_has_no_place(values):
     place = class_place(pl.col("v"), typed(values), class_places({0: "no", 1: "yes"}))
     assert apply(place, values) == [0, None, None]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 0, 1], [1.0, 0.0, 1.0], ["1", "0", "1.0"], [" 1.00", "0.", "1"],
+        [Decimal("1.00"), Decimal("0.00"), Decimal("1.00")],
+    ],
+)  # fmt: skip
+def test_one_is_one_label_however_it_is_written(values):
+    for classes in ({0: "no", 1: "yes"}, {"0": "no", "1": "yes"}, {"0.0": "no", "1.0": "yes"}):
+        place = class_place(pl.col("v"), typed(values), class_places(classes))
+        assert apply(place, values) == [1, 0, 1]
+    assert apply(whole_number(pl.col("v"), typed(values)), values) == [1, 0, 1]
+
+
+@pytest.mark.parametrize("values", [[1.7], ["1.7"], [Decimal("1.70")], ["1e0"], [None]])
+def test_what_is_no_whole_number_is_no_label_of_one(values):
+    dtype = pl.Series(values).dtype if values != [None] else pl.Float64()
+    place = class_place(pl.col("v"), dtype, class_places({0: "no", 1: "yes"}))
+    assert apply(place, values, dtype) == [None]
+    assert apply(whole_number(pl.col("v"), dtype), values, dtype) == [None]
+
+
+def test_two_values_of_one_label_cannot_name_two_classes():
+    with pytest.raises(
+        ConfigError, match="classes: '1.0' is the label '1', which names another class"
+    ):
+        class_places({1: "a", "1.0": "b"})
+    assert class_places({1: "a", "1.0": "a"}) == {"1": 0}
 
 
 def test_small_integers_are_compared_without_overflow():

@@ -46,7 +46,7 @@ def test_booleans_beside_numbers_stay_what_they_are(read):
 
 def test_lists_beside_texts_are_an_error(read):
     files = {"a.jsonl": '{"l":["x"]}\n', "b.jsonl": '{"l":"x"}\n'}
-    with pytest.raises(SourceError, match="columns have types that do not go together"):
+    with pytest.raises(SourceError, match="has types that do not go together"):
         read(files, ("a.jsonl", "b.jsonl"))
 
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from pipeline.errors import SourceError
 from pipeline.sources import json_records
 from pipeline.sources.json_records import read_json, read_json_lines
+from pipeline.sources.values import parse_json
+from pipeline.templates.texts import text_expression
 
 
 def lines(data):
@@ -34,10 +36,20 @@ def test_objects_become_rows_with_their_types():
     [
         ('{"a":1}\n{"a":"x"}\n', pl.String, ["1", "x"]),
         ('{"a":true}\n{"a":"x"}\n', pl.String, ["true", "x"]),
-        ('{"a":1}\n{"a":1.5}\n', pl.Float64, [1.0, 1.5]),
+        ('{"a":1}\n{"a":1.5}\n', pl.String, ["1", "1.5"]),
+        ('{"a":4.0}\n{"a":2.5}\n', pl.Float64, [4.0, 2.5]),
+        ('{"a":2.50}\n{"a":1e5}\n', pl.String, ["2.50", "1e5"]),
+        ('{"a":NaN}\n{"a":1.5}\n', pl.Float64, [None, 1.5]),
+        ('{"a":NaN}\n{"a":"x"}\n', pl.String, [None, "x"]),
+        ('{"a":Infinity}\n{"a":1.5}\n', pl.String, ["Infinity", "1.5"]),
+        ('{"a":2.5,"b":"\\"a\\": 7"}\n{"a":4}\n', pl.String, ["2.5", "4"]),
+        ('{"a":[1,2.5]}\n', pl.List(pl.String), [["1", "2.5"]]),
+        ('{"a":{"b":1.50}}\n', pl.Struct({"b": pl.String}), [{"b": "1.50"}]),
+        ('{"a":' + "7" * 5000 + "}\n", pl.String, ["7" * 5000]),
         ('{"a":9007199254740993}\n{"a":1.5}\n', pl.String, ["9007199254740993", "1.5"]),
         ('{"a":92233720368547758089}\n', pl.String, ["92233720368547758089"]),
-        ('{"a":[1]}\n{"a":"y"}\n', pl.String, ["[1]", "y"]),
+        ('{"a":[1]}\n{"a":"y"}\n', pl.Struct({"#text": pl.String}),
+         [{"#text": None}, {"#text": "y"}]),
         ('{"a":null}\n{"a":null}\n', pl.String, [None, None]),
         ('{"a":1}\n{}\n', pl.Int64, [1, None]),
         ('{"a":"2020-01-01"}\n{"a":"2020-01-02 10:00"}\n', pl.String,
@@ -80,7 +92,7 @@ def test_a_first_line_of_null_is_a_reject():
     assert records.rejects.rows() == [(0, "not_a_record", "null")]
 
 
-@pytest.mark.parametrize("bad", [b'{"a":"\xff"}', b'{"a":"\\ud83d"}', b'{"a":["\\ude00"]}'])
+@pytest.mark.parametrize("bad", [b'{"a":"\xff"}', b'{"a":"\\ud83d"}', b'{"b":["\\ude00"]}'])
 def test_strings_that_are_no_text_are_rejects(bad):
     records = lines(b'{"a":"x"}\n' + bad + b'\n{"a":"y"}\n')
     assert records.frame["__row__"].to_list() == [0, 2]
@@ -105,11 +117,25 @@ objects = st.dictionaries(
 )
 
 
+numbers = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(numbers | st.booleans() | st.text(max_size=3), min_size=1, max_size=6))
+def test_the_text_of_a_value_is_json_s_own(values):
+    texts = [value if isinstance(value, str) else json.dumps(value) for value in values]
+    data = "\n".join(json.dumps({"a": value}) for value in values)
+    schema = (frame := lines(data).frame).schema
+    made = frame.select(text_expression("a", schema, where="x").alias("a"))["a"].to_list()
+    assert made == texts
+
+
 @given(st.lists(objects, min_size=1, max_size=6))
 def test_the_fast_reader_agrees_with_the_careful_one(values):
     data = "\n".join(json.dumps(value) for value in values).encode()
     fast = json_records._fast(data)
-    careful = json_records._records(values, list(range(len(values))), [], "f").frame
+    careful = json_records._records(
+        [parse_json(json.dumps(value)) for value in values], list(range(len(values))), [], "f"
+    ).frame
     if fast is not None:
         assert fast.to_dicts() == careful.drop("__row__").to_dicts()
 

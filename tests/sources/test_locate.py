@@ -15,7 +15,7 @@ def root(tmp_path):
 
 def names(root, name):
     folder = folder_in(root, "pets", remedy="")
-    return [path.relative_to(folder).as_posix() for path in files_in(root, folder, name)]
+    return [path.relative_to(folder).as_posix() for path in files_in(folder, name)]
 
 
 def test_a_name_is_its_file_and_a_glob_is_sorted(root):
@@ -50,7 +50,7 @@ def test_a_missing_file_gets_the_nearest_name(root, name, what, remedy):
 def test_an_empty_folder_says_so(root):
     (root / "void").mkdir()
     with pytest.raises(SourceError, match="the folder is empty: fetch the task's files"):
-        files_in(root, root / "void", "a.csv")
+        files_in(root / "void", "a.csv")
 
 
 def test_a_missing_folder_gets_the_nearest_name(root):
@@ -72,16 +72,20 @@ def test_no_name_leads_out_of_the_root(root, name):
         folder_in(root, name, remedy="")
 
 
-def test_no_link_leads_out_of_the_root(root, tmp_path):
-    (tmp_path / "secret.csv").write_text("x\n")
+def test_links_to_other_disks_are_followed(root, tmp_path):
     (tmp_path / "outer").mkdir()
-    (root / "pets" / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (tmp_path / "outer" / "far.csv").write_text("a\n1\n")
+    (root / "pets" / "link.csv").symlink_to(tmp_path / "outer" / "far.csv")
     (root / "away").symlink_to(tmp_path / "outer")
-    for name in ("link.csv", "l*.csv"):
-        with pytest.raises(SourceError, match=r"is a link to .*secret\.csv, outside"):
-            names(root, name)
-    with pytest.raises(SourceError, match="is a link to"):
-        folder_in(root, "away", remedy="")
+    assert names(root, "link.csv") == ["link.csv"]
+    assert names(root, "l*.csv") == ["link.csv"]
+    assert files_in(folder_in(root, "away", remedy=""), "far.csv") == [root / "away" / "far.csv"]
+
+
+def test_a_link_to_nothing_is_named(root):
+    (root / "pets" / "gone.csv").symlink_to("/nonexistent/file")
+    with pytest.raises(SourceError, match="is a link to /nonexistent/file, which is not there"):
+        names(root, "gone.csv")
 
 
 def test_a_link_inside_the_root_and_a_root_that_is_a_link_are_fine(root, tmp_path):

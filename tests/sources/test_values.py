@@ -1,9 +1,20 @@
+from datetime import datetime
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sources.values import fields, frame_of_arrays, frame_of_objects, is_text, settled
+from pipeline.sources.values import (
+    common_type,
+    fields,
+    frame_of_arrays,
+    frame_of_objects,
+    is_text,
+    settled,
+)
+
+MIXED = pl.Struct({"#text": pl.String})
 
 
 @pytest.mark.parametrize(
@@ -14,19 +25,20 @@ from pipeline.sources.values import fields, frame_of_arrays, frame_of_objects, i
         ([True, "x"], pl.String, ["true", "x"]),
         ([True, 3], pl.String, ["true", "3"]),
         ([1.5, True], pl.String, ["1.5", "true"]),
-        ([1, 1.5], pl.Float64, [1.0, 1.5]),
+        ([1, 1.5], pl.String, ["1", "1.5"]),
+        ([1.0, 1.5], pl.Float64, [1.0, 1.5]),
         ([2**53 + 1, 1.5], pl.String, ["9007199254740993", "1.5"]),
         ([2**70], pl.String, ["1180591620717411303424"]),
         ([2**63, -1], pl.String, ["9223372036854775808", "-1"]),
         ([None, None], pl.String, [None, None]),
         ([None, 1], pl.Int64, [None, 1]),
-        ([["x"], "y"], pl.String, ['["x"]', "y"]),
-        ([{"b": 1}, "s"], pl.String, ['{"b": 1}', "s"]),
+        ([["x"], "y"], MIXED, [{"#text": None}, {"#text": "y"}]),
+        ([{"b": 1}, "s", 2], MIXED, [{"#text": None}, {"#text": "s"}, {"#text": "2"}]),
         ([[1, "x"], None], pl.List(pl.String), [["1", "x"], None]),
         ([[1], []], pl.List(pl.Int64), [[1], []]),
         ([[], []], pl.List(pl.String), [[], []]),
         ([[1], ["a", None]], pl.List(pl.String), [["1"], ["a", None]]),
-        ([[1, [2]]], pl.List(pl.String), [["1", "[2]"]]),
+        ([[1, [2]]], pl.List(MIXED), [[{"#text": "1"}, {"#text": None}]]),
     ],
 )
 def test_a_column_of_mixed_types_loses_nothing(values, dtype, expected):
@@ -79,6 +91,49 @@ def test_types_that_later_steps_cannot_hold_are_settled():
         "s": pl.Struct({"n": pl.String, "i": pl.Int64}),
         "f": pl.List(pl.Int64),
     }
+
+
+def test_nan_is_missing_at_any_depth():
+    nan = float("nan")
+    frame = pl.DataFrame({"a": [nan, 1.5], "b": [[nan, 2.0], None], "c": [{"d": nan}, None]})
+    assert settled(frame).to_dicts() == [
+        {"a": None, "b": [None, 2.0], "c": {"d": None}},
+        {"a": 1.5, "b": None, "c": None},
+    ]
+
+
+def test_dates_and_times_are_texts():
+    moment = datetime(2020, 1, 2, 3, 4, 5)
+    frame = pl.DataFrame(
+        {
+            "a": [moment],
+            "b": [moment.date()],
+            "c": [moment.time()],
+            "d": [moment.replace(microsecond=5)],
+        }
+    )
+    assert settled(frame).row(0) == (
+        "2020-01-02 03:04:05", "2020-01-02", "03:04:05", "2020-01-02 03:04:05.000005"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("types", "common"),
+    [
+        ([pl.Int64(), pl.Int64()], pl.Int64()),
+        ([pl.Int32(), pl.Int64()], pl.Int64()),
+        ([pl.Int64(), pl.Float64()], pl.String()),
+        ([pl.Boolean(), pl.Int64()], pl.String()),
+        ([pl.List(pl.Int64()), pl.List(pl.Float64())], pl.List(pl.String())),
+        ([pl.List(pl.Int64()), pl.String()], None),
+        (
+            [pl.Struct({"x": pl.Int64()}), pl.Struct({"x": pl.String(), "y": pl.Boolean()})],
+            pl.Struct({"x": pl.String(), "y": pl.Boolean()}),
+        ),
+    ],
+)
+def test_two_types_have_one_in_which_all_texts_stay(types, common):
+    assert common_type(types) == common
 
 
 def test_only_structs_have_fields():
