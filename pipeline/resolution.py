@@ -28,8 +28,9 @@ from pipeline.sources.dispatch import source_files
 
 TRAINER = "pipeline.training.__main__"
 """What the stage `train` starts as a process of its own, which no import shows."""
-SUITE = "pipeline.sources.suite"
-"""Code that only tasks of the embedded suite depend on."""
+NORMALIZE = "pipeline.stages.normalize"
+OF_KIND = {"suite": "pipeline.sources.suite", "hub": "pipeline.sources.hub"}
+"""Code that only tasks of one kind of source depend on."""
 CHECKED = "The stage `resolve` has checked every name in the cards.\n"
 
 
@@ -119,7 +120,7 @@ def resolve_sources(
                 for relative, path in sorted(source_files(card, data_dir=data_dir).items())
             },
             revision=revisions.get(task),
-            code=normalize_code(suite=suite),
+            code=normalize_code(card),
         )
     return result
 
@@ -129,10 +130,12 @@ def used(card: TaskCard) -> TaskCard:
     return card.model_copy(update={"description": "", "note": "", "verified": True})
 
 
-def normalize_code(*, suite: bool) -> dict[str, str]:
-    """Return the code that a task's examples depend on."""
-    roots = ["pipeline.stages.normalize", *([SUITE] if suite else [])]
-    return code_of(roots, without=() if suite else (SUITE,))
+def normalize_code(card: TaskCard) -> dict[str, str]:
+    """Return the code that a task's examples depend on: of its form and its kind of source alone."""
+    form = card.fields.form
+    others = tuple(module for kind, module in OF_KIND.items() if kind != card.source.kind)
+    roots = [NORMALIZE, f"pipeline.normalize.{form}", f"pipeline.config.forms.{form}"]
+    return code_of(roots, without=others)
 
 
 def prompts_with_sources(

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.config.forms import Fields
+from pipeline.config.forms.registry import Fields
 from pipeline.config.source import Source
 from pipeline.config.strict import Name, Strict
 from pipeline.schema import Split

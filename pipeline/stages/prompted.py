@@ -13,7 +13,7 @@ from typing import Any, Literal
 import polars as pl
 from tokenizers import Tokenizer
 
-from pipeline.config.forms import Fields
+from pipeline.config.forms.registry import Fields
 from pipeline.config.params import TextParams
 from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings import PromptText, TaskPrompts, TokenizeSettings

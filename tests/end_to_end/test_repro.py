@@ -4,6 +4,7 @@ The tests of this module share one project and run in order; each leaves it comp
 """
 
 import json
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -20,8 +21,8 @@ TARGET = tiny_mixture()["tailor"]["target"]
 OTHER = next(task for task in TASK_LIST if task != TARGET)
 NEW = sorted(set(read_yaml(ROOT / "mixtures/demo.yaml")["tasks"]) - set(TASK_LIST))[-1]
 AFTER_NORMALIZE = [
-    "curate", "tokenizer", "tokenize", "plan", "mix", "train", "features", "relate", "tailor",
-    "tailored_plan", "tailored_mix", "tailored_train", "evaluate", "report",
+    "curate", "tokenizer", "tokenize", "plan@compass", "mix@compass", "train@compass", "features",
+    "relate", "tailor", "plan@tailored", "mix@tailored", "train@tailored", "evaluate", "report",
 ]  # fmt: skip
 
 
@@ -61,6 +62,34 @@ def test_a_comment_in_a_card_reaches_resolve_alone(walk: Walk):
     assert walk.repro() == ["resolve"]
 
 
+@pytest.mark.parametrize(
+    ("module", "stages"),
+    [
+        ("curation/near.py", {"curate"}),
+        ("mixing/quotas.py", {"plan@compass", "relate"}),
+        ("config/mixture_card.py", {"curate", "tokenizer", "plan@compass", "train@compass"}),
+    ],
+)
+def test_an_edit_of_code_reruns_what_can_run_it_and_of_its_words_resolve_alone(
+    walk: Walk, module: str, stages: set[str]
+):
+    path = walk.root / "pipeline" / module
+    text = path.read_text()
+    first, rest = text.split('"""', 2)[1:]
+    path.write_text(f'"""{first} And more words."""\n# a comment{rest}')
+    assert walk.repro() == ["resolve"]
+    path.write_text(text + "\n\ndef unused() -> int:\n    return 1\n")
+    listed = walk.run(sys.executable, "-m", "dvc", "status", "--json")
+    assert json.loads(listed.stdout).keys() == {"resolve"}
+    walk.repro("resolve")
+    status = json.loads(walk.run(sys.executable, "-m", "dvc", "status", "--json").stdout)
+    assert stages <= status.keys()
+    unrelated = {"normalize@" + TASK_LIST[0], "tokenize"} - stages
+    assert not unrelated & {name for name in status if module.startswith(("curation", "mixing"))}
+    path.write_text(text)
+    assert walk.repro() == ["resolve"]
+
+
 def test_editing_a_card_reruns_its_task_and_what_follows(walk: Walk):
     walk.edit(f"mixtures/tasks/{OTHER}.yaml", lambda card: card["source"].update(rows=333))
     ran = walk.repro()
@@ -71,7 +100,7 @@ def test_editing_a_card_reruns_its_task_and_what_follows(walk: Walk):
 def test_editing_a_weight_reruns_the_plan_and_what_follows(walk: Walk):
     walk.edit("mixtures/tiny.yaml", lambda card: card["tasks"][OTHER].update(weight=2))
     ran = walk.repro()
-    assert ran[:4] == ["resolve", "plan", "mix", "train"]
+    assert ran[:4] == ["resolve", "plan@compass", "mix@compass", "train@compass"]
     assert not {"curate", "tokenizer", "tokenize"} & set(ran)
     audit = pipeline.mixture_frame("tiny", root=walk.root).group_by("task").len().collect()
     counts = dict(audit.rows())
@@ -132,7 +161,7 @@ def test_bad_input_is_worded_and_nothing_is_lost(walk: Walk):
     assert walk.hashes(*UP_TO_ORDER) == before
 
 
-@pytest.mark.parametrize("stage", ["curate", "train"])
+@pytest.mark.parametrize("stage", ["curate", "train@compass"])
 def test_a_killed_run_ends_in_the_same_bytes(walk: Walk, stage: str):
     before = walk.hashes(*UP_TO_ORDER, "models/tiny/compass")
     # another seed makes every stage run again; back to the first one, killed on the way

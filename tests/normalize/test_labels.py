@@ -3,7 +3,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from pipeline.config.forms import Classification, MultiLabel, Span
+from pipeline.config.forms.registry import Classification, MultiLabel, Span
 from pipeline.errors import ConfigError
 from pipeline.normalize.labels import (
     class_place,

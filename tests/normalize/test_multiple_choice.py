@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.forms import MultipleChoice
+from pipeline.config.forms.registry import MultipleChoice
 from pipeline.errors import ConfigError, DataError, SourceError
 from pipeline.normalize.multiple_choice import draft as draft_rows
 

@@ -1,3 +1,4 @@
+import pyarrow as pa
 import pytest
 
 from pipeline.config.load import write_yaml
@@ -170,7 +171,8 @@ def test_the_same_rows_under_two_names_are_refused_and_merged_by_choice(mixture)
     twin = apples | {"task": "twin", "start": sum(t["rows"] for t in manifest["tasks"])}
     write_json(manifest | {"tasks": [*manifest["tasks"], twin]}, shard.parent / "manifest.json")
     table = read_arrow(shard)
-    write_arrow(table.take(list(range(table.num_rows))[::-1]), shard.parent / "twin.arrow")
+    turned = table.take(list(range(table.num_rows))[::-1])
+    write_arrow(pa.Table.from_batches([turned]), shard.parent / "twin.arrow")
     # names in another order: `twin` is the first, `apples` the target
     tasks = {"plums": {}, "twin": {}, "apples": {}}
 

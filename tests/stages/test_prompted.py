@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.config.forms import MultipleChoice, TextToText
+from pipeline.config.forms.registry import MultipleChoice, TextToText
 from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings import PromptText, TaskPrompts
 from pipeline.contract.files import read_arrow, read_json, sha256
