@@ -1,4 +1,5 @@
-# make repro · make test [WORKERS=2] · make check · make fix · make bench [NAME=normalize] · make data
+# make repro · make check · make fix · make bench [NAME=normalize] · make data
+# make test [WORKERS=2] · make test-fast, without slow tests · make test-all, with long ones too
 PYTHON ?= python3
 WORKERS ?= 2
 VENV := .venv
@@ -7,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: setup repro data test check fix bench clean
+.PHONY: setup repro data test test-fast test-all check fix bench clean
 
 setup: $(VENV)/.ready
 
@@ -25,8 +26,16 @@ repro: setup
 data: setup
 	python -m pipeline data
 
+TEST := python -m pytest -n $(WORKERS) --dist loadfile
+
 test: setup
-	python -m pytest -n $(WORKERS) --dist loadfile
+	$(TEST) -m "not long"
+
+test-fast: setup
+	$(TEST) -m "not slow and not long"
+
+test-all: test
+	$(TEST) -m long
 
 check: setup
 	ruff check .

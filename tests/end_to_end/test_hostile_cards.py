@@ -6,7 +6,7 @@ import pytest
 
 from tests.end_to_end.walk import Walk, make_walk
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 MARK = "marked"
 """A file that a command in a card would make."""
