@@ -1,6 +1,6 @@
-"""From the stages' results to the small frames that charts and tables show. Pure; computes no metric.
+"""From the stages' results to the small frames that charts and tables show.
 
-Each function takes what a stage wrote, as it wrote it, and returns a frame in long form: one row a mark.
+Each function takes what a stage wrote and returns a frame in long form: one row for each mark.
 """
 
 from collections.abc import Mapping, Sequence

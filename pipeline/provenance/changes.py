@@ -1,8 +1,10 @@
-"""Two nested mappings side by side: which keys have other values. Pure."""
+"""Two nested mappings side by side: which keys have other values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pipeline.errors import visible
 
 
 class _Absent:
@@ -28,6 +30,10 @@ class Change:
         """Return it as plain values; a side that is absent is left out."""
         sides = {"before": self.before, "after": self.after}
         return {"key": self.key} | {k: v for k, v in sides.items() if v is not ABSENT}
+
+    def __str__(self) -> str:
+        """Word it for a person: `key: before -> after`."""
+        return f"{self.key}: {shown(self.before)} -> {shown(self.after)}"
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -74,12 +80,7 @@ def shown(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float) and value.is_integer() and abs(value) < 10_000:
         return str(int(value))
-    text = " ".join(str(value).split()) or "(empty)"
+    text = " ".join(visible(str(value)).split()) or "(empty)"
     if len(text) >= 32 and set(text) <= set("0123456789abcdef"):
         return text[:12]
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 5].rstrip()} [...]"
-
-
-def worded(change: Change) -> str:
-    """Word one change: `key: before -> after`."""
-    return f"{change.key}: {shown(change.before)} -> {shown(change.after)}"

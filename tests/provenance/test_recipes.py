@@ -4,16 +4,29 @@ import dataclasses
 
 import pytest
 
-from pipeline.comparison.changes import ABSENT, Change
-from pipeline.comparison.diff_words import json_value, told
-from pipeline.comparison.recipes import Figures, Side, TaskFigures, differences
+from pipeline.mixing.plan import Plan, TaskPlan
+from pipeline.provenance.changes import ABSENT, Change
+from pipeline.provenance.recipe_lines import json_value, lines
+from pipeline.provenance.recipes import Figures, Side, differences
 from tests.trainings import TRAININGS
 
 
-def task(quota, total, rows=100, tokens=None):
-    return TaskFigures(
-        rows=rows, share=quota / total, quota=quota, epochs=quota / rows, tokens=tokens
-    )
+def plan(total, **tasks):
+    """A plan of tasks with a quota, and with rows and tokens that may be left out."""
+    entries = []
+    for name, (quota, *more) in tasks.items():
+        rows, tokens = [*more, *(100, None)[len(more) :]]
+        share = quota / total
+        entries.append(
+            TaskPlan(
+                task=name, rows=rows, weight=None, rate=1.0, share=share, quota=quota,
+                epochs=quota / rows, unseen_rows=0, tokens=tokens,
+            )
+        )  # fmt: skip
+    return Plan(
+        name="toy", which="compass", seed=1, strategy="equal", order="o", positions=total,
+        phases=(), tasks=tuple(entries),
+    )  # fmt: skip
 
 
 def side(**changes):
@@ -21,7 +34,7 @@ def side(**changes):
         title="toy",
         mixture={
             "name": "toy",
-            "tasks": {"a": {"weight": None, "prompts": 1}, "b": {"weight": None, "prompts": 1}},
+            "tasks": {"a": {}, "b": {}},
             "sampling": {"strategy": "equal", "rows": 200},
             "limits": {"train": None},
             "trainings": TRAININGS,
@@ -32,9 +45,8 @@ def side(**changes):
         figures=Figures(
             exact=True,
             note="from tokens",
-            tasks={"a": task(100, 200, tokens=900), "b": task(100, 200, tokens=100)},
+            plan=plan(200, a=(100, 100, 900), b=(100, 100, 100)),
         ),
-        task_defaults={"weight": None, "prompts": 1},
     )
     return dataclasses.replace(value, **changes)
 
@@ -53,7 +65,7 @@ def edited(path, value):
 
 def test_the_same_recipe_has_no_difference():
     assert differences(side(), side()) == []
-    assert list(told(side(), side(), [])) == [
+    assert list(lines(side(), side(), [])) == [
         "toy -> toy",
         "figures before: exact, from tokens",
         "figures after: exact, from tokens",
@@ -66,7 +78,7 @@ def test_a_weight_is_told_with_what_comes_of_it():
     figures = Figures(
         exact=True,
         note="from tokens",
-        tasks={"a": task(150, 200, tokens=1350), "b": task(50, 200, tokens=50)},
+        plan=plan(200, a=(150, 100, 1350), b=(50, 100, 50)),
     )
     after = side(mixture=edited("tasks.a.weight", 3.0), figures=figures)
     found = differences(side(), after)
@@ -75,7 +87,7 @@ def test_a_weight_is_told_with_what_comes_of_it():
         ("tasks that change", "a", 0.25),
         ("tasks that change", "b", 0.25),
     ]
-    assert list(told(side(), after, found))[3:] == [
+    assert list(lines(side(), after, found))[3:] == [
         "",
         "the mixture",
         "  tokens: 1,000 -> 1,400 (+40.0 %)",
@@ -89,20 +101,20 @@ def test_a_weight_is_told_with_what_comes_of_it():
 
 
 def test_added_and_removed_tasks_come_first_the_largest_before():
-    mixture = edited("tasks", {"b": {"weight": 2.0, "prompts": 1}, "c": {}, "d": {}})
+    mixture = edited("tasks", {"b": {"weight": 2.0}, "c": {}, "d": {}})
     figures = Figures(
         exact=True,
         note="",
-        tasks={"b": task(50, 200), "c": task(50, 200), "d": task(100, 200, rows=50)},
+        plan=plan(200, b=(50,), c=(50,), d=(100, 50)),
     )
     after = side(mixture=mixture, figures=figures, cards={"b": side().cards["b"]})
     found = differences(side(), after)
     assert [(d.section, d.subject) for d in found[:3]] == [
         ("tasks added", "d"), ("tasks added", "c"), ("tasks removed", "a"),
     ]  # fmt: skip
-    lines = list(told(side(), after, found))
-    assert "  d: share 50.00 %; rows drawn 100; of rows 50; epochs 2.00" in lines
-    assert "  a: share 50.00 %; rows drawn 100; of rows 100; epochs 1.00; tokens 900" in lines
+    shown = list(lines(side(), after, found))
+    assert "  d: share 50.00 %; rows drawn 100; of rows 50; epochs 2.00" in shown
+    assert "  a: share 50.00 %; rows drawn 100; of rows 100; epochs 1.00; tokens 900" in shown
 
 
 @pytest.mark.parametrize(
@@ -138,7 +150,7 @@ def test_parameters_and_cards_are_told_key_by_key():
         ("cards that change", "b", 0.0),
         ("parameters", "", 0.0),
     ]
-    assert list(told(side(), after, found))[4:] == [
+    assert list(lines(side(), after, found))[4:] == [
         "cards that change (2)",
         "  a",
         "    fields.label: y -> z",
@@ -151,12 +163,10 @@ def test_parameters_and_cards_are_told_key_by_key():
 
 
 def test_an_estimate_is_never_held_against_an_exact_figure():
-    guessed = Figures(
-        exact=False, note="no tokens", tasks={"a": task(90, 200), "b": task(110, 200)}
-    )
+    guessed = Figures(exact=False, note="no tokens", plan=plan(200, a=(90,), b=(110,)))
     assert differences(side(), side(figures=guessed)) == []
-    lines = list(told(side(), side(figures=guessed, notes=("no size",)), []))
-    assert lines[1:4] == [
+    shown = list(lines(side(), side(figures=guessed, notes=("no size",)), []))
+    assert shown[1:4] == [
         "figures before: exact, from tokens",
         "figures after: ESTIMATE, no tokens",
         "note on toy: no size",
@@ -167,8 +177,8 @@ def test_without_figures_only_what_is_written_is_compared():
     before, after = side(figures=None), side(figures=None, mixture=edited("tasks.a.weight", 2.0))
     (found,) = differences(before, after)
     assert found.changes == (Change("weight", ABSENT, 2.0),)
-    assert list(told(before, after, [found]))[-1] == "  a: weight none -> 2"
-    assert "figures before: unknown" in list(told(before, after, [found]))
+    assert list(lines(before, after, [found]))[-1] == "  a: weight none -> 2"
+    assert "figures before: unknown" in list(lines(before, after, [found]))
 
 
 def test_tools_get_plain_values():

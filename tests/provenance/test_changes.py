@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.comparison.changes import ABSENT, Change, changes, flat, shown, worded
+from pipeline.provenance.changes import ABSENT, Change, changes, flat, shown
 
 
 def test_nested_keys_are_joined_and_equal_ones_left_out():
@@ -34,7 +34,7 @@ def test_a_list_of_mappings_is_numbered():
         (None, "none"), (ABSENT, "none"), (True, "true"), (28800, "28,800"), (512, "512"), (2.0, "2"),
         (0.25, "0.25"), ("", "(empty)"), ("a\n b", "a b"), ("ab" * 32, "abababababab"),
         ("word " * 30, "word word word word word word word word word word word [...]"),
-        (["a", "b"], "['a', 'b']"),
+        (["a", "b"], "['a', 'b']"), ("\x1b[2J", "\\x1b[2J"),
     ],
 )  # fmt: skip
 def test_values_are_worded_on_one_line(value, words):
@@ -42,4 +42,4 @@ def test_values_are_worded_on_one_line(value, words):
 
 
 def test_a_change_is_worded_with_both_sides():
-    assert worded(Change("train.batch", 16, ABSENT)) == "train.batch: 16 -> none"
+    assert str(Change("train.batch", 16, ABSENT)) == "train.batch: 16 -> none"

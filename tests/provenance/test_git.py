@@ -4,9 +4,8 @@ import subprocess
 
 import pytest
 
-from pipeline.comparison import git
-from pipeline.comparison.files import Commit, WorkingTree
 from pipeline.errors import ConfigError
+from pipeline.provenance import git
 
 
 @pytest.fixture
@@ -35,34 +34,25 @@ def commit(message):
     run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", message)
 
 
-def test_files_of_a_commit_are_read_by_their_path_in_the_project(repository):
-    first, second = git.commit_of("HEAD~1"), git.commit_of("main")
-    paths = ["cards/a.yaml", "cards/b.yaml", "cards", "none.yaml"]
-    assert git.read_files(first, paths) == {"cards/a.yaml": b"one\n"}
-    assert git.read_files(second, paths) == {
-        "cards/a.yaml": b"two\nlines\n",
-        "cards/b.yaml": b"\xff\n",
-    }
-    assert Commit(second).read(paths)["cards/b.yaml"] == "\ufffd\n"
-    assert Commit(first).names("cards", ".yaml") == ["a"]
-    assert Commit(second).names("cards", ".yaml") == ["a", "b"]
+def test_files_of_a_commit_are_laid_out_by_their_path_in_the_project(repository, tmp_path):
+    for revision, texts in (
+        ("HEAD~1", {"a.yaml": b"one\n"}),
+        ("main", {"a.yaml": b"two\nlines\n", "b.yaml": b"\xff\n"}),
+    ):
+        folder = tmp_path / revision
+        git.extract(git.commit_of(revision), ["cards", "none.yaml"], folder)
+        found = {path.name: path.read_bytes() for path in (folder / "cards").glob("*.yaml")}
+        assert found == texts
+        assert (folder / "cards/deep/c.yaml").read_text() == "deep\n"
+    git.extract(git.commit_of("main"), ["none"], tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
 
 
-def test_the_working_tree_is_read_as_it_stands(repository):
-    assert WorkingTree().read(["cards/a.yaml", "none"]) == {"cards/a.yaml": "three\n"}
-    assert WorkingTree().names("cards", ".yaml") == ["a", "b"]
-
-
-def test_blobs_below_a_folder_have_their_content(repository):
-    found = git.files_below(git.commit_of("HEAD"), "cards")
-    assert sorted(found) == ["cards/a.yaml", "cards/b.yaml", "cards/deep/c.yaml"]
-    assert git.blobs(found.values())[found["cards/a.yaml"]] == b"two\nlines\n"
-
-
-def test_history_is_the_commits_that_touched_a_path(repository):
-    assert git.history(["cards/deep"], most=9) == [git.commit_of("HEAD~1")]
-    assert len(git.history(["cards"], most=9)) == 2
-    assert len(git.history(["cards"], most=1)) == 1
+def test_earlier_versions_are_those_of_the_commits_that_touched_a_file(repository):
+    assert list(git.earlier_versions("cards/a.yaml")) == ["two\nlines\n", "one\n"]
+    assert list(git.earlier_versions("cards/deep/c.yaml")) == ["deep\n"]
+    assert list(git.earlier_versions("cards/b.yaml")) == ["\ufffd\n"]
+    assert list(git.earlier_versions("none")) == []
 
 
 @pytest.mark.parametrize("revision", ["nope", "", "--help", "HEAD~7"])
@@ -74,7 +64,7 @@ def test_outside_of_a_repository_there_is_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert git.commit_of("HEAD") is None
-    assert git.history(["x"], most=3) == []
+    assert list(git.earlier_versions("x")) == []
 
 
 def test_without_git_it_is_said_so(monkeypatch, tmp_path):
