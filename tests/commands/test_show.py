@@ -104,7 +104,7 @@ def mixed(project: Path) -> Path:
         {"task": "apples", "start": 0, "rows": 120, "quota": 2},
         {"task": "pears", "start": 120, "rows": 120, "quota": 2},
     ]
-    manifest = {"version": 1, "name": "toy", "which": "compass", "algorithm": "shuffled-1",
+    manifest = {"version": 1, "name": "toy", "which": "compass", "algorithm": "shuffled-2",
                 "seed": 1, "positions": 4, "tasks": draws, "sha256": ""}  # fmt: skip
     write_json(manifest, folder / "manifest.json")
     return project

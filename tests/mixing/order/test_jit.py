@@ -8,7 +8,7 @@ import sys
 from numba.core import caching
 # what numba does where neither the package's folder nor the home can be written
 caching.CacheImpl._locator_classes = []
-from pipeline.mixing.orders.jit import compiled
+from pipeline.mixing.order.jit import compiled
 
 @compiled
 def double(x):

@@ -1,13 +1,14 @@
 """`stratified-1`: every global batch has the same composition, as nearly as whole rows can.
 
-Of a task with quota q of N positions, every batch of B rows holds B * q / N rows, rounded down or up, and
-so does every run of batches from the first on. Such a choice always exists and is found batch by batch:
-each task has the whole part in every batch, and the fractions are dealt out as processors to periodic
-jobs that must never be a whole slot ahead or behind (P-fairness: Baruah, Cohen, Plaxton and Varvel,
-Algorithmica 15, 1996), by the rules of PD2 (Anderson and Srinivasan, Journal of Computer and System
-Sciences 68, 2004). Inside a batch the rows are shuffled. Batches are counted over the whole order: a
-phase that starts inside one first fills it, by largest remainder, and its last may be short. Knows a
-recipe only.
+With quotas 40, 20 and 20 every batch of 8 holds 4, 2 and 2 rows, shuffled. In general every batch of B
+rows holds B * q / N rows of a task with quota q of N positions, rounded down or up, and so does every run
+of batches from the first on. Each task has the whole part in every batch. The fractions are dealt out as
+processors to periodic jobs that must never be a whole slot ahead or behind (P-fairness: Baruah, Cohen,
+Plaxton and Varvel, Algorithmica 15, 1996), by the rules of PD2 (Anderson and Srinivasan, Journal of
+Computer and System Sciences 68, 2004).
+
+Batches are counted over the whole order. A phase that starts inside a batch first fills it, by largest
+remainder; the last batch may be short.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.mixing.orders.permutation import child_key
-from pipeline.mixing.orders.recipe import Recipe
-from pipeline.mixing.orders.schedule import Fractions, scheduled
+from pipeline.mixing.order.permutation import child_key
+from pipeline.mixing.order.recipe import Recipe
 from pipeline.mixing.quotas import apportioned
 from pipeline.seeds import derive_seed
 
@@ -62,7 +62,7 @@ def _rounded(quotas: Sequence[int], rows: int) -> list[int]:
 
 
 def _shuffled(counts: Sequence[int], key: int) -> Tasks:
-    from pipeline.mixing.orders.schedule_kernels import shuffle
+    from pipeline.mixing.order.stratified_kernels import shuffle
 
     task_N = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     shuffle(task_N, np.uint64(key))
@@ -70,7 +70,7 @@ def _shuffled(counts: Sequence[int], key: int) -> Tasks:
 
 
 def _whole_batches(quotas: Sequence[int], batch: int, key: int) -> Iterator[Tasks]:
-    from pipeline.mixing.orders.schedule_kernels import deal
+    from pipeline.mixing.order.stratified_kernels import deal
 
     positions = sum(quotas)
     if positions < batch:
@@ -91,7 +91,9 @@ def _extras(
     rests: Sequence[int], positions: int, slots: int, each: int, chunk: int
 ) -> Iterator[Tasks]:
     """Yield which tasks have a row more, `each` of them in every batch; task k at rate rest / N."""
-    fractions = Fractions(
+    from pipeline.mixing.order.schedule import Windows, scheduled
+
+    windows = Windows(
         jobs=[slots + 1] * len(rests),
         release=[0] * len(rests),
         deadline=[positions - 1] * len(rests),
@@ -99,4 +101,4 @@ def _extras(
         under=list(rests),
         fair=True,
     )
-    return scheduled(fractions, slots=slots, each=each, chunk=chunk)
+    return scheduled(windows, slots=slots, each=each, chunk=chunk)

@@ -1,11 +1,11 @@
 """`smooth-1`: at no position is any task a whole row off its share.
 
-Tijdeman's rule for the chairman assignment problem (Discrete Mathematics 32, 1980). Of K tasks with
-quotas q and N positions, the i-th turn of a task may come from the first position t on at which
-t * q / N >= i - 1 + 1 / (2K - 2), and must come before t * q / N exceeds i - 1 / (2K - 2) by a position;
-of the tasks that may, the one that must first goes first, then the first by name. Then every prefix holds
-each task to within 1 - 1 / (2K - 2) rows of its share: he proves that, and that nothing less will do.
-Sequential, so it is written down. Knows a recipe only.
+With quotas 3, 3 and 3 the tasks take turns: 0 1 2 0 1 2 0 1 2. In general this is Tijdeman's rule for the
+chairman assignment problem (Discrete Mathematics 32, 1980). Of K tasks with quotas q and N positions,
+the i-th turn of a task may come from the first position t on at which t * q / N >= i - 1 + 1 / (2K - 2),
+and must come before t * q / N exceeds i - 1 / (2K - 2) by a position. Of the tasks that may come, the one
+with the earliest end goes first; ties go by name. Then every prefix holds each task to within
+1 - 1 / (2K - 2) rows of its share. Tijdeman proves that, and that no rule does better.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.mixing.orders.recipe import Recipe
-from pipeline.mixing.orders.schedule import Fractions, scheduled
+from pipeline.mixing.order.recipe import Recipe
 
 CHUNK = 1 << 20
 """Positions that are held at a time."""
@@ -30,13 +29,15 @@ def turns(recipe: Recipe) -> Iterator[NDArray[np.int32]]:
 
 
 def _phase_turns(quotas: list[int]) -> Iterator[NDArray[np.int32]]:
+    from pipeline.mixing.order.schedule import Windows, scheduled
+
     positions, tasks = sum(quotas), len(quotas)
     if tasks == 1:
         for first in range(0, positions, CHUNK):
             yield np.zeros(min(CHUNK, positions - first), dtype=np.int32)
         return
     parts = 2 * tasks - 2
-    fractions = Fractions(
+    windows = Windows(
         jobs=quotas,
         # the slots before the first that is no earlier than 1 / parts of a turn
         release=[positions - 1] * tasks,
@@ -44,4 +45,4 @@ def _phase_turns(quotas: list[int]) -> Iterator[NDArray[np.int32]]:
         step=[parts * positions] * tasks,
         under=[parts * quota for quota in quotas],
     )
-    yield from scheduled(fractions, slots=positions, each=1, chunk=CHUNK)
+    yield from scheduled(windows, slots=positions, each=1, chunk=CHUNK)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.mixing.orders import stratified
-from pipeline.mixing.orders.recipe import recipe
+from pipeline.mixing.order import stratified
+from pipeline.mixing.order.recipe import recipe
 from tests.mixing.made import draws, zipf
 
 

@@ -1,7 +1,8 @@
-"""The order: which mixture row stands at which position, by one of several versioned algorithms.
+"""The order of a mixture: which mixture row stands at which position.
 
-`docs/mixing.md` says what each guarantees; the golden hashes in the tests hold each fixed, so that
-another result needs another name. Knows names, sizes, quotas and a seed; never sees text.
+`mixture_order` builds it from tasks, quotas and a seed by one of three algorithms: `shuffled`, `smooth`,
+`stratified`. Each algorithm has a version in its name and a golden hash in the tests, so that another
+result needs another name. `docs/mixing.md` says what each guarantees.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,25 +12,23 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.contract.order import FIRST_SHUFFLED, ORDER, SHUFFLED, SMOOTH, STRATIFIED
+from pipeline.contract.order import ORDER, SHUFFLED, SMOOTH, STRATIFIED
 from pipeline.errors import MixtureError
-from pipeline.mixing.orders import shuffled_1, smooth, stratified, walk
-from pipeline.mixing.orders.recipe import MAX_POSITIONS, Draw, Recipe, recipe
-from pipeline.mixing.orders.shuffled import Shuffled
+from pipeline.mixing.order import shuffled, smooth, stratified
+from pipeline.mixing.order.recipe import MAX_POSITIONS, Draw, Recipe, recipe
+from pipeline.mixing.order.walk import epoch_rows, walks_of
 
-__all__ = ["ALGORITHM", "NEWEST", "Draw", "epoch_rows", "mixture_order"]
+__all__ = ["NEWEST", "Draw", "epoch_rows", "mixture_order"]
 
 NEWEST = {"shuffled": SHUFFLED, "smooth": SMOOTH, "stratified": STRATIFIED}
 """What a card says -> the algorithm that builds it today."""
-
-ALGORITHM = SHUFFLED
 
 
 def mixture_order(
     draws: Sequence[Draw],
     *,
     seed: int,
-    algorithm: str = ALGORITHM,
+    algorithm: str = SHUFFLED,
     phases: Sequence[Mapping[str, int]] = (),
     batch: int | None = None,
     threads: int | None = None,
@@ -39,7 +38,7 @@ def mixture_order(
     Args:
         draws: The tasks, in any sequence; their rows must not overlap.
         seed: Seed of the run.
-        algorithm: Its name; also an older one.
+        algorithm: One of `ALGORITHMS`.
         phases: Rows of each task in each phase, in their order; a task's walk goes on through them.
             None is one phase of all.
         batch: Rows of a global batch, for `stratified-1` only.
@@ -59,28 +58,23 @@ def mixture_order(
             expected=f"at most {MAX_POSITIONS}, to be written down",
             remedy="lower the mixture's rows",
         )
-    row_N, epoch_N = _arrays(made, threads)
+    if algorithm == SHUFFLED:
+        row_N, epoch_N = shuffled.order_arrays(made, threads=threads)
+    else:
+        turns = smooth.turns if algorithm == SMOOTH else stratified.turns
+        row_N, epoch_N = _walked(made, turns(made))
     return pa.table([pa.array(row_N), pa.array(epoch_N)], schema=ORDER)
-
-
-def _arrays(made: Recipe, threads: int | None) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
-    if made.algorithm == FIRST_SHUFFLED:
-        return shuffled_1.order_arrays(made)
-    if made.algorithm == SHUFFLED:
-        return Shuffled(made).arrays(threads=threads)
-    turns = smooth.turns if made.algorithm == SMOOTH else stratified.turns
-    return _walked(made, turns(made))
 
 
 def _walked(
     made: Recipe, turns: Iterator[NDArray[np.int32]]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     """Return the rows and epochs of a sequence of turns."""
-    from pipeline.mixing.orders.walk_kernels import fill_turns
+    from pipeline.mixing.order.walk_kernels import fill_turns
 
     row_N = np.empty(made.positions, dtype=np.uint32)
     epoch_N = np.empty(made.positions, dtype=np.uint8)
-    walks = walk.compiled_walks(made.draws, walk.walk_keys(made.draws, seed=made.seed))
+    walks = walks_of(made.draws, seed=made.seed)
     turn_K = np.zeros(len(made.draws), dtype=np.int64)
     first = 0
     # one thread fills what the other has scheduled; it takes the chunks in their order
@@ -95,20 +89,3 @@ def _walked(
             )
             first = last
     return row_N, epoch_N
-
-
-def epoch_rows(
-    task: str, rows: int, epoch: int, *, seed: int, algorithm: str = ALGORITHM
-) -> NDArray[np.uint32]:
-    """Return a task's rows in the sequence in which an order draws one epoch of them.
-
-    Args:
-        task: Its name.
-        rows: Rows that it has.
-        epoch: Counted from 0.
-        seed: Seed of the run.
-        algorithm: Of the order.
-    """
-    if algorithm == FIRST_SHUFFLED:
-        return shuffled_1.epoch_rows(task, rows, epoch, seed=seed)
-    return walk.epoch_rows(task, rows, epoch, seed=seed)

@@ -1,15 +1,11 @@
 """What an order is made of: tasks with their rows and quotas, phases, a seed, an algorithm.
 
-Checks what the order can hold, and gives the recipe a fingerprint, which with a position is all the state
-that a reader needs. Knows names and numbers only.
+`recipe` checks these parts against each other and against what the order's file can hold.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from pipeline.contract.order import ALGORITHMS, SHUFFLED, STRATIFIED
 from pipeline.errors import MixtureError, unknown_name
@@ -49,36 +45,6 @@ class Recipe:
     def positions(self) -> int:
         """Rows of the whole order."""
         return sum(draw.quota for draw in self.draws)
-
-    @property
-    def fingerprint(self) -> str:
-        """32 hexadecimal digits that differ as soon as anything differs that changes the order."""
-        draws = [(draw.task, draw.start, draw.rows, draw.quota) for draw in self.draws]
-        text = json.dumps([self.algorithm, self.seed, self.batch, self.phases, draws])
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-    def state(self, position: int) -> dict[str, Any]:
-        """Return all that a reader who has had the rows before `position` needs to go on."""
-        return {"position": position, "fingerprint": self.fingerprint}
-
-    def resume(self, state: Mapping[str, Any]) -> int:
-        """Return the position of a state.
-
-        Raises:
-            MixtureError: It belongs to another order, or lies outside this one.
-        """
-        if state["fingerprint"] != self.fingerprint:
-            raise MixtureError(
-                f"the state belongs to order {state['fingerprint']}",
-                expected=f"{self.fingerprint}, of these tasks, quotas, phases, seed and algorithm",
-                remedy="go on with the order that the state was taken of",
-            )
-        position = int(state["position"])
-        if not 0 <= position <= self.positions:
-            raise MixtureError(
-                f"position {position} lies outside the {self.positions} of the order"
-            )
-        return position
 
 
 def recipe(

@@ -1,25 +1,28 @@
-"""The compiled side of `smooth-1` and `stratified-1`: jobs with windows of time, earliest deadline first.
+"""Run jobs in slots, earliest deadline first: what the smooth and the stratified order share.
 
-A task's i-th job may run in the slots from its release to its deadline, both of them floors of fractions
-that grow by a constant step from job to job. Each slot runs the same number of jobs, one of a task at
-most. Ready tasks lie in a tournament tree, waiting ones in a ring of lists by release. All arithmetic is
-on integers. In the names of axes K is tasks, R places in the ring, T nodes of the tree. Knows arrays
-only.
+A task with 3 jobs in 12 slots may have to run the first in slots 0 to 3, the next in 4 to 7, and so on.
+Release and deadline of its i-th job are floors of fractions that grow by a constant step from job to job.
+Each slot runs the same number of jobs, at most one of a task. Ready tasks lie in a tournament tree,
+waiting ones in a ring of lists by release. All arithmetic is on integers.
+
+Importing this module loads numba. In the names of axes K is tasks, R places in the ring, T nodes of the
+tree.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.mixing.orders.jit import compiled, inlined
+from pipeline.mixing.order.jit import compiled, inlined
 
 Int = int | np.int64 | np.uint64
 Ints = NDArray[np.int64]
 Nodes = NDArray[np.int32]
 
 _NEVER = np.int64(2**62)
-_STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Jobs(NamedTuple):
@@ -161,28 +164,75 @@ def run(jobs: Jobs, queue: Queue, each: Int, task_N: Nodes) -> None:
     queue.slot[0] = slot
 
 
-@inlined
-def _hash(word: np.uint64) -> np.uint64:
-    word = np.uint64((word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9))
-    word = np.uint64((word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB))
-    return np.uint64(word ^ (word >> np.uint64(31)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """Windows of K tasks' jobs, in slots.
+
+    The i-th, from 0, may run from (release + i * step) // under on, and must have run by the end of
+    (deadline + i * step) // under.
+    """
+
+    jobs: Sequence[int]
+    """How many each task has."""
+    release: Sequence[int]
+    deadline: Sequence[int]
+    step: Sequence[int]
+    under: Sequence[int]
+    fair: bool = False
+    """Whether equal deadlines go by the rules of PD2, not by the task's place."""
 
 
-@compiled
-def shuffle(task_N: Nodes, key: Int) -> None:
-    """Shuffle in place, step by step."""
-    for step in range(1, len(task_N)):
-        word = _hash(np.uint64(np.uint64(key) + np.uint64(step) * _STEP))
-        other = ((word >> np.uint64(32)) * np.uint64(step + 1)) >> np.uint64(32)
-        task_N[step], task_N[other] = task_N[other], task_N[step]
+def scheduled(
+    windows: Windows, *, slots: int, each: int, chunk: int
+) -> Iterator[NDArray[np.int32]]:
+    """Yield the tasks that run, slot by slot.
+
+    Args:
+        windows: Of the jobs; there must be a schedule that keeps to them.
+        slots: Slots in all.
+        each: Jobs of a slot, at most one a task.
+        chunk: Slots yielded at a time.
+    """
+    jobs, queue = _jobs(windows), _queue(len(windows.jobs))
+    start(jobs, queue)
+    for first in range(0, slots, chunk):
+        task_N = np.empty(min(chunk, slots - first) * each, dtype=np.int32)
+        run(jobs, queue, each, task_N)
+        yield task_N
 
 
-@compiled
-def deal(fixed_F: Nodes, extra_N: Nodes, each: Int, key: Int, first: Int, task_N: Nodes) -> None:
-    """Write whole batches, from batch `first` on: the fixed tasks, `each` extra ones, shuffled."""
-    batch = len(fixed_F) + each
-    for i in range(len(task_N) // batch):
-        part = task_N[i * batch : (i + 1) * batch]
-        part[: len(fixed_F)] = fixed_F
-        part[len(fixed_F) :] = extra_N[i * each : (i + 1) * each]
-        shuffle(part, _hash(np.uint64(np.uint64(key) + np.uint64(first + i) * _STEP)))
+def _jobs(windows: Windows) -> Jobs:
+    release_2K = _split(windows.release, windows.under)
+    deadline_2K = _split(windows.deadline, windows.under)
+    step_2K = _split(windows.step, windows.under)
+    return Jobs(
+        left_K=np.array(windows.jobs, dtype=np.int64),
+        release_K=release_2K[0],
+        release_rest_K=release_2K[1],
+        deadline_K=deadline_2K[0],
+        deadline_rest_K=deadline_2K[1],
+        step_K=step_2K[0],
+        step_rest_K=step_2K[1],
+        under_K=np.array(windows.under, dtype=np.int64),
+        fair=windows.fair,
+    )
+
+
+def _split(
+    over: Sequence[int], under: Sequence[int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    parts = [divmod(a, b) for a, b in zip(over, under, strict=True)]
+    whole, rest = zip(*parts, strict=True)
+    return np.array(whole, dtype=np.int64), np.array(rest, dtype=np.int64)
+
+
+def _queue(tasks: int) -> Queue:
+    leaves = 1 << max(tasks - 1, 1).bit_length()
+    # far more lists than tasks: few tasks are met again before their release
+    return Queue(
+        slot=np.zeros(1, dtype=np.int64),
+        head_R=np.empty(max(4 * leaves, 1024), dtype=np.int32),
+        next_K=np.empty(tasks, dtype=np.int32),
+        due_T=np.empty(2 * leaves, dtype=np.int64),
+        tie_T=np.empty(2 * leaves, dtype=np.int64),
+    )

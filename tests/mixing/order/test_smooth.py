@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.mixing.orders import smooth
-from pipeline.mixing.orders.recipe import recipe
+from pipeline.mixing.order import smooth
+from pipeline.mixing.order.recipe import recipe
 from tests.mixing.made import draws, largest_lead, zipf
 
 

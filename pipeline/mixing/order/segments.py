@@ -1,24 +1,28 @@
-"""How `shuffled-2` cuts an order: phases into segments of 128 * 2**level positions, down to a short one.
+"""How `shuffled-2` cuts an order: phases into segments, segments into blocks of 128 positions.
 
-Every segment has exact quotas: of the rows that a phase has left, laid out task by task, it takes evenly
-spaced ones (systematic sampling), so that each task's part is its share of the segment to within one
-row. Knows a recipe only.
+A phase of 2,702 positions has segments of 2,048, 512, 128 and 14 positions: 128 * 2**level, and a rest
+shorter than a block. Every segment has exact quotas: of the rows that a phase has left, laid out task by
+task, it takes evenly spaced ones (systematic sampling), so that each task's part is its share of the
+segment to within one row.
+
+`slot` and `residue` take arrays in numpy, and single words in compiled kernels.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.mixing.orders.permutation import child_key, shuffled_few
-from pipeline.mixing.orders.recipe import Recipe
+from pipeline.mixing.order.permutation import Word, child_key, shuffled_few
+from pipeline.mixing.order.recipe import Recipe
+from pipeline.mixing.order.walk import Ints
 from pipeline.seeds import derive_seed
 
 BLOCK = 128
-"""Positions that are shuffled among themselves; a longer one costs more per row looked up."""
+"""Positions that are shuffled among themselves."""
 
-Ints = NDArray[np.int64]
+_u64 = np.uint64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,9 @@ class Segment:
         """Blocks, of 128 positions each but for the only one of a short segment."""
         return 1 << self.level
 
-    def slots(self) -> list[int] | None:
-        """Return the slot of each item where the segment is shorter than a block."""
-        if self.size == BLOCK << self.level:
-            return None
-        return shuffled_few(self.size, key=self.key)
+    def slots(self) -> list[int]:
+        """Return the slot of each item where the segment is shorter than a block, else nothing."""
+        return shuffled_few(self.size, key=self.key) if self.size < BLOCK else []
 
 
 def segments(recipe: Recipe, sequence: Sequence[int]) -> list[Segment]:
@@ -91,26 +93,34 @@ def _taken(left_K: Ints, size: int, key: int) -> Ints:
     return np.diff(spaced_K).astype(np.int64)
 
 
-def buckets(bounds: Ints, size: int, most: int = 4096) -> tuple[NDArray[np.int32], int]:
-    """Return a table that finds, for a value in [0, size), the last bound that is no larger.
+def slot(item: Any, key: Word, other: Word) -> Any:
+    """Return where an item of a block stands: a keyed permutation of [0, 128).
 
     Args:
-        bounds: Ascending, from 0 to `size`.
-        size: One more than the largest value.
-        most: Buckets at most.
-
-    Returns:
-        The index for the first value of each bucket and of the one after the last; the values of a
-        bucket as a power of two.
+        item: In [0, 128), uint32.
+        key: Of the block.
+        other: The key hashed once more.
     """
-    shift = max((size - 1).bit_length() - (most - 1).bit_length(), 0)
-    count = ((size - 1) >> shift) + 1
-    starts = np.append(np.arange(count, dtype=np.int64) << shift, size - 1)
-    found = np.searchsorted(bounds[:-1], starts, side="right") - 1
-    return found.astype(np.int32), shift
+    low, one = np.uint32(127), np.uint32(1)
+    for i in range(8):
+        word = np.uint32(((key if i < 4 else other) >> _u64(16 * (i & 3))) & _u64(0xFFFF))
+        item = np.uint32((item * ((word & low) | one) + (word >> np.uint32(8))) & low)
+        item = np.uint32(item ^ (item >> np.uint32(4)))
+    return item
 
 
-def padded(tables: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
-    """Return tables of unequal length as the rows of one array."""
-    width = max(map(len, tables))
-    return np.stack([np.pad(table, (0, width - len(table)), mode="edge") for table in tables])
+def residue(block: Word, level: int, key: Word) -> Word:
+    """Return which items a block holds, modulo 2**level: its number's bits in reverse, scrambled."""
+    word = block << _u64(1)
+    for i in range(5):
+        step = _u64(1 << i)
+        mask = _u64(0xFFFFFFFFFFFFFFFF) // ((_u64(1) << step) + _u64(1))
+        word = ((word >> step) & mask) | ((word & mask) << step)
+    word = ((word >> _u64(32)) | (word << _u64(32))) >> _u64(63 - level)
+    word = word + key
+    word = word ^ (word * _u64(0x3D20ADEA6C5B9D36))
+    word = word * ((key >> _u64(7)) | _u64(1))
+    word = word ^ (word * _u64(0x05526C5653A22864))
+    word = word + (key >> _u64(32))
+    word = word ^ (word * _u64(0x7A1F52D0C4E3B8AE))
+    return word & ((_u64(1) << _u64(level)) - _u64(1))
