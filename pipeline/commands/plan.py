@@ -110,7 +110,7 @@ def outlook(plan: Plan, project: Project) -> list[str]:
 
 
 def steps(plan: Plan, project: Project) -> str:
-    """Word the optimiser steps of one pass; rough where rows are packed, which the stage `mix` does."""
+    """Word the optimiser steps of a training; rough where rows are packed, which the stage `mix` does."""
     batch, text = project.params.train.batch, project.params.text
     if project.card.view == "text" and text.model == "causal" and text.pack_tokens:
         lines = None if plan.tokens is None else -(-plan.tokens // text.pack_tokens)

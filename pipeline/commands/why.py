@@ -20,13 +20,12 @@ from pipeline.errors import ArtefactError, unknown_name, visible
 from pipeline.layout import MIXTURES, Layout
 from pipeline.project import Project, active, read_project
 from pipeline.provenance import records
-from pipeline.provenance.causes import Cause, Evidence, compare, find_causes, overlap
+from pipeline.provenance.causes import RESOLVE, Cause, Evidence, compare, find_causes, overlap
 from pipeline.provenance.changes import ABSENT, Change
 from pipeline.provenance.records import Record, Status, md5
 from pipeline.resolution import known_revisions, resolve_project
 
 _WHERE = "taskloom why"
-_RESOLVE = "resolve"
 _MOST_CHANGES = 12
 """Keys or files printed of one cause; the JSON has them all."""
 _FILES = ("code", "raw bytes", "model files", "changed on disk")
@@ -126,7 +125,7 @@ def _is_of(layout: Layout, record: Record) -> bool:
 
 def why(stage: str, layout: Layout, evidence: Evidence) -> list[Cause]:
     """Return what changed since the outputs of a stage were made, by the newest run that made them."""
-    if stage == _RESOLVE:
+    if stage == RESOLVE:
         return list(stale_texts(evidence))
     for lock in records.locks():
         if stage in lock and _is_of(layout, lock[stage]):

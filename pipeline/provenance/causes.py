@@ -34,6 +34,7 @@ Kind = Literal[
     "raw bytes", "task card", "hub commit", "mixture card", "prompts", "parameter", "model files",
     "code", "dvc.yaml", "never built", "missing", "changed on disk", "out of step", "unknown",
 ]  # fmt: skip
+RESOLVE = "resolve"
 _GONE = "what it held before is gone from DVC's cache"
 _REMADE = "was made again since; no committed dvc.lock says from which inputs before"
 _PARAMETERS = {
@@ -245,8 +246,15 @@ def kind_of(path: str, key: str) -> Kind:
 
 
 def makers_of(path: str, lock: Lock) -> list[str]:
-    """Return the stages that make a path, something in it, or a folder around it."""
-    return [name for name, record in lock.items() if any(overlap(out, path) for out in record.outs)]
+    """Return the stages that make a path, something in it, or a folder around it.
+
+    Without `resolve`: what it writes is compared with what it would write now.
+    """
+    return [
+        name
+        for name, record in lock.items()
+        if name != RESOLVE and any(overlap(out, path) for out in record.outs)
+    ]
 
 
 def overlap(one: str, other: str) -> bool:

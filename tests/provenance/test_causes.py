@@ -105,6 +105,16 @@ def test_an_input_made_anew_from_what_is_as_it_was_is_out_of_step(world):
     assert (cause.kind, cause.what) == ("out of step", "out/a")
 
 
+def test_a_folder_with_files_of_resolve_leads_to_no_input_of_it(world):
+    """What people write is compared as `resolve` would write it now, not by its files."""
+    folder = world.put({"settings/a.json": "x"})
+    world.lock["resolve"] = Record({"raw": "1"}, {"data/x/settings": "2.dir"})
+    world.lock["c"] = Record({"data": folder, **world.lock["c"].deps}, world.lock["c"].outs)
+    world.lock["d"] = Record({}, {"data/y": "3.dir"})
+    world.status = {"resolve": Changed({"raw": "modified"})}
+    assert world.why("c") == []
+
+
 def test_an_output_that_was_changed_or_is_gone_is_named(world, tmp_path):
     world.status = {"a": Changed(outs={"out/a": "modified"}), "b": Changed({"out/a": "modified"})}
     (tmp_path / "out/a").mkdir(parents=True)
