@@ -189,22 +189,30 @@ def gains(
         "mean over targets with its 95 % interval by bootstrap over targets; `taskloom agree` has more "
         "figures and the baselines."
     )
-    notes, drawings = [note], []
-    for matrix in by_name.values():
-        points = relations.predicted(matrix, truth)
+    thinned, drawings = _scatters(list(by_name.values()), truth, target)
+    return Section(title, [note, *thinned], drawings, [table])
+
+
+def _scatters(
+    matrices: Sequence[ScoreMatrix], truth: Truth, target: str | None
+) -> tuple[list[str], list[Markup]]:
+    """Return notes, and one drawing for each scorer that predicts gains of measured pairs."""
+    notes, drawings = [], []
+    for matrix in matrices:
+        points, name = relations.predicted(matrix, truth), matrix.provenance.scorer
         if matrix.unit != "predicted_gain" or not points.height:
             continue
         if points.height > MOST_POINTS:
             notes.append(
-                f"'{matrix.provenance.scorer}': {MOST_POINTS} of {points.height:,} pairs are drawn, "
-                "all of the target's among them."
+                f"'{name}': {MOST_POINTS} of {points.height:,} pairs are drawn, all of the target's "
+                "among them."
             )
-        drawings.append(_scatter(points, matrix.provenance.scorer, target))
+        drawings.append(_scatter(points, name, target))
     if not drawings:
         notes.append(
             "No scorer here predicts gains in the metric's unit: there is no scatter plot."
         )
-    return Section(title, notes, drawings, [table])
+    return notes, drawings
 
 
 def _scatter(points: pl.DataFrame, name: str, target: str | None) -> Markup:
