@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from pipeline.config.forms.registry import Fields
 from pipeline.config.source import Source
-from pipeline.config.strict import Name, Strict
+from pipeline.config.strict import Name, Share, Strict
 from pipeline.schema import Split
 
 SplitSource = str | tuple[str, ...] | dict[str, str]
@@ -34,6 +34,8 @@ class TaskCard(Strict):
     hidden: tuple[Split, ...] = ()
     """Splits whose labels the publisher withholds: their rows keep a null label."""
     fields: Fields
+    max_rejects: Share = 0.01
+    """Largest share of a split's records that may be no valid examples; more is an error."""
     homepage: str = ""
     licence: str
     citation: str = ""

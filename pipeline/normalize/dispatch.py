@@ -12,18 +12,25 @@ from typing import Any, Protocol
 import polars as pl
 
 from pipeline.config.task_card import TaskCard
+from pipeline.errors import DataError
 from pipeline.normalize.bad_encoding import damaged_rows
 from pipeline.normalize.content_hash import digests, encode
 from pipeline.normalize.draft import ROW
-from pipeline.normalize.rejects import describe, refuse_systematic
+from pipeline.normalize.rejects import describe, refuse_faulty
 from pipeline.schema import Split, prefix_token
 
+_ENOUGH = 3
+"""Rows from which on it is no chance that all of them are the same."""
 _ROWS = 65_536
 """Rows worked on together; what comes out is the same for any number of them."""
 
 
 class Form(Protocol):
-    """What the module of a form has to offer."""
+    """What the module of a form has to offer.
+
+    It may also have `check(examples, rejected, fields, *, where)`, which looks at the examples and the
+    rejected drafts of a whole split and raises a `DataError` where they show that the card is wrong.
+    """
 
     def draft(
         self, records: pl.DataFrame, fields: Any, *, hidden: bool, where: str
@@ -61,7 +68,7 @@ def normalize(
 
     Raises:
         ConfigError: The card lacks a key that these records need.
-        DataError: Every record is a reject, or more than half are, for one and the same reason.
+        DataError: Every record is a reject, or more than the card allows, or rejects show a wrong card.
         SourceError: The records lack a column that the card names.
     """
     where = f"{card.task}/{split}"
@@ -70,9 +77,13 @@ def normalize(
     # While one part is hashed, which holds the interpreter's lock, others are in polars, which does not.
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
         parts = list(pool.map(part, [frame.slice(start, _ROWS) for start in starts]))
-    rejects = describe(pl.concat([rejected for _, rejected in parts]), unread, split)
-    refuse_systematic(rejects, frame.height + unread.height, card.fields, where)
-    return Normalized(pl.concat([examples for examples, _ in parts], rechunk=True), rejects)
+    examples = pl.concat([kept for kept, _ in parts], rechunk=True)
+    rejected = pl.concat([rejected for _, rejected in parts])
+    _check(examples, rejected, card, where=where)
+    rejects = describe(rejected, unread, split)
+    read = frame.height + unread.height
+    refuse_faulty(rejects, read, card.fields, most=card.max_rejects, where=where)
+    return Normalized(examples, rejects)
 
 
 def _part(
@@ -93,6 +104,29 @@ def _part(
 def draft_module(form: str) -> str:
     """Return the name of the module that turns records into examples of a form."""
     return f"pipeline.normalize.{form}"
+
+
+def _check(examples: pl.DataFrame, rejected: pl.DataFrame, card: TaskCard, *, where: str) -> None:
+    _refuse_one_input(examples, where)
+    form = import_module(draft_module(card.fields.form))
+    if hasattr(form, "check"):
+        form.check(examples, rejected, card.fields, where=where)
+
+
+def _refuse_one_input(examples: pl.DataFrame, where: str) -> None:
+    """Refuse a split with the same to read in every row and different answers: a lost column."""
+    if examples.height < _ENOUGH:
+        return
+    parts = examples.select("context", "question", pl.col("choices").list.join("\n"), "target")
+    different = [name for name in parts.columns if parts[name].n_unique() > 1]
+    if different == ["target"]:
+        context, question, *_ = parts.row(0)
+        shown = " | ".join(text for text in (context, question) if text)[:80]
+        raise DataError(
+            f"all {examples.height} rows have the same text: '{shown}'",
+            where=f"{where}: fields",
+            expected="a column or a template with {column} in context or question",
+        )
 
 
 def _draft(records: pl.DataFrame, card: TaskCard, *, hidden: bool, where: str) -> pl.DataFrame:

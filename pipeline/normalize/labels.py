@@ -22,6 +22,7 @@ LETTERS = {
 """Place of the choice that a letter, or a number counted from 1, stands for."""
 
 _TRUE = ("true", "1", "yes")
+_FALSE = ("false", "0", "no")
 
 
 def label_value(field: str, schema: pl.Schema, *, where: str) -> Value:
@@ -129,9 +130,14 @@ def flagged_place(flags: pl.Expr) -> pl.Expr:
     Args:
         flags: Lists of texts; a null one is not true.
     """
-    text = label_text(pl.element().fill_null(""), pl.String()).str.to_lowercase()
-    truths = flags.list.eval(text.is_in(_TRUE))
+    truths = flags.list.eval(flag_values(pl.element()).fill_null(value=False))
     return pl.when(truths.list.sum() == 1).then(truths.list.arg_max().cast(pl.Int32))
+
+
+def flag_values(text: pl.Expr) -> pl.Expr:
+    """Return texts of flags as Boolean; null where one is no flag."""
+    value = label_text(text, pl.String()).str.to_lowercase()
+    return pl.when(value.is_in(_TRUE)).then(True).when(value.is_in(_FALSE)).then(False)
 
 
 def _mapped(values: pl.Expr, mapping: Mapping[str, int] | Mapping[int, int]) -> pl.Expr:

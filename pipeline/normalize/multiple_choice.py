@@ -3,7 +3,7 @@
 import polars as pl
 
 from pipeline.config.forms.multiple_choice import MultipleChoice, Split
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DataError
 from pipeline.normalize.draft import (
     NO_LABELS,
     NOTHING_GIVEN,
@@ -178,3 +178,37 @@ def _label_faults(dtype: pl.DataType) -> list[Fault]:
         ("label_unknown", shown & _PLACE.is_null()),
         ("label_out_of_range", shown & ~_IN_RANGE),
     ]
+
+
+def check(
+    examples: pl.DataFrame, rejected: pl.DataFrame, fields: MultipleChoice, *, where: str
+) -> None:
+    """Refuse labels that count their choices from another number than the card.
+
+    They show in rows whose label is one too high, or one too low, while no row has the label at the
+    other end.
+
+    Raises:
+        DataError: Naming the `label_offset` that would be right.
+    """
+    wrong = rejected.filter(pl.col("reason") == "label_out_of_range")
+    if wrong.is_empty() or fields.label_is not in (None, "index"):
+        return
+    given = whole_number(pl.col("given"), wrong.schema["given"])
+    count, first = pl.col("choices").list.len(), fields.label_offset
+    above, below = wrong.select(
+        above=(given == count + first).all(), below=(given == first - 1).all()
+    ).row(0)
+    firsts, lasts = examples.select(
+        firsts=(pl.col("label") == 0).sum(), lasts=(pl.col("label") == count - 1).sum()
+    ).row(0)
+    if (above and not firsts) or (below and not lasts):
+        right, none = (first + 1, first) if above else (first - 1, "of the last choice")
+        raise DataError(
+            f"label {wrong['given'][0]} is out of range in {wrong.height} rows, and label {none} never "
+            "occurs",
+            where=f"{where}: fields.label",
+            expected=fields.explain("label_out_of_range").expected,
+            remedy=f"set `label_offset: {right}` on the card, or `hidden_label` if the value stands for "
+            "a withheld label",
+        )

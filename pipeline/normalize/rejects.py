@@ -69,34 +69,68 @@ def _fields_that(holds: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
     return pl.concat_str(named, separator=", ", ignore_nulls=True)
 
 
-def refuse_systematic(rejects: pl.DataFrame, read: int, fields: Stem, where: str) -> None:
-    """Refuse a card by which one reason takes more than half of a split, or every row is a reject.
+def refuse_faulty(
+    rejects: pl.DataFrame, read: int, fields: Stem, *, most: float, where: str
+) -> None:
+    """Refuse a split with too many rejects, or with rejects that show a wrong card.
 
-    A wrong `label_offset` must not drop half of the data without a word.
+    A wrong `label_offset` drops a fifth of the rows and shifts the labels of the others. It shows in a
+    few rows already: their labels are all one value.
 
     Args:
         rejects: Rejects of one split.
         read: Records of that split, unreadable ones among them.
         fields: The card's fields.
+        most: Largest share of rejects that the card allows.
         where: `task/split`.
 
     Raises:
-        DataError: Naming the key, the five most frequent values, and what was expected.
+        DataError: Naming the key, reasons and values by how often they occur, and what was expected.
     """
     if rejects.is_empty():
         return
-    (reason, number), *_ = _counts(rejects, "reason")
-    if number * 2 <= read and rejects.height < read:
+    _refuse_one_label(rejects, fields, where)
+    if rejects.height <= most * read and rejects.height < read:
         return
-    values = _counts(rejects.filter(pl.col("reason") == reason), "detail")[:5]
-    shown = ", ".join(f"'{value}' ({_rows(count)})" for value, count in values)
-    key, expected, remedy = fields.explain(reason)
+    reasons = _counts(rejects, "reason")
+    shown = "; ".join(f"{reason} {values_of(rejects, reason)}" for reason, _ in reasons[:3])
+    key, expected, remedy = fields.explain(reasons[0][0])
+    all_of_them = rejects.height == read
+    share = "" if all_of_them else f", more than {100 * most:.3g} %"
     raise DataError(
-        f"{number} of {read} records are rejects for '{reason}': {shown}",
+        f"{rejects.height} of {read} records are rejects{share}: {shown}",
         where=f"{where}: {key}",
         expected=expected,
-        remedy=remedy,
+        remedy=remedy if all_of_them else f"{remedy}; or raise `max_rejects` on the card",
     )
+
+
+_LABELS = ("label_unknown", "label_out_of_range")
+
+
+def _refuse_one_label(rejects: pl.DataFrame, fields: Stem, where: str) -> None:
+    """Refuse rejects for their labels that are all one value: it means something."""
+    wrong = rejects.filter(pl.col("reason").is_in(_LABELS))
+    if wrong.height < _FEW or wrong["detail"].n_unique() > 1:
+        return
+    _, expected, remedy = fields.explain(wrong["reason"][0])
+    value = wrong["detail"][0]
+    raise DataError(
+        f"the label '{value}' of {wrong.height} records is none of the expected ones",
+        where=f"{where}: {fields.label_key}",
+        expected=expected,
+        remedy=f"{remedy}; if it stands for a withheld label, set `hidden_label: {value}`",
+    )
+
+
+_FEW = 2
+"""Rows whose labels are one wrong value, from which on it is no slip of one row."""
+
+
+def values_of(rejects: pl.DataFrame, reason: str) -> str:
+    """Return the five most frequent values that were rejected for a reason, each with its rows."""
+    values = _counts(rejects.filter(pl.col("reason") == reason), "detail")[:5]
+    return ", ".join(f"'{value}' ({_rows(count)})" for value, count in values)
 
 
 def _rows(count: int) -> str:

@@ -38,12 +38,16 @@ def draft(records: pl.DataFrame, fields: Span, *, hidden: bool, where: str) -> p
     faults = [*stem_faults(fields)]
     if hidden:
         return with_reasons(records.lazy().select(*columns, NO_TARGET, NOTHING_GIVEN), faults)
+    missing = pl.lit(value=False)
     if fields.answers is not None:
         drafted = records.lazy().select(
             *columns, answer=_first_answer(fields.answers, schema, where)
         )
         drafted = drafted.with_columns(given=_ANSWER)
         at_fault = ~pl.col("context").str.contains(_ANSWER, literal=True)
+        if not fields.null_is_unanswerable:
+            missing = _ANSWER.is_null()
+            faults.append(("missing_field", missing))
     elif fields.end is not None:
         raw = text_expression(fields.context, schema, where=f"{where}: fields.context")
         drafted = _cut(records.lazy().select(*columns, raw=raw, **_offsets(fields, schema, where)))
@@ -55,16 +59,18 @@ def draft(records: pl.DataFrame, fields: Span, *, hidden: bool, where: str) -> p
             "there is nothing to find the answer by", where=where,
             expected="fields.answers, or fields.end with fields.start",
         )  # fmt: skip
-    target = pl.when(_ANSWER != "").then(_ANSWER).otherwise(pl.lit(fields.unanswerable))
+    target = pl.when(_ANSWER != "").then(_ANSWER).when(~missing).then(pl.lit(fields.unanswerable))
     fault: Fault = ("answer_not_in_context", at_fault)
     return with_reasons(drafted.with_columns(target.alias("target")), (*faults, fault))
 
 
 def _first_answer(field: str, schema: pl.Schema, where: str) -> pl.Expr:
-    """Return the first answer of each row, cleaned; null or empty where there is none."""
+    """Return the first answer of each row, cleaned; empty where there is none, null if missing."""
     where = f"{where}: fields.answers"
     if isinstance(value_expression(field, schema, where=where).dtype, pl.List | pl.Array):
-        return clean(list_expression(field, schema, where=where).list.first())
+        answers = list_expression(field, schema, where=where)
+        first = answers.list.first().fill_null("")
+        return pl.when(answers.is_not_null()).then(clean(first))
     return clean(text_expression(field, schema, where=where))
 
 

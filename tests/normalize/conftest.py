@@ -14,15 +14,17 @@ UNREAD = {"row": pl.Int64, "reason": pl.String, "detail": pl.String}
 
 @pytest.fixture
 def make_card() -> Callable[..., TaskCard]:
-    """A card with the given fields; `hidden` names splits without labels."""
+    """A card with the given fields; `hidden` names splits without labels; any share may be rejects."""
 
-    def make(fields: dict[str, Any], hidden: tuple[str, ...] = ()) -> TaskCard:
+    def make(
+        fields: dict[str, Any], hidden: tuple[str, ...] = (), max_rejects: float = 1.0
+    ) -> TaskCard:
         written = TaskCard.model_validate(
             {
                 "task": "toy", "family": "toy", "licence": "CC0-1.0", "hidden": hidden,
                 "source": {"kind": "files", "folder": "toy"},
                 "splits": {"train": "a.jsonl", "validation": "b.jsonl", "test": "c.jsonl"},
-                "fields": fields,
+                "fields": fields, "max_rejects": max_rejects,
             }
         )  # fmt: skip
         return TaskCard.model_validate_json(written.model_dump_json())  # as a stage reads it
@@ -37,11 +39,12 @@ def run(make_card: Callable[..., TaskCard]) -> Callable[..., Normalized]:
     def go(
         fields: dict[str, Any], columns: dict[str, Any] | pl.DataFrame, *,
         split: str = "train", hidden: tuple[str, ...] = (), unread: list[Any] | None = None,
+        max_rejects: float = 1.0,
     ) -> Normalized:  # fmt: skip
         frame = columns if isinstance(columns, pl.DataFrame) else pl.DataFrame(columns)
         numbered = frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("__row__"))
         refused = pl.DataFrame(unread or [], schema=UNREAD, orient="row")
-        return normalize(numbered, refused, make_card(fields, hidden), split)
+        return normalize(numbered, refused, make_card(fields, hidden, max_rejects), split)
 
     return go
 

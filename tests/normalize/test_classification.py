@@ -100,19 +100,33 @@ def test_a_split_that_is_not_hidden_needs_its_label_column(run):
 
 def test_classes_that_do_not_fit_are_refused_with_the_values_seen(run):
     with pytest.raises(DataError) as caught:
-        run(FIELDS, columns(["0", "1", "2", "0", "no"]))
+        run(FIELDS, columns(["0", "1", "2", "0", "no"]), max_rejects=0.5)
     assert str(caught.value) == (
-        "toy/train: fields.label: 4 of 5 records are rejects for 'label_unknown': "
-        "'0' (2 rows), '1' (1 row), '2' (1 row)\n"
-        "  expected: one of: no, maybe, yes\n  to do: mend classes, or set hidden_label"
+        "toy/train: fields.label: 4 of 5 records are rejects, more than 50 %: "
+        "label_unknown '0' (2 rows), '1' (1 row), '2' (1 row)\n"
+        "  expected: one of: no, maybe, yes\n"
+        "  to do: mend classes, or set hidden_label; or raise `max_rejects` on the card"
     )
+
+
+@pytest.mark.parametrize("value", ["-", "n/a", "3"])
+def test_one_unknown_value_in_several_rows_means_something(run, value):
+    with pytest.raises(DataError) as caught:
+        run(FIELDS, columns([*["no", "yes"] * 500, value, value]))
+    assert str(caught.value) == (
+        f"toy/train: fields.label: the label '{value}' of 2 records is none of the expected ones\n"
+        "  expected: one of: no, maybe, yes\n"
+        "  to do: mend classes, or set hidden_label; if it stands for a withheld label, set "
+        f"`hidden_label: {value}`"
+    )
+    assert run({**FIELDS, "hidden_label": value}, columns(["no", value, value])).rejects.is_empty()
 
 
 def test_a_split_without_labels_says_how_to_hide_it(run):
     with pytest.raises(DataError) as caught:
         run(FIELDS, columns([None, None]), split="test")
     assert str(caught.value) == (
-        "toy/test: fields.label: 2 of 2 records are rejects for 'label_missing': 'null' (2 rows)\n"
+        "toy/test: fields.label: 2 of 2 records are rejects: label_missing 'null' (2 rows)\n"
         "  expected: a label in each row\n"
         "  to do: name the split under 'hidden' if its labels are withheld, or set hidden_label"
     )

@@ -1,5 +1,7 @@
 import pytest
 
+from pipeline.errors import DataError
+
 FIELDS = {
     "form": "multi_label", "context": "text", "labels": "gold",
     "classes": {"a": "apple", "b": "bee", "c": "cat"},
@@ -60,3 +62,57 @@ def test_a_hidden_split_has_no_gold_sets(run):
     made = run(FIELDS, {"text": ["t"]}, split="test", hidden=("test",)).examples
     assert made["labels"].to_list() == [None]
     assert made["target"].to_list() == [None]
+
+
+FLAGS = {**FIELDS, "classes": {0: "joy", 1: "fear", 2: "awe"}, "none": "calm"}
+SETS = [[0, 2], [1], [3]]
+
+
+@pytest.mark.parametrize(
+    "gold",
+    [
+        [[1, 0, 1], [0, 1, 0], [0, 0, 0]],
+        [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]],
+        [["1", "0", "1"], ["0", "1.0", "0"], ["0", "0", "0"]],
+        [[True, False, True], [False, True, False], [False, False, False]],
+    ],
+)
+def test_flags_are_one_for_each_class(run, gold):
+    made = run({**FLAGS, "labels_are": "flags"}, columns(gold)).examples
+    assert made["labels"].to_list() == SETS
+    assert made["target"].to_list() == ["joy, awe", "fear", "calm"]
+
+
+def test_flags_may_be_a_text_or_columns_of_their_own(run):
+    fields = {**FLAGS, "labels_are": "flags", "separator": " "}
+    assert run(fields, columns(["1 0 1", "0 1 0", "0 0 0"])).examples["labels"].to_list() == SETS
+    frame = {"text": list("abc"), "x": [1, 0, 0], "y": [0, 1, 0], "z": ["yes", "no", "no"]}
+    made = run({**FLAGS, "labels": ["x", "y", "z"]}, frame)
+    assert made.examples["labels"].to_list() == SETS
+
+
+@pytest.mark.parametrize(
+    "gold", [[[1, 0, 1], [0, 1, 0]], [["1", "0", "1"], ["1", "1", "1"]], [[1.0, 0.0, 1.0]]]
+)
+def test_flags_are_never_taken_for_values(run, gold):
+    with pytest.raises(DataError) as caught:
+        run(FLAGS, columns(gold))
+    assert "each of the lists has 3 values of 0 and 1, as many as there are classes" in str(
+        caught.value
+    )
+    assert "  to do: set `labels_are: flags` on the card" in str(caught.value)
+
+
+def test_flags_of_two_classes_are_never_taken_for_values(run):
+    with pytest.raises(DataError, match="2 values of 0 and 1"):
+        run({**FIELDS, "classes": {0: "a", 1: "b"}}, columns([[1, 0], [0, 1]]))
+
+
+def test_what_is_no_flag_is_a_reject(run, reasons):
+    made = run({**FLAGS, "labels_are": "flags"}, columns([[1, 0, 2], [1, 0], [0, 1, 0], None]))
+    assert made.examples["labels"].to_list() == [[1]]
+    assert reasons(made) == {
+        0: ("label_unknown", "1, 0, 2"),
+        1: ("label_unknown", "1, 0"),
+        3: ("label_missing", "null"),
+    }

@@ -206,15 +206,38 @@ def test_a_list_is_no_label(run):
         run(LISTED, {"q": ["a"], "options": [["x", "y"]], "gold": [[0]]})
 
 
-def test_a_wrong_offset_does_not_drop_rows_in_silence(run):
-    columns = {"q": list("abcd"), "options": [["x", "y"]] * 4, "gold": [2, 1, 2, 2]}
+@pytest.mark.parametrize(
+    ("gold", "offset", "right", "end"),
+    [
+        ([2, 1, 2, 2], 0, 1, "label 0"),
+        ([1, 1, 2, 1], 0, 1, "label 0"),
+        ([1, 0, 0, 1], 1, 0, "label of the last choice"),
+        ([2.0, 1.0, 1.0, 1.0], 0, 1, "label 0"),
+    ],
+)
+def test_a_wrong_offset_is_found_in_few_rows(run, gold, offset, right, end):
+    columns = {"q": list("abcd"), "options": [["x", "y"]] * 4, "gold": gold}
+    fields = {**LISTED, "label_offset": offset}
     with pytest.raises(DataError) as caught:
-        run(LISTED, columns)
-    assert str(caught.value) == (
-        "toy/train: fields.label: 3 of 4 records are rejects for 'label_out_of_range': '2' (3 rows)\n"
-        "  expected: a number from 0, below that the number of choices\n"
-        "  to do: mend label_is, label_offset or choice_labels"
+        run(fields, columns)
+    assert f"records, and {end} never occurs" in str(caught.value).replace("rows", "records")
+    assert f"  to do: set `label_offset: {right}` on the card, or `hidden_label`" in str(
+        caught.value
     )
+    assert run({**fields, "label_offset": right}, columns).rejects.is_empty()
+
+
+def test_labels_one_too_high_in_rows_of_different_lengths_are_found(run):
+    columns = {
+        "q": list("abc"), "options": [["x", "y"], ["x", "y", "z"], ["x", "y", "z"]], "gold": [2, 3, 1],
+    }  # fmt: skip
+    with pytest.raises(DataError, match="set `label_offset: 1` on the card"):
+        run(LISTED, columns)
+
+
+def test_one_label_too_high_beside_all_others_is_a_reject(run):
+    columns = {"q": list("abcd"), "options": [["x", "y"]] * 4, "gold": [0, 1, 2, 0]}
+    assert run(LISTED, columns).rejects["reason"].to_list() == ["label_out_of_range"]
 
 
 def test_a_frame_without_rows_gives_a_draft_without_rows():

@@ -36,18 +36,22 @@ def test_without_rejects_the_table_has_its_types(run):
     assert to_arrow(made.rejects, REJECT).num_rows == 0
 
 
-def test_half_of_the_rows_may_be_rejects_but_not_more(run):
-    assert run(FIELDS, rows({"gold": 5}, good=1)).rejects.height == 1
-    with pytest.raises(DataError, match="2 of 3 records are rejects for 'label_out_of_range'"):
-        run(FIELDS, rows({"gold": 5}, {"gold": 6}, good=1))
-
-
-def test_different_reasons_may_take_more_than_half_but_not_all(run):
-    faults = [{"gold": 5}, {"q": ""}, {"options": ["x"]}]
-    assert run(FIELDS, rows(*faults, good=1)).rejects.height == 3
+def test_one_record_in_a_hundred_may_be_a_reject_unless_the_card_says_more(run):
+    assert run(FIELDS, rows({"q": ""}, good=99), max_rejects=0.01).rejects.height == 1
     with pytest.raises(DataError) as caught:
-        run(FIELDS, rows(*faults))
-    assert "toy/train: fields: 1 of 3 records are rejects for 'empty_text'" in str(caught.value)
+        run(FIELDS, rows({"q": ""}, {"options": ["x"]}, good=98), max_rejects=0.01)
+    assert str(caught.value) == (
+        "toy/train: fields: 2 of 100 records are rejects, more than 1 %: "
+        "empty_text 'context, question' (1 row); too_few_choices 'x' (1 row)\n"
+        "  expected: text in context or question, and in every choice\n"
+        "  to do: look at the raw records, then mend the card; or raise `max_rejects` on the card"
+    )
+    assert run(FIELDS, rows({"q": ""}, {"options": ["x"]}, good=98), max_rejects=0.02)
+
+
+def test_a_split_of_rejects_alone_is_always_refused(run):
+    with pytest.raises(DataError, match="2 of 2 records are rejects: empty_text"):
+        run(FIELDS, rows({"q": ""}, {"options": ["x"]}), max_rejects=1.0)
 
 
 def test_the_five_most_frequent_values_are_shown(run):
@@ -79,9 +83,14 @@ def test_each_reason_names_its_key_and_what_was_expected(run, change, key, expec
 
 def test_records_that_cannot_be_read_are_the_sources_fault(run):
     with pytest.raises(DataError) as caught:
-        run(FIELDS, rows(good=1), unread=[(1, "not_json", "{"), (2, "not_json", "{")])
+        run(
+            FIELDS,
+            rows(good=1),
+            unread=[(1, "not_json", "{"), (2, "not_json", "{")],
+            max_rejects=0.01,
+        )
     assert str(caught.value) == (
-        "toy/train: source: 2 of 3 records are rejects for 'not_json': '{' (2 rows)\n"
+        "toy/train: source: 2 of 3 records are rejects, more than 1 %: not_json '{' (2 rows)\n"
         "  expected: records that can be read\n"
-        "  to do: look at the raw records, then mend the card"
+        "  to do: look at the raw records, then mend the card; or raise `max_rejects` on the card"
     )

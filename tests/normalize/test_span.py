@@ -6,12 +6,26 @@ ANSWERS = {"form": "span", "context": "c", "question": "q", "answers": "a"}
 OFFSETS = {"form": "span", "context": "c", "question": "q", "start": "s", "end": "e"}
 
 
-@pytest.mark.parametrize("answers", [[["bc", "zz"], [], None, [""]], ["bc", "", None, " "]])
+@pytest.mark.parametrize("answers", [[["bc", "zz"], [], [None], [""]], ["bc", "", "", " "]])
 def test_the_first_answer_is_the_target_and_none_is_unanswerable(run, answers):
-    made = run(ANSWERS, {"c": ["abcd"] * 4, "q": ["?"] * 4, "a": answers}).examples
+    made = run(ANSWERS, {"c": ["abcd"] * 4, "q": list("klmn"), "a": answers}).examples
     assert made["target"].to_list() == ["bc", "unanswerable", "unanswerable", "unanswerable"]
     assert made["choices"].to_list() == [[]] * 4
     assert made["label"].to_list() == [None] * 4
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [["bc", None, ""], [["bc"], None, []], [{"text": ["bc"]}, None, {"text": []}]],
+)
+def test_a_missing_answer_is_not_unanswerable_unless_the_card_says_so(run, reasons, answers):
+    fields = ANSWERS if not isinstance(answers[0], dict) else {**ANSWERS, "answers": "a.text"}
+    columns = {"c": ["abcd"] * 3, "q": list("klm"), "a": answers}
+    made = run(fields, columns)
+    assert made.examples["target"].to_list() == ["bc", "unanswerable"]
+    assert reasons(made) == {1: ("missing_field", "target")}
+    made = run({**fields, "null_is_unanswerable": True}, columns).examples
+    assert made["target"].to_list() == ["bc", "unanswerable", "unanswerable"]
 
 
 def test_offsets_count_characters_of_the_context_as_the_source_has_it(run):
@@ -19,7 +33,7 @@ def test_offsets_count_characters_of_the_context_as_the_source_has_it(run):
         {**OFFSETS, "unanswerable": "none"},
         {
             "c": ["  é ab cd ", "abc", "abc"],
-            "q": ["?"] * 3,
+            "q": list("klm"),
             "s": [4, None, None],
             "e": [6, 2, None],
         },
@@ -33,7 +47,7 @@ def test_a_stretch_outside_of_the_context_is_a_reject(run, reasons):
         OFFSETS,
         {
             "c": ["abc"] * 8,
-            "q": ["?"] * 8,
+            "q": list("klmnopqr"),
             "s": [0, 0, 2, 2, -1, 1, 1, 1],
             "e": [3, 4, 2, 1, 2, 2, 2, 2],
         },

@@ -27,7 +27,7 @@ def test_a_form_is_two_files_and_one_line(follow):
         "pipeline/config/forms/true_or_false.py",
         "pipeline/normalize/true_or_false.py",
     ]
-    assert list(copy.changed) == ["pipeline/config/forms/__init__.py"]
+    assert list(copy.changed) == ["pipeline/config/forms/registry.py"]
     assert copy.run(USE).splitlines() == [
         "true_or_false Ice is cold. ['false', 'true'] 1 true",
         "true_or_false Fire is wet. ['false', 'true'] 0 false",

@@ -7,12 +7,36 @@ nothing and makes a template of a constant. A list of fields where one text is w
 spaces; so is a column that holds lists.
 """
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple, Self
+
+from pydantic import AfterValidator, model_validator
 
 from pipeline.config.strict import Strict
 
-Text = str | tuple[str, ...]
+_DOUBLED = re.compile(r"\{\{\s*[\w.\[\]]+\s*\}\}")
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+
+
+def _check_template(text: str) -> str:
+    """Refuse a template that gives every row the same text, unless it says so by `{}`."""
+    plain = text.replace("{{", "").replace("}}", "")
+    if _PLACEHOLDER.search(plain) or not set("{}") & set(text):
+        return text
+    doubled = _DOUBLED.search(text)
+    if doubled:
+        inner = doubled[0].strip("{} ")
+        raise ValueError(
+            f"'{text}' gives every row the same text: doubled braces stand for braces; write "
+            f"{{{inner}}} for the column '{inner}'"
+        )
+    raise ValueError(f"'{text}' names no column; write {{column}}, or add {{}} to a constant text")
+
+
+Column = Annotated[str, AfterValidator(_check_template)]
+"""A column, a path or a template."""
+Text = Column | tuple[Column, ...]
 ClassKey = str | int | bool
 Classes = tuple[str, ...] | dict[ClassKey, str]
 """The label values, in order (they then also name the classes), or value -> name."""
@@ -80,6 +104,23 @@ class FixedClasses(Stem):
     classes: Classes
     option: str = "{class}"
     """Carrier phrase of a choice: `the sentiment is {class}`."""
+
+    @model_validator(mode="after")
+    def _options_are_texts_that_differ(self) -> Self:
+        rest = self.option.replace("{class}", "")
+        if rest == self.option or set("{}") & set(rest):
+            raise ValueError(
+                f"option: '{self.option}' must hold {{class}} and no other brace; it would give "
+                f"'{self.option.replace('{class}', self.class_names[0] if self.class_names else '')}'"
+            )
+        seen: dict[str, str] = {}
+        for name in self.class_names:
+            if not name.strip():
+                raise ValueError(f"classes: {name!r} is no name of a class")
+            other = seen.setdefault(" ".join(name.split()).casefold(), name)
+            if other != name:
+                raise ValueError(f"classes: '{other}' and '{name}' differ in case or space alone")
+        return self
 
     @property
     def class_names(self) -> tuple[str, ...]:

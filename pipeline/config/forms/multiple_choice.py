@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pipeline.config.forms.base import ClassKey, Stem, Wording
+from pipeline.config.forms.base import ClassKey, Column, Stem, Wording
 from pipeline.config.strict import Strict
 
 
@@ -18,7 +18,7 @@ class MultipleChoice(Stem):
     """The answer is one of several given texts, as many as each row has."""
 
     form: Literal["multiple_choice"]
-    choices: str | tuple[str, ...] | Split
+    choices: Column | tuple[Column, ...] | Split
     """A list column or path; several columns, one choice each (null or empty ones are left out of a
     row); or one text to cut."""
     choice_labels: str | None = None

@@ -16,7 +16,10 @@ class Span(Stem):
     form: Literal["span"]
     context: Text
     answers: str | None = None
-    """Path of the gold texts (a list or one text); the first is the target."""
+    """Path of the gold texts (a list or one text); the first is the target. An empty list or text is
+    a row that has no answer; null is a missing value, which is a reject."""
+    null_is_unanswerable: bool = False
+    """Whether null in `answers` is a row that has no answer, too."""
     start: str | None = None
     """Path of the start offset in characters; null counts as 0 where `end` is given."""
     end: str | None = None
