@@ -19,6 +19,7 @@ from pipeline.contract.files import read_json, sha256
 from pipeline.errors import ArtefactError, DataError, PipelineError
 from pipeline.layout import Layout
 from pipeline.project import active
+from pipeline.publish import stage_lock
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -60,17 +61,20 @@ def normalize_all(name: str, tasks: Sequence[str], *, jobs: int) -> None:
         bar = tqdm(as_completed(futures), total=len(futures), desc="normalize", delay=2)
         for future in bar:
             try:
-                future.result()
+                for line in future.result():
+                    tqdm.write(line, file=sys.stdout)
             except PipelineError as error:
                 failures[futures[future]] = str(error)
     if failures:
         raise DataError("\n".join(failures[task] for task in sorted(failures)))
 
 
-def _normalize(name: str, task: str) -> None:
-    from pipeline.stages.normalize import main as normalize
+def _normalize(name: str, task: str) -> list[str]:
+    from pipeline.stages.normalize import normalize_task
 
-    normalize([name, task])
+    layout = Layout(name)
+    with stage_lock(layout.data, f"normalize.{task}"):
+        return normalize_task(layout, task)
 
 
 def dvc(*arguments: str) -> None:

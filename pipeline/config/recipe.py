@@ -81,7 +81,13 @@ def settings(
     text = text_settings(card, params)
     licences = {task: cards[task].licence for task in sorted(card.tasks)}
     return {
-        "curate": CurateSettings(**head, **tasks, limits=card.limits, curate=params.curate),
+        "curate": CurateSettings(
+            **head, **tasks, limits=card.limits, curate=params.curate,
+            validation={
+                task: cards[task].validation
+                for task in sorted(card.tasks) if cards[task].validation != "select"
+            },
+        ),
         "tokenizer": TokenizerSettings(**head, **tasks, **held_out, **tokenizer, view=card.view),
         "tokenize": _tokenize_settings(params, text, prompts, head | tasks | held_out),
         "mix": MixSettings(**head, batch=text.batch, text=text.packs),

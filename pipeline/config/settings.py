@@ -20,6 +20,7 @@ from pipeline.config.params import (
 )
 from pipeline.config.settings_file import Settings
 from pipeline.config.strict import Positive, Strict
+from pipeline.config.task_card import ValidationUse
 
 
 class CurateSettings(Settings):
@@ -28,6 +29,8 @@ class CurateSettings(Settings):
     tasks: tuple[str, ...]
     limits: Limits
     curate: CurateParams
+    validation: dict[str, ValidationUse] = {}
+    """What becomes of the validation split, of tasks whose card says another thing than `select`."""
 
 
 class TokenizerSettings(Settings):

@@ -3,7 +3,7 @@
 A card is a claim about data, so it holds no code, no prompt and no weight.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from pipeline.config.source import Source
 from pipeline.config.strict import Name, Share, Strict
 from pipeline.schema import Split
 
+ValidationUse = Literal["select", "train", "unused"]
 SplitSource = str | tuple[str, ...] | dict[str, str]
 """One file, glob or hub split; several, read one after the other; or several read side by side."""
 
@@ -33,6 +34,9 @@ class TaskCard(Strict):
     splits: dict[Split, SplitSource]
     hidden: tuple[Split, ...] = ()
     """Splits whose labels the publisher withholds: their rows keep a null label."""
+    validation: ValidationUse = "select"
+    """What becomes of the validation split where the test split has labels, too, and is reported on:
+    `select` rows are drawn from it, it is added to `train`, or it is left `unused`."""
     fields: Fields
     max_rejects: Share = 0.01
     """Largest share of a split's records that may be no valid examples; more is an error."""

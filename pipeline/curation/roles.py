@@ -1,16 +1,20 @@
 """Which rows of a task are for training, for choosing, and for the final figure.
 
 `report` is the test split where every row of it is labelled, else the validation split. `select` is
-cut from train for all tasks alike, by the hash of a row's text: rows that share a context (premise,
-passage, dialogue) fall on one side. The split that serves neither is `unused`: kept out of
-everything and counted. Looks at one task at a time, so that no other task can move its rows.
+drawn from the validation split where that is free, unless the card gives it another use, else from
+train; in both by the hash of a row's text: rows that share a context (premise, passage, dialogue)
+fall on one side. What serves nothing is `unused`: kept out of everything and counted. Each task is
+looked at alone, so that no other task can move its rows.
 """
+
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.config.params import CurateParams
+from pipeline.config.task_card import ValidationUse
 from pipeline.curation.keys import group_hashes, row_hashes
 from pipeline.schema import Split
 
@@ -48,26 +52,53 @@ def select_target(rows: int, params: CurateParams) -> int:
     return min(wanted, rows // 2)
 
 
-def assigned(examples: pl.DataFrame, params: CurateParams, *, report: Split | None) -> pl.DataFrame:
+def assigned(
+    examples: pl.DataFrame,
+    params: CurateParams,
+    *,
+    report: Split | None,
+    validation: ValidationUse = "select",
+) -> pl.DataFrame:
     """Return the examples with a column `role`: train, select, report or unused.
 
     Args:
         examples: One task's examples of all splits, with a column `split`, in any order.
         params: Share and bounds of `select`.
         report: The split to report on, see `report_split`.
+        validation: What becomes of the validation split where it is not reported on.
     """
-    train = examples.filter(split="train")
-    chosen = select_cut(train, select_target(train.height, params))
-    select = train.filter(pl.Series(chosen, dtype=pl.Boolean))["example_id"]
+    use = validation_use(examples, params, report, validation)
+    pool = ["train", "validation"] if use == "train" else ["train"]
+    train = pl.col("split").is_in(pool)
+    source = examples.filter(split="validation") if use == "select" else examples.filter(train)
+    most = source.height if use == "select" else select_target(source.height, params)
+    chosen = select_cut(source, min(most, params.select_max))
+    select = source.filter(pl.Series(chosen, dtype=pl.Boolean))["example_id"]
     return examples.with_columns(
         role=pl.when(pl.col("example_id").is_in(select.implode()))
         .then(pl.lit("select"))
-        .when(split="train")
+        .when(train)
         .then(pl.lit("train"))
         .when(pl.col("split") == pl.lit(report, dtype=pl.String))
         .then(pl.lit("report"))
         .otherwise(pl.lit(UNUSED))
     )
+
+
+def validation_use(
+    examples: pl.DataFrame, params: CurateParams, report: Split | None, wanted: ValidationUse
+) -> ValidationUse | Literal["report"] | None:
+    """Return what the validation split serves as; None where there is none.
+
+    Without labels it is unused; so it is with fewer rows than `select_min`, too few to choose by.
+    """
+    rows = examples.filter(split="validation")
+    if not rows.height:
+        return None
+    if report == "validation":
+        return "report"
+    labelled = int(rows.select(is_labelled().sum()).item())
+    return wanted if labelled >= (params.select_min if wanted == "select" else 1) else "unused"
 
 
 def select_cut(train: pl.DataFrame, target: int) -> NDArray[np.bool_]:

@@ -14,7 +14,8 @@ from pipeline.schema import ROLES
 def summary(result: Verdict) -> dict[str, Any]:
     """Return `tasks` (by name) and `total`.
 
-    Of a task: `rows` per split, `kept`, `limited` per role, `unused` examples of a held-out split,
+    Of a task: `rows` per split, `kept`, `limited` per role, `unused` examples of a held-out split, what
+    the `validation` split serves as,
     `drops` by reason and role, `conflicts` (see `duplicates`), `report_from_test` (1 or 0), and for
     each role that has rows, under `roles`, what `described` says. `total` sums the counts.
     """
@@ -63,6 +64,7 @@ def _task(
         "kept": {role: kept[role].height for role in ROLES},
         "limited": counts.limited,
         "unused": counts.unused,
+        "validation": counts.validation,
         "drops": drops,
         "conflicts": counts.conflicts,
         "report_from_test": int(counts.report == "test"),

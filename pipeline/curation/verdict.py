@@ -7,14 +7,17 @@ Must not know where anything lies.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import polars as pl
 
 from pipeline.config.mixture_card import Limits
 from pipeline.config.params import CurateParams
+from pipeline.config.task_card import ValidationUse
 from pipeline.curation import duplicates, keys, overlap, roles
 from pipeline.curation.limits import limited
+from pipeline.errors import DataError
 from pipeline.schema import ROLES, SPLITS, Split
 
 _DROPS = pl.Schema(
@@ -35,6 +38,8 @@ class Counts(NamedTuple):
     """Examples per split."""
     report: Split | None
     """Split that `report` was taken from."""
+    validation: str | None
+    """What the validation split serves as: select, train, report or unused; None without one."""
     unused: int
     """Examples of the held-out split that serves no role."""
     conflicts: int
@@ -69,7 +74,10 @@ class _Judged(NamedTuple):
 
 
 def verdict(
-    examples: Mapping[str, Mapping[str, pl.DataFrame]], params: CurateParams, limits: Limits
+    examples: Mapping[str, Mapping[str, pl.DataFrame]],
+    params: CurateParams,
+    limits: Limits,
+    validation: Mapping[str, ValidationUse] = MappingProxyType({}),
 ) -> Verdict:
     """Decide for every example of every task whether it stays, and as what.
 
@@ -77,8 +85,16 @@ def verdict(
         examples: By task, then by split, frames of `schema.EXAMPLE`; rows in any order.
         params: Bounds of `select` and rules of overlap.
         limits: Most rows of each role.
+        validation: What becomes of a validation split that is not reported on, where it is not to
+            give `select` rows.
+
+    Raises:
+        DataError: The numbers of a task do not add up, which no input may cause.
     """
-    judged = {task: _judge(task, examples[task], params) for task in sorted(examples)}
+    judged = {
+        task: _judge(task, examples[task], params, validation.get(task, "select"))
+        for task in sorted(examples)
+    }
     index = pl.concat([overlap.INDEX.to_frame(), *(part.stems for part in judged.values())])
     found = overlap.find(index, params)
     kept, counts, drops = {}, {}, [_DROPS.to_frame()]
@@ -91,24 +107,47 @@ def verdict(
         counts[task] = part.counts._replace(limited=over)
         names = gone.select("example_id", "role", "reason", "detail", task=pl.lit(task))
         drops += [part.drops, names.select(_DROPS.names())]
+        check_account(task, counts[task], kept[task], part.drops.height + gone.height)
     return Verdict(kept, pl.concat(drops), found.table, counts)
 
 
-def _judge(task: str, splits: Mapping[str, pl.DataFrame], params: CurateParams) -> _Judged:
+def check_account(
+    task: str, counts: Counts, kept: Mapping[str, pl.DataFrame], dropped: int
+) -> None:
+    """Check that each example of a task went to one place.
+
+    Raises:
+        DataError: Examples are more or fewer than train + select + report + unused + drops + what is
+            over the limits.
+    """
+    rows = sum(counts.rows.values())
+    parts = {role: frame.height for role, frame in kept.items()}
+    parts |= {"unused": counts.unused, "drops": dropped, "limits": sum(counts.limited.values())}
+    if sum(parts.values()) != rows:
+        shown = " + ".join(f"{count} {name}" for name, count in parts.items())
+        raise DataError(f"{rows} examples are not {shown}", where=f"task '{task}'")
+
+
+def _judge(
+    task: str, splits: Mapping[str, pl.DataFrame], params: CurateParams, validation: ValidationUse
+) -> _Judged:
     """Drop unlabelled rows and duplicates of one task and give every other row its role."""
     frame = _joined(splits)
     report = roles.report_split(frame)
-    used = pl.col("split").is_in(["train", report or "train"])
+    use = roles.validation_use(frame, params, report, validation)
+    in_use = ["train", report or "train"] + (["validation"] if use in ("select", "train") else [])
+    used = pl.col("split").is_in(in_use)
     blank = frame.filter(used & ~roles.is_labelled())
     rest = frame.join(blank, on="example_id", how="anti", maintain_order="left")
     # held-out rows stay as they were published, repetitions included, so that figures compare
     repeated = duplicates.duplicate_of(rest.filter(split="train"))
     twice = rest.join(repeated, on="example_id", maintain_order="left")
     rest = rest.join(repeated, on="example_id", how="anti", maintain_order="left")
-    assigned = roles.assigned(rest, params, report=report)
+    assigned = roles.assigned(rest, params, report=report, validation=validation)
     counts = Counts(
         rows={split: splits[split].height for split in sorted(splits)},
         report=report,
+        validation=use,
         unused=assigned.filter(role=roles.UNUSED).height,
         conflicts=duplicates.conflicts(rest.filter(split="train")),
         limited={},

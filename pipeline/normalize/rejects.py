@@ -127,10 +127,14 @@ _FEW = 2
 """Rows whose labels are one wrong value, from which on it is no slip of one row."""
 
 
-def values_of(rejects: pl.DataFrame, reason: str) -> str:
-    """Return the five most frequent values that were rejected for a reason, each with its rows."""
-    values = _counts(rejects.filter(pl.col("reason") == reason), "detail")[:5]
-    return ", ".join(f"'{value}' ({_rows(count)})" for value, count in values)
+def values_of(rejects: pl.DataFrame, reason: str, *, most: int = 5) -> str:
+    """Return the most frequent values that were rejected for a reason, each with its rows."""
+    values = _counts(rejects.filter(pl.col("reason") == reason), "detail")[:most]
+    return ", ".join(f"{_quoted(value)} ({_rows(count)})" for value, count in values)
+
+
+def _quoted(value: str) -> str:
+    return f"'{value}'" if value.isprintable() else repr(value)
 
 
 def _rows(count: int) -> str:

@@ -5,7 +5,7 @@ Writes:  data/NAME/examples/<task>/: a Parquet file for each split (empty where 
          rejects.parquet, origin.json
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from pipeline.config.task_card import TaskCard
 from pipeline.contract.files import sha256, write_json
 from pipeline.layout import Layout
 from pipeline.normalize.dispatch import Normalized, normalize
+from pipeline.normalize.rejects import values_of
 from pipeline.publish import new_folder, stage_lock
 from pipeline.schema import EXAMPLE, REJECT, SPLITS, VERSION, Split
 from pipeline.sources.dispatch import read_split
@@ -28,10 +29,12 @@ def main(arguments: Sequence[str]) -> None:
     name, task = arguments
     layout = Layout(name)
     with stage_lock(layout.data, f"normalize.{task}"):
-        normalize_task(layout, task)
+        lines = normalize_task(layout, task)
+    for line in lines:
+        print(line)
 
 
-def normalize_task(layout: Layout, task: str) -> None:
+def normalize_task(layout: Layout, task: str) -> list[str]:
     """Write a task's examples whole, or raise and leave what was there.
 
     Safe in a pool of processes: it touches no other task's folder and prints nothing.
@@ -39,6 +42,10 @@ def normalize_task(layout: Layout, task: str) -> None:
     Args:
         layout: Paths of the mixture.
         task: Name of the task, whose resolved source exists.
+
+    Returns:
+        What a person should know of the records: a line for each split with rejects, or with classes
+        that no row has.
 
     Raises:
         ArtefactError: The resolved source is missing.
@@ -48,6 +55,7 @@ def normalize_task(layout: Layout, task: str) -> None:
     source = read(NormalizeSource, path)
     rejects: list[pl.DataFrame] = []
     splits: dict[str, Any] = {}
+    lines: list[str] = []
     with new_folder(layout.examples(task)) as folder:
         for split in SPLITS:
             if split not in source.card.splits:
@@ -58,8 +66,26 @@ def normalize_task(layout: Layout, task: str) -> None:
             write_parquet(part.examples, folder / f"{split}.parquet", EXAMPLE)
             rejects.append(part.rejects)
             splits[split] = summary(part, source.card)
+            lines += notes(part.rejects, splits[split], source.card, split)
         write_parquet(pl.concat(rejects), folder / "rejects.parquet", REJECT)
         write_json(origin(source, splits) | {"source_sha256": sha256(path)}, folder / "origin.json")
+    return lines
+
+
+def notes(
+    rejects: pl.DataFrame, counts: dict[str, Any], card: TaskCard, split: Split
+) -> Iterator[str]:
+    """Yield what a person should know of one split: its rejects, and classes that no row has."""
+    where, rejected, read = f"{card.task}/{split}", counts["rejected"], counts["read"]
+    if rejected:
+        reasons = "; ".join(
+            f"{number} {reason}: {values_of(rejects, reason, most=3)}"
+            for reason, number in sorted(counts["rejects"].items())
+        )
+        yield f"{where}: {rejected} of {read} records rejected ({rejected / read:.1%}): {reasons}"
+    unseen = [name for name in card.fields.class_names if name not in counts["labels"]]
+    if unseen and split == "train":
+        yield f"{where}: no row of the class{'es' if unseen[1:] else ''} {', '.join(unseen)}"
 
 
 def normalize_split(source: NormalizeSource, split: Split) -> Normalized:

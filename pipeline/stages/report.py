@@ -103,6 +103,7 @@ def sections(
         *related(layout, settings),
         composition(layout, settings, frames["composition"]),
         curation(layout),
+        rejected(layout),
         training(layout, settings, frames),
         licences(settings),
     ]
@@ -202,6 +203,16 @@ def curation(layout: Layout) -> Section:
         ],
         tables=[pairs, reasons],
     )
+
+
+def rejected(layout: Layout) -> Section:
+    """Records that are no examples, by reason."""
+    rejects = read_parquet(layout.curation / "rejects.parquet")
+    note = (
+        f"{rejects['rows'].sum():,} records were no valid examples; each is in "
+        "examples/<task>/rejects.parquet with its row."
+    )
+    return Section("Rejected records", [note], tables=[rejects] if rejects.height else [])
 
 
 def training(

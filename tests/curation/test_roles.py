@@ -54,10 +54,40 @@ def test_without_labelled_rows_there_is_no_report(examples):
     assert counts(assign(frame)) == {"train": 1, "unused": 2}
 
 
-def test_the_split_that_is_not_reported_on_is_unused(examples):
+def with_validation(examples, rows):
     train = [(f"text {i}", "q") for i in range(40)]
-    frame = assign(task(examples, train, [("c", "d")] * 3, [("e", "f")] * 2))
-    assert counts(frame) == {"train": 32, "select": 8, "report": 2, "unused": 3}
+    held_out = [(f"held out {i}", "q") for i in range(rows)]
+    return task(examples, train, held_out, [("e", "f")] * 2)
+
+
+def test_select_is_drawn_from_a_validation_split_that_is_free(examples):
+    frame = with_validation(examples, 12)
+    assert counts(assign(frame)) == {"train": 40, "select": 8, "report": 2, "unused": 4}
+    assert roles.validation_use(frame, SMALL, "test", "select") == "select"
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        ("train", {"train": 44, "select": 8, "report": 2}),
+        ("unused", {"train": 32, "select": 8, "report": 2, "unused": 12}),
+    ],
+)
+def test_a_card_gives_its_validation_split_another_use(examples, use, expected):
+    frame = with_validation(examples, 12)
+    assert counts(roles.assigned(frame, SMALL, report="test", validation=use)) == expected
+
+
+def test_a_validation_split_of_few_rows_is_unused(examples):
+    frame = with_validation(examples, 1)
+    assert counts(assign(frame)) == {"train": 32, "select": 8, "report": 2, "unused": 1}
+    assert roles.validation_use(frame, SMALL, "test", "select") == "unused"
+
+
+def test_a_validation_split_without_labels_is_unused(examples):
+    hidden = [(f"held out {i}", "q", None) for i in range(9)]
+    frame = task(examples, [(f"text {i}", "q") for i in range(40)], hidden, [("e", "f")])
+    assert counts(assign(frame))["unused"] == 9
 
 
 def test_rows_of_one_context_fall_on_one_side(examples):

@@ -23,6 +23,7 @@ def test_a_task_is_summed_up(examples):
     own = result["tasks"]["a"]
     assert own["rows"] == {"test": 1, "train": 42, "validation": 3}
     assert own["kept"] == {"train": 20, "select": 4, "report": 1}
+    assert own["validation"] == "unused"
     assert own["limited"] == {"train": 17, "select": 0, "report": 0}
     assert own["drops"] == {"duplicate": {"train": 1}}
     assert (own["unused"], own["conflicts"], own["report_from_test"]) == (3, 2, 1)

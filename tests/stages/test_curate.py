@@ -12,7 +12,7 @@ from pipeline.config.params import CurateParams
 from pipeline.config.settings import CurateSettings
 from pipeline.contract.files import sha256
 from pipeline.errors import ArtefactError
-from pipeline.schema import DROP, EXAMPLE, ROLES, SPLITS, prefix_token
+from pipeline.schema import DROP, EXAMPLE, REJECT, ROLES, SPLITS, prefix_token
 from pipeline.stages import curate
 from pipeline.tables import read_parquet, write_parquet
 
@@ -42,7 +42,22 @@ def write_examples(root: Path, task: str, split: str, texts: list[str]) -> Path:
     )
     path = root / "data" / "toy" / "examples" / task / f"{split}.parquet"
     write_parquet(frame, path, EXAMPLE)
+    write_origin(path.parent)
     return path
+
+
+def write_origin(folder: Path, rejected: int = 0) -> None:
+    """Write the account of a task's splits; the first `rejected` records of train are rejects."""
+    counts = {path.stem: pl.read_parquet(path).height for path in folder.glob("t*.parquet")}
+    counts |= {path.stem: pl.read_parquet(path).height for path in folder.glob("v*.parquet")}
+    splits = {split: {"read": rows, "rejected": 0} for split, rows in counts.items()}
+    splits["train"] = {"read": counts["train"] + rejected, "rejected": rejected}
+    (folder / "origin.json").write_text(json.dumps({"splits": splits}))
+    rejects = [
+        ("train", row, ("odd", "even")[row % 2], f"value {row % 4}") for row in range(rejected)
+    ]
+    frame = pl.DataFrame(rejects, schema=["split", "row", "reason", "detail"], orient="row")
+    write_parquet(frame if rejected else REJECT.empty_table(), folder / "rejects.parquet", REJECT)
 
 
 def write_settings(root: Path, *tasks: str, **limits: int) -> None:
@@ -86,7 +101,8 @@ def test_every_role_of_every_task_and_the_reports_are_written(toy: Path, capsys)
     curate.main(["toy"])
     assert sorted(hashes(toy)) == [
         *(f"curated/{task}/{role}.parquet" for task in ("apples", "pears") for role in sorted(ROLES)),
-        "curation/drops.parquet", "curation/overlap.parquet", "curation/summary.json",
+        "curation/drops.parquet", "curation/overlap.parquet", "curation/rejects.parquet",
+        "curation/summary.json",
     ]  # fmt: skip
     drops = read_parquet(toy / "curation" / "drops.parquet", DROP)
     assert drops["example_id"].to_list() == [f"pears/train/{i}" for i in range(40, 45)]
@@ -94,7 +110,39 @@ def test_every_role_of_every_task_and_the_reports_are_written(toy: Path, capsys)
     total = json.loads((toy / "curation" / "summary.json").read_text())["total"]
     assert total["kept"] | {"train": 0, "select": 0} == {"train": 0, "select": 0, "report": 6}
     assert total["kept"]["train"] + total["kept"]["select"] == 80
-    assert f"kept {total['kept']['train']} train, " in capsys.readouterr().out
+    kept = total["kept"]
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "92 records = 92 examples + 0 rejects",
+        f"92 examples = {kept['train']} train, {kept['select']} select, 6 report, 1 unused, "
+        "0 over limits, 5 dropped (5 overlap)",
+    ]
+
+
+def test_rejects_are_counted_by_reason_with_examples(toy: Path, capsys):
+    write_origin(toy / "examples" / "pears", rejected=9)
+    curate.main(["toy"])
+    table = read_parquet(toy / "curation" / "rejects.parquet")
+    assert table.rows() == [
+        ("pears", "train", "odd", 5, 5 / 54, "value 0 | value 2"),
+        ("pears", "train", "even", 4, 4 / 54, "value 1 | value 3"),
+    ]
+    assert "101 records = 92 examples + 9 rejects" in capsys.readouterr().out
+
+
+def test_records_that_are_neither_examples_nor_rejects_are_an_error(toy: Path):
+    origin = toy / "examples" / "pears" / "origin.json"
+    origin.write_text(origin.read_text().replace('"read": 45', '"read": 46'))
+    with pytest.raises(ArtefactError, match="46 records are not 45 examples and 0 rejects"):
+        curate.main(["toy"])
+
+
+def test_what_the_validation_split_serves_as_is_said(toy: Path, capsys):
+    for task in ("apples", "pears"):
+        texts = [f"held out from {task}, number {i}" for i in range(9)]
+        write_examples(toy.parent.parent, task, "validation", texts)
+    curate.main(["toy"])
+    out = capsys.readouterr().out
+    assert "validation splits serve as: report (pears); select (apples)" in out
 
 
 def test_the_rows_keep_schema_and_order(toy: Path):

@@ -20,6 +20,7 @@ CARD = {
     "citation": "someone 2020", "hidden": ["test"],
     "source": {"kind": "files", "folder": "fruit"},
     "splits": {"train": "train.jsonl", "test": "test.jsonl"},
+    "max_rejects": 0.5,
     "fields": {"form": "classification", "context": "text", "label": "gold",
                "classes": {0: "bad", 1: "good"}, "option": "it is {class}"},
 }  # fmt: skip
@@ -113,6 +114,13 @@ def test_labels_are_counted_by_class_or_by_place(tmp_path, fields, record, label
     assert origin["splits"]["train"]["labels"] == labels
 
 
+def test_classes_that_no_row_has_are_said(tmp_path):
+    fields = {**CARD["fields"], "classes": {0: "bad", 1: "good", 2: "odd", 3: "even"}}
+    layout = prepare(tmp_path, {**CARD, "fields": fields}, train=GOOD, test=TEST)
+    lines = normalize.normalize_task(layout, "fruit")
+    assert lines[1] == "fruit/train: no row of the classes odd, even"
+
+
 def test_a_second_run_writes_the_same_bytes(tmp_path):
     layout = prepare(tmp_path, train=GOOD, test=TEST)
     normalize.normalize_task(layout, "fruit")
@@ -121,10 +129,17 @@ def test_a_second_run_writes_the_same_bytes(tmp_path):
     assert written(layout) == before
 
 
-def test_the_stage_takes_its_arguments_and_works_in_the_current_folder(tmp_path, monkeypatch):
+def test_the_stage_takes_its_arguments_and_works_in_the_current_folder(
+    tmp_path, monkeypatch, capsys
+):
     prepare(tmp_path, train=GOOD, test=TEST)
     monkeypatch.chdir(tmp_path)
     normalize.main(["toy", "fruit"])
+    assert capsys.readouterr().out.splitlines() == [
+        "fruit/train: 1 of 3 records rejected (33.3%): 1 label_unknown: '7' (1 row)",
+        "fruit/test: 1 of 3 records rejected (33.3%): 1 bad_encoding: "
+        "'bell\\x07\\nit is bad | it is good' (1 row)",
+    ]
     assert pl.read_parquet("data/toy/examples/fruit/train.parquet").height == 2
 
 
