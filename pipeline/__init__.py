@@ -1,7 +1,7 @@
-"""taskloom: many NLP datasets into one well-weighted, reproducible training mixture.
+"""taskloom turns many NLP datasets into one weighted, reproducible training mixture.
 
-Importing this package does no work and pulls in nothing heavy. `mixture_frame` is the one function
-that notebooks call; all else goes through `python -m pipeline`.
+Notebooks call `mixture_frame`, the only function of the package itself. Everything else runs through
+`python -m pipeline`. Importing this package is fast: it loads no large library.
 """
 
 from pathlib import Path
@@ -18,12 +18,13 @@ def mixture_frame(name: str, *, which: str = "compass", root: str | Path = ".") 
 
     Args:
         name: Name on the mixture card, for example `demo`.
-        which: `compass` for the base mixture, `tailored` for the augmented one.
+        which: Name of the training whose order it is: one of the card's `trainings`.
         root: Folder of the project.
 
     Returns:
-        One row a position: `position` u32, `task`, `epoch` u8, and the rendered columns (`example_id`,
-        `context`, `question`, `choices`, `label`, `text`). Nothing is read before it is collected.
+        One row for each position: `position` u32, `task`, `epoch` u8, and the rendered columns
+        (`example_id`, `context`, `question`, `choices`, `label`, `text`). Rows are read when the frame
+        is collected.
     """
     from pipeline.mixing.frame import mixture_frame as frame
 

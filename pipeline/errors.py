@@ -1,15 +1,16 @@
-"""The exception tree, and the wording of errors for people.
+"""All errors that a user can cause, and how they are worded.
 
-Every error that a user's input can cause is a `PipelineError`: it says where, what, what was expected
-and what to do. `python -m pipeline` prints it and exits with code 2; anything else is a bug.
-This module imports the standard library only.
+Example: `taskloom show: --rows: is 0`, and below it `expected: 1 or more`. Every error that comes from a
+user's input is a `PipelineError`. It says where it is, what is wrong, what was expected and what to do.
+`python -m pipeline` prints it and exits with code 2. Any other exception is a bug. This module imports
+the standard library only.
 
     PipelineError
     ├── ConfigError      a card, a mixture or params.yaml
     ├── SourceError      raw data: files, hub, packages
     ├── DataError        rows that break the example schema
     ├── MixtureError     rates, quotas, orders
-    ├── ArtefactError    a stage's output that is missing, truncated or foreign
+    ├── ArtefactError    a stage's output that is missing, truncated, or from another run
     └── TrainingError    model, tokenizer, checkpoints, losses
 """
 
