@@ -25,19 +25,9 @@ from benchmarks.planted.truth import PlantedTruth, measured, planted, shares
 from pipeline.commands.agree import as_json, table
 from pipeline.relationships.agreement.lineup import aligned, compared
 from pipeline.relationships.agreement.standing import Standing, standing
-from pipeline.relationships.protocol import Budget, RelationshipScorer
-from pipeline.relationships.proxy.training import Recipe
-from pipeline.relationships.scorers.embedding import NearestRows
-from pipeline.relationships.scorers.gradient import GradientCosine
-from pipeline.relationships.scorers.logme import StateEvidence
-from pipeline.relationships.scorers.lookahead import LookAhead
-from pipeline.relationships.scorers.measured import MeasuredGain
-from pipeline.relationships.scorers.prefix_gradient import PrefixGradient
-from pipeline.relationships.scorers.prior import Prior
-from pipeline.relationships.scorers.small_prefix import SmallPrefix
-from pipeline.relationships.scorers.source_head import SourceHead
-from pipeline.relationships.scorers.text import TextSimilarity
-from pipeline.relationships.scorers.text_js import WordDistributions
+from pipeline.relationships.proxy.training import ProxyRecipe, TrainingBudget
+from pipeline.relationships.registry import SCORERS
+from pipeline.relationships.scorer import Scorer
 from pipeline.relationships.stack import stack
 
 ROOT = Path(__file__).parent.parent
@@ -83,22 +73,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def scorers() -> tuple[RelationshipScorer, ...]:
+def scorers() -> tuple[Scorer, ...]:
     """Return every scorer that can look at planted tasks."""
-    return (
-        Prior(),
-        TextSimilarity(),
-        WordDistributions(),
-        NearestRows(),
-        SmallPrefix(),
-        PrefixGradient(),
-        StateEvidence(formula="logme"),
-        StateEvidence(formula="hscore"),
-        GradientCosine(),
-        LookAhead(),
-        SourceHead(),
-        MeasuredGain(),
-    )
+    given = {"texts", "cards", "features"}
+    return tuple(scorer() for scorer in SCORERS.values() if scorer.needs <= given)
 
 
 def scored(name: str, *, seeds: int) -> Level:
@@ -108,12 +86,12 @@ def scored(name: str, *, seeds: int) -> Level:
     seconds, matrices = {}, []
     for scorer in scorers():
         start = time.process_time()
-        matrices.append(scorer.fit(evidence, Budget(), seed=1))
+        matrices.append(scorer.fit(evidence, TrainingBudget(), seed=1))
         seconds[scorer.name] = round(time.process_time() - start, 2)
     matrices.append(stack([m for m in matrices if m.provenance.scorer in STACKED]))
     start = time.process_time()
     # other seeds than the scorers': their trainings are not the truth's
-    known = measured(tasks, Recipe(), seeds=range(1000, 1000 + seeds))
+    known = measured(tasks, ProxyRecipe(), seeds=range(1000, 1000 + seeds))
     seconds["truth"] = round(time.process_time() - start, 2)
     text = next(m for m in matrices if m.provenance.scorer in TEXT_ONLY)
     rows = compared(

@@ -1,6 +1,6 @@
 """Tokenising: ours against `tokenizers` itself and against `datasets.map` batched, on all cores.
 
-Real texts (below `data_dir` where they are, else the embedded suite), each once; a WordPiece and a
+Real texts (below `data_dir` where they are, else the embed_rows suite), each once; a WordPiece and a
 byte-level BPE vocabulary are trained on them first. Ours is what the stage runs: a column of texts to
 one array of ids. Where the faster tokenizer is installed it is proven on these texts; then it is timed
 made anew, with nothing seen before ("cold"), and as it is after that ("warm"); the bar is over cold. All

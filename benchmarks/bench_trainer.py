@@ -11,7 +11,7 @@ other ways to compute the same one.
 
 Rows are real ones, two to eight choices each, tokenised by the pipeline's own stages in a temporary
 folder; numbers of choices are drawn as in the mixture of 26 tasks that the bars come from. Where the raw
-files are not at hand, the embedded suite's rows are taken: they are shorter, so the ratios are larger.
+files are not at hand, the embed_rows suite's rows are taken: they are shorter, so the ratios are larger.
 
 Usage: python -m benchmarks.bench_trainer [--rounds 7] [--batch 32] [--max-tokens 128] [--threads 2]
        [--data FOLDER] [--out FILE]

@@ -1,4 +1,4 @@
-"""Real texts for benchmarks: raw train files below `data_dir`, else the embedded suite."""
+"""Real texts for benchmarks: raw train files below `data_dir`, else the embed_rows suite."""
 
 import csv
 import json
@@ -32,7 +32,7 @@ def real_texts(folder: Path, *, most: int) -> tuple[list[str], str]:
         most: Most texts; an even choice of all of them.
     """
     files = [path for path in sorted(folder.glob("*/train*")) if path.suffix in _SUFFIXES]
-    where = f"{len(files)} raw train files" if files else "the embedded suite"
+    where = f"{len(files)} raw train files" if files else "the embed_rows suite"
     found = (text for path in files for text in _of_file(path)) if files else _of_suite()
     texts = list(dict.fromkeys(text for text in found if len(text) > 4))
     step = max(1, len(texts) // most)

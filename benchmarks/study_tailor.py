@@ -22,17 +22,17 @@ from benchmarks.planted.generate import PlantedTask, generate, targets
 from benchmarks.planted.levels import LEVELS
 from benchmarks.planted.truth import PlantedTruth, content_hash, measured
 from pipeline.commands.compare import table
-from pipeline.relationships.ledger import fingerprint
-from pipeline.relationships.protocol import Budget
-from pipeline.relationships.proxy.tasks import pooled
-from pipeline.relationships.proxy.training import Recipe
+from pipeline.engine.ledger import fingerprint
+from pipeline.relationships.gains import clearly_harmful
+from pipeline.relationships.proxy.tasks import pool_tasks
+from pipeline.relationships.proxy.training import ProxyRecipe, TrainingBudget, derive_seeds
 from pipeline.relationships.scorers.small_prefix import SmallPrefix
-from pipeline.relationships.truth_runs import clearly_harmful, seeds_of
-from pipeline.tailoring import contest
-from pipeline.tailoring.candidates import known
+from pipeline.relationships.scorers.source_head import SourceHead
+from pipeline.tailoring import experiment
+from pipeline.tailoring.arms import ALONE, RANDOM, TAILOR
+from pipeline.tailoring.candidates import gather_facts
 from pipeline.tailoring.choose import Parts
 from pipeline.tailoring.frozen import Frozen, freeze, open_report
-from pipeline.tailoring.trial import ALONE, RANDOM, TAILOR
 from pipeline.tailoring.verdict import claims, means, negated, verdict
 
 SEED = 1
@@ -46,12 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tasks = generate(LEVELS[options.level], seed=0)
     material = material_of(tasks)
     ways = {TAILOR: Parts(), UNGUARDED: Parts(guard=False)}
-    ways |= contest.ablations(Parts()) if options.ablations else {}
+    ways |= experiment.ablations(Parts()) if options.ablations else {}
     frozen, chosen = selected(material, tasks, ways, options)
-    report = open_report(options.work, lambda _: pooled([task.report for task in tasks]))
-    seeds = seeds_of(SEED, "trial", options.seeds)
-    figures = contest.tried(
-        pooled([task.train for task in tasks]),
+    report = open_report(options.work, lambda _: pool_tasks([task.report for task in tasks]))
+    seeds = derive_seeds(SEED, "trial", count=options.seeds)
+    figures = experiment.try_arms(
+        pool_tasks([task.train for task in tasks]),
         report,
         frozen.selections,
         material.recipe,
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     accuracy, loss = figures["accuracy"], figures["loss"]
     rows = verdict(accuracy, seed=0)
-    truth = measured(tasks, Recipe(), seeds=range(1000, 1000 + options.seeds))
+    truth = measured(tasks, ProxyRecipe(), seeds=range(1000, 1000 + options.seeds))
     harmful = {way: harmful_share(chosen[way], truth) for way in (TAILOR, UNGUARDED)}
     details = {
         "targets": list(material.targets),
@@ -95,7 +95,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def material_of(tasks: Sequence[PlantedTask]) -> contest.Material:
+def material_of(tasks: Sequence[PlantedTask]) -> experiment.Material:
     """Return what choices are made from: train rows, and dev rows as those that are held out."""
     texts = {task.name: set(task.texts) for task in tasks}
     wanted = targets(tasks)
@@ -108,31 +108,32 @@ def material_of(tasks: Sequence[PlantedTask]) -> contest.Material:
         for task in tasks
         if task.name in wanted
     }
-    return contest.Material(
+    return experiment.Material(
         evidence=evidence_of(tasks),
-        held=pooled([task.dev for task in tasks]),
+        held=pool_tasks([task.dev for task in tasks]),
         targets=wanted,
-        recipe=Recipe(),
+        recipe=ProxyRecipe(),
         seed=SEED,
         leaked=leaked,
     )
 
 
 def selected(
-    material: contest.Material,
+    material: experiment.Material,
     tasks: Sequence[PlantedTask],
     ways: Mapping[str, Parts],
     options: argparse.Namespace,
 ) -> tuple[Frozen, dict[str, dict[str, Any]]]:
     """Choose in every way and freeze; an arm is tried for Tailor and, if asked for, each ablation."""
-    budget = Budget(recipe=material.recipe)
-    facts = known(material.evidence, budget, seed=SEED)
-    key = contest.key_of(material, {"planted": content_hash(tasks)}, ways)
-    chosen = contest.chosen(
+    budget = TrainingBudget(recipe=material.recipe)
+    scores = SourceHead().fit(material.evidence, budget, seed=SEED)
+    facts = gather_facts(material.evidence, scores, budget, seed=SEED)
+    key = experiment.key_of(material, {"planted": content_hash(tasks)}, ways)
+    chosen = experiment.choose_all(
         material, facts, ways, ledger=options.work / "choices.jsonl", key=key, jobs=options.jobs
     )
     correlation = SmallPrefix().fit(material.evidence, budget, seed=SEED)
-    settled = contest.selections(material, facts, chosen, correlation)
+    settled = experiment.settle_arms(material, scores, chosen, correlation)
     return freeze(settled | {"made_from": key}, options.work), chosen
 
 

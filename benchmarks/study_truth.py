@@ -29,9 +29,9 @@ from pipeline.relationships.agreement.lineup import aligned, compared
 from pipeline.relationships.agreement.standing import Standing
 from pipeline.relationships.agreement.truth import Truth, read_truth
 from pipeline.relationships.evidence import Evidence, read_prefixes
-from pipeline.relationships.protocol import Budget
+from pipeline.relationships.proxy.training import TrainingBudget
 from pipeline.relationships.scorers.embedding import NearestRows
-from pipeline.relationships.scorers.prefix import PrefixCorrelation
+from pipeline.relationships.scorers.prefix import PrefixCorrelation, PrefixStateCorrelation
 from pipeline.relationships.scorers.text import TextSimilarity
 from pipeline.relationships.scores import ScoreMatrix
 from pipeline.relationships.stack import stack
@@ -114,8 +114,8 @@ def scored(layout: Layout, evidence: Evidence) -> list[ScoreMatrix]:
     if evidence.prefixes is not None:
         every.append(PrefixCorrelation())
     if evidence.prefix_states is not None:
-        every.append(PrefixCorrelation(of="state"))
-    matrices = [scorer.fit(evidence, Budget(), seed=1) for scorer in every]
+        every.append(PrefixStateCorrelation())
+    matrices = [scorer.fit(evidence, TrainingBudget(), seed=1) for scorer in every]
     return [*matrices, stack([m for m in matrices if m.provenance.scorer in STACKED])]
 
 
@@ -143,11 +143,11 @@ def leads_of(rows: Sequence[Standing], evidence: Evidence, truth: Truth) -> list
 
 def draws_above(evidence: Evidence, truth: Truth) -> int:
     """Return in how many draws of its rows the scorer that draws them is above both baselines."""
-    text = TextSimilarity().fit(evidence, Budget(), seed=1)
+    text = TextSimilarity().fit(evidence, TrainingBudget(), seed=1)
     found = 0
     for seed in range(1, DRAWS + 1):
         rows = compared(
-            [text, DRAWN.fit(evidence, Budget(), seed=seed)],
+            [text, DRAWN.fit(evidence, TrainingBudget(), seed=seed)],
             truth,
             seed=0,
             families=evidence.families,

@@ -17,13 +17,14 @@ from pipeline.code_identity import code_of
 from pipeline.config.load import read_yaml
 from pipeline.config.recipe import recipe
 from pipeline.config.resolved import NormalizeSource
-from pipeline.config.settings import TaskPrompts
+from pipeline.config.settings import RelateSettings, TaskPrompts
 from pipeline.config.settings_file import Settings
 from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.contract.files import sha256
 from pipeline.layout import REVISIONS
 from pipeline.project import Project
+from pipeline.relationships.rules import scorer_modules
 from pipeline.sources.dispatch import source_files
 
 TRAINER = "pipeline.training.__main__"
@@ -96,6 +97,8 @@ def resolve_project(
 def _with_code(name: str, model: Settings) -> Settings:
     stage = name.partition("/")[0]
     roots = [f"pipeline.stages.{stage}", *([TRAINER] if stage == "train" else [])]
+    if isinstance(model, RelateSettings):
+        roots += scorer_modules(model.relate.scorers)
     return model.model_copy(update={"code": code_of(roots)})
 
 
@@ -165,16 +168,15 @@ def base_model(project: Project) -> dict[str, Any]:
     }
 
 
-def recorded_revisions(root: Path = Path()) -> dict[str, str]:
+def recorded_revisions() -> dict[str, str]:
     """Return the commits of hub datasets that mixtures/revisions.lock records, by their id."""
-    path = root / REVISIONS
-    recorded = read_yaml(path) if path.exists() else {}
+    recorded = read_yaml(REVISIONS) if REVISIONS.exists() else {}
     return dict(recorded.get("revisions") or {})
 
 
-def known_revisions(cards: Mapping[str, TaskCard], *, root: Path = Path()) -> dict[str, str]:
+def known_revisions(cards: Mapping[str, TaskCard]) -> dict[str, str]:
     """Return the commit of every hub task of which a card or the lock names one; asks no hub."""
-    recorded = recorded_revisions(root)
+    recorded = recorded_revisions()
     commits = {
         task: card.source.revision or recorded.get(card.source.id)
         for task, card in cards.items()

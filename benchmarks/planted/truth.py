@@ -1,7 +1,7 @@
 """The truth of a planted level: measured joint-training gains, and what was planted.
 
 A gain is accuracy on the target's report rows after training on source and target, half of the rows each,
-minus after training on the target alone, with as many rows in all. Knows the generator and the adapter.
+minus after training on the target alone, with as many rows in all.
 """
 
 import hashlib
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from benchmarks.planted.generate import PlantedTask, targets
 from pipeline.relationships.agreement.truth import Truth
-from pipeline.relationships.proxy.tasks import pooled
-from pipeline.relationships.proxy.training import Recipe
-from pipeline.relationships.truth_runs import joint_gains, se_of, truth_of
+from pipeline.relationships.gains import measure_gains, se_of, truth_of
+from pipeline.relationships.proxy.tasks import pool_tasks
+from pipeline.relationships.proxy.training import ProxyRecipe
 
 HELPFUL, HARMFUL = 0.01, -0.03
 """Gains above which a source counts as helpful, and below which as clearly harmful."""
@@ -32,7 +32,9 @@ class PlantedTruth:
     """Accuracy on the report rows after training on the target alone, by seed."""
 
 
-def measured(tasks: Sequence[PlantedTask], recipe: Recipe, *, seeds: Sequence[int]) -> PlantedTruth:
+def measured(
+    tasks: Sequence[PlantedTask], recipe: ProxyRecipe, *, seeds: Sequence[int]
+) -> PlantedTruth:
     """Train every source with every target, and every target alone.
 
     Args:
@@ -41,8 +43,8 @@ def measured(tasks: Sequence[PlantedTask], recipe: Recipe, *, seeds: Sequence[in
         seeds: Each gives initial weights and row sequences to all trainings of a run.
     """
     ordered = sorted(tasks, key=lambda task: task.name)
-    pool, report = pooled([t.train for t in ordered]), pooled([t.report for t in ordered])
-    found = [joint_gains(pool, report, name, recipe, seeds=seeds) for name in targets(tasks)]
+    pool, report = pool_tasks([t.train for t in ordered]), pool_tasks([t.report for t in ordered])
+    found = [measure_gains(pool, report, name, recipe, seeds=seeds) for name in targets(tasks)]
     truth = truth_of(found)
     alone_KT = np.stack([one.accuracy.alone_K for one in found], axis=1)
     return PlantedTruth(truth=truth, se_ST=se_of(found, truth), alone_KT=alone_KT)

@@ -14,28 +14,23 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pipeline.commands.feature_pools import Features, read_pools, targets_of
-from pipeline.commands.report_features import report_pool
+from pipeline.commands.feature_pools import Features, make_report_pool, read_pools, targets_of
 from pipeline.commands.truth import count
 from pipeline.config.settings import TailorSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import write_json
+from pipeline.engine.ledger import fingerprint
 from pipeline.layout import Layout
 from pipeline.publish import alone
-from pipeline.relationships.cost import seconds_a_training, words
+from pipeline.relationships.cost import measure_seconds, word_seconds
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.ledger import fingerprint
-from pipeline.relationships.protocol import Budget
-from pipeline.relationships.proxy.tasks import Pool, pooled
-from pipeline.relationships.proxy.training import Recipe
+from pipeline.relationships.proxy.tasks import Pool, pool_tasks
+from pipeline.relationships.proxy.training import ProxyRecipe, TrainingBudget, derive_seeds
 from pipeline.relationships.scorers.small_prefix import SmallPrefix
-from pipeline.relationships.truth_runs import seeds_of
-from pipeline.stages.tailor import leaked
-from pipeline.tailoring import contest
-from pipeline.tailoring.candidates import Known, known
-from pipeline.tailoring.choose import Parts
-from pipeline.tailoring.frozen import Frozen, freeze, open_report
-from pipeline.tailoring.trial import (
+from pipeline.relationships.scorers.source_head import SourceHead
+from pipeline.stages.tailor import leaked_shares
+from pipeline.tailoring import experiment
+from pipeline.tailoring.arms import (
     ALL_EQUAL,
     ALONE,
     DRAWS,
@@ -45,6 +40,9 @@ from pipeline.tailoring.trial import (
     TAILOR,
     TOP,
 )
+from pipeline.tailoring.candidates import gather_facts
+from pipeline.tailoring.choose import Parts, parts_of
+from pipeline.tailoring.frozen import Frozen, freeze, open_report
 from pipeline.tailoring.verdict import claims, means, negated, verdict
 
 VERSION = 1
@@ -65,14 +63,14 @@ def main(arguments: Sequence[str]) -> None:
     material = material_of(layout, features, targets_of(features, options.targets))
     ways = ways_of(layout, ablations=options.ablations)
     out = options.out or layout.data / "comparison"
-    say_cost(material, ways, seeds=options.seeds)
+    print_cost(material, features, ways, seeds=options.seeds)
     with alone(out / ".locks" / "compare", "a comparison"):
         frozen = select(material, features, ways, out=out, jobs=options.jobs)
         print(f"selections frozen: {frozen.sha256}", flush=True)
         report = open_report(
-            out, lambda it: report_pool(layout, features, it, rows=options.report_rows)
+            out, lambda it: make_report_pool(layout, features, it, rows=options.report_rows)
         )
-        figures = tried(material, report, frozen, options, out=out)
+        figures = try_arms(material, report, frozen, options, out=out)
         result = result_of(figures, material, frozen, features, options)
         write_json(result, out / "compare.json")
     print(table(result))
@@ -96,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def material_of(layout: Layout, features: Features, targets: Sequence[str]) -> contest.Material:
+def material_of(layout: Layout, features: Features, targets: Sequence[str]) -> experiment.Material:
     """Return what choices are made from: train rows, and `select` rows of the targets."""
     evidence = Evidence(
         tasks=features.tasks,
@@ -105,40 +103,34 @@ def material_of(layout: Layout, features: Features, targets: Sequence[str]) -> c
         families=dict(features.families),
         inputs={k: v for k, v in features.inputs.items() if k.startswith("train/")},
     )
-    return contest.Material(
+    return experiment.Material(
         evidence=evidence,
-        held=pooled([features.select[name] for name in features.tasks]),
+        held=features.select_pool(),
         targets=tuple(sorted(targets)),
-        recipe=Recipe(),
+        recipe=ProxyRecipe(),
         seed=features.seed,
-        leaked={target: leaked(layout, target, features.tasks) for target in targets},
+        leaked={target: leaked_shares(layout, target, features.tasks) for target in targets},
     )
 
 
 def ways_of(layout: Layout, *, ablations: bool) -> dict[str, Parts]:
     """Return a race with the card's parts and, if asked for, with one of them left out each time."""
-    tailor = read(TailorSettings, layout.settings("tailor")).card.tailor
-    whole = Parts(
-        guard=tailor.guard, coverage=tailor.coverage, backward=tailor.backward, most=tailor.k
-    )
-    return {TAILOR: whole} | (contest.ablations(whole) if ablations else {})
+    whole = parts_of(read(TailorSettings, layout.settings("tailor")).tailor)
+    return {TAILOR: whole} | (experiment.ablations(whole) if ablations else {})
 
 
-def say_cost(material: contest.Material, ways: Mapping[str, Parts], *, seeds: int) -> None:
+def print_cost(
+    material: experiment.Material, features: Features, ways: Mapping[str, Parts], *, seeds: int
+) -> None:
     """Print what the comparison takes at most, measured on a few trainings."""
-    pool = pooled([material.evidence.features[name] for name in material.evidence.tasks])
-    most = contest.trainings(
-        len(material.targets),
-        len(material.evidence.tasks) - 1,
-        seeds,
-        ways=len(ways),
-        draws=DRAWS,
-    )
-    print(f"at most {words(most, seconds_a_training(pool, material.recipe))}", flush=True)
+    targets, others = len(material.targets), len(features.tasks) - 1
+    most = experiment.count_trainings(targets, others, seeds, ways=len(ways), draws=DRAWS)
+    seconds = measure_seconds(features.train_pool(), material.recipe)
+    print(f"at most {word_seconds(most, seconds)}", flush=True)
 
 
 def select(
-    material: contest.Material,
+    material: experiment.Material,
     features: Features,
     ways: Mapping[str, Parts],
     *,
@@ -146,29 +138,32 @@ def select(
     jobs: int,
 ) -> Frozen:
     """Choose for every target and freeze what was chosen."""
-    budget = Budget(recipe=material.recipe)
-    facts: Known = known(material.evidence, budget, seed=material.seed)
-    key = contest.key_of(material, features.inputs, ways)
-    chosen = contest.chosen(material, facts, ways, ledger=out / "choices.jsonl", key=key, jobs=jobs)
-    correlation = SmallPrefix().fit(material.evidence, budget, seed=material.seed)
-    settled = contest.selections(material, facts, chosen, correlation)
+    evidence, seed = material.evidence, material.seed
+    budget = TrainingBudget(recipe=material.recipe)
+    scores = SourceHead().fit(evidence, budget, seed=seed)
+    facts = gather_facts(evidence, scores, budget, seed=seed)
+    key = experiment.key_of(material, features.inputs, ways)
+    ledger = out / "choices.jsonl"
+    chosen = experiment.choose_all(material, facts, ways, ledger=ledger, key=key, jobs=jobs)
+    correlation = SmallPrefix().fit(evidence, budget, seed=seed)
+    settled = experiment.settle_arms(material, scores, chosen, correlation)
     return freeze(settled | {"made_from": key, "encoder": features.encoder}, out)
 
 
-def tried(
-    material: contest.Material,
+def try_arms(
+    material: experiment.Material,
     report: Pool,
     frozen: Frozen,
     options: argparse.Namespace,
     *,
     out: Path,
 ) -> dict[str, dict[str, dict[str, list[float]]]]:
-    """Train every arm and answer the report rows; see `contest.tried`."""
-    seeds = seeds_of(material.seed, "trial", options.seeds)
+    """Train every arm and answer the report rows; see `experiment.try_arms`."""
+    seeds = derive_seeds(material.seed, "trial", count=options.seeds)
     sizes = dict(zip(report.names, report.sizes.tolist(), strict=True))
     origin = [frozen.sha256, asdict(material.recipe), seeds, sizes]
-    return contest.tried(
-        pooled([material.evidence.features[name] for name in material.evidence.tasks]),
+    return experiment.try_arms(
+        pool_tasks([material.evidence.features[name] for name in material.evidence.tasks]),
         report,
         frozen.selections,
         material.recipe,
@@ -181,7 +176,7 @@ def tried(
 
 def result_of(
     figures: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]],
-    material: contest.Material,
+    material: experiment.Material,
     frozen: Frozen,
     features: Features,
     options: argparse.Namespace,

@@ -40,8 +40,8 @@ def main(arguments: Sequence[str]) -> None:
     check_pair(matrices, options.source, options.target, where=str(layout.scores))
     print(f"does '{options.source}' help '{options.target}'? (mixture '{layout.name}')")
     for matrix in matrices:
-        print("\n" + "\n".join(told(matrix, options.source, options.target)))
-    print("\n" + "\n".join(decision(layout, options.source, options.target)))
+        print("\n" + "\n".join(word_scores(matrix, options.source, options.target)))
+    print("\n" + "\n".join(word_decision(layout, options.source, options.target)))
 
 
 def read_all(folder: Path) -> list[ScoreMatrix]:
@@ -69,7 +69,7 @@ def check_pair(matrices: Sequence[ScoreMatrix], source: str, target: str, *, whe
         )
 
 
-def told(matrix: ScoreMatrix, source: str, target: str) -> list[str]:
+def word_scores(matrix: ScoreMatrix, source: str, target: str) -> list[str]:
     """Word one scorer's view of a pair; its origin comes last."""
     value = value_of(matrix, source, target)
     name = matrix.provenance.scorer
@@ -131,7 +131,7 @@ def _direction(matrix: ScoreMatrix, source: str, target: str) -> str:
 def _doubts(matrix: ScoreMatrix, source: str, target: str, value: float) -> list[str]:
     """Word what else the scorer knows of the pair or of itself."""
     lines = []
-    band = null_q95(matrix)
+    band = matrix.null_band
     if band is not None:
         place = "inside" if abs(value) <= band else "outside"
         lines.append(f"{place} the band of random vectors: 95 % of them stay below {band:.4f}")
@@ -156,14 +156,6 @@ def _near(found: Sequence[dict[str, Any]], source: str, target: str) -> str:
     return f"near duplicates: at most 1 % of the texts of '{target}' are nearly in it"
 
 
-def null_q95(matrix: ScoreMatrix) -> float | None:
-    """Return the size that 95 % of random scores stay below; null where the scorer does not say."""
-    extras = matrix.extras
-    chosen = extras.get("variants", {}).get(extras.get("score"), {})
-    value = extras.get("null_q95", chosen.get("null", {}).get("q95_abs"))
-    return None if value is None else float(value)
-
-
 def _origin(matrix: ScoreMatrix) -> str:
     origin = matrix.provenance
     cost = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in origin.cost.items())
@@ -173,7 +165,7 @@ def _origin(matrix: ScoreMatrix) -> str:
     )
 
 
-def decision(layout: Layout, source: str, target: str) -> list[str]:
+def word_decision(layout: Layout, source: str, target: str) -> list[str]:
     """Word what Tailor decided on the source, where this is its target."""
     path = layout.tailored / "why.json"
     if not path.is_file():

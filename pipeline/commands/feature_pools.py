@@ -1,7 +1,7 @@
 """Features of a mixture as pools of rows, for the commands that train small models on them.
 
-Reads train and `select` features, and checks that they are of one encoder and of the present tokens.
-Report features it has no name for: `compare` makes them, after its selections are frozen.
+`read_pools` reads train and `select` features, and checks that they are of one encoder and of the present
+tokens. `make_report_pool` makes report features; it asks for selections that are frozen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,16 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.config.settings import RelateSettings
+from pipeline.config.settings import FeatureSettings, RelateSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import read_json, sha256
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
 from pipeline.layout import Layout
-from pipeline.relationships.features import FeatureFile, read_all, shard_hashes
-from pipeline.relationships.proxy.tasks import FeatureTask
+from pipeline.relationships.features import FeatureFile, read_all, read_features, shard_hashes
+from pipeline.relationships.proxy.tasks import FeatureTask, Pool, pool_tasks
 from pipeline.seeds import derive_rng
+from pipeline.stages.features import encode, encoder_folder
+from pipeline.tailoring.frozen import Frozen
 
 ROLES = ("train", "select")
+REPORT = "report"
 FEWEST = 2
 """Tasks with train rows below which there is no pair."""
 
@@ -40,6 +43,14 @@ class Features:
     seed: int
     """Of the mixture."""
 
+    def train_pool(self) -> Pool:
+        """Return the train rows of all tasks."""
+        return pool_tasks([self.train[name] for name in self.tasks])
+
+    def select_pool(self) -> Pool:
+        """Return the `select` rows of all tasks."""
+        return pool_tasks([self.select[name] for name in self.tasks])
+
 
 def read_pools(layout: Layout, *, rows: int | None = None) -> Features:
     """Read the features of a mixture.
@@ -54,7 +65,7 @@ def read_pools(layout: Layout, *, rows: int | None = None) -> Features:
     """
     settings = read(RelateSettings, layout.settings("relate"))
     names = sorted(settings.tasks)
-    files = _files(layout, names)
+    files = _read_files(layout, names)
     tasks = tuple(name for name in names if len(files["train"][name].task))
     if len(tasks) < FEWEST:
         raise ArtefactError(
@@ -64,7 +75,7 @@ def read_pools(layout: Layout, *, rows: int | None = None) -> Features:
         )
     return Features(
         tasks=tasks,
-        train={name: some(files["train"][name].task, rows) for name in tasks},
+        train={name: draw_rows(files["train"][name].task, rows) for name in tasks},
         select={name: files["select"][name].task for name in tasks},
         encoder=files["train"][tasks[0]].encoder,
         families=dict(settings.families),
@@ -77,13 +88,13 @@ def read_pools(layout: Layout, *, rows: int | None = None) -> Features:
     )
 
 
-def _files(layout: Layout, names: Sequence[str]) -> dict[str, dict[str, FeatureFile]]:
+def _read_files(layout: Layout, names: Sequence[str]) -> dict[str, dict[str, FeatureFile]]:
     """Return the features of all roles, which are of one encoder."""
     path = layout.features / "manifest.json"
-    told = read_json(path) if path.is_file() else None
-    if isinstance(told, dict) and told.get("why_none"):
+    manifest = read_json(path) if path.is_file() else None
+    if isinstance(manifest, dict) and manifest.get("why_none"):
         raise ArtefactError(
-            f"there are no features: {told['why_none']}",
+            f"there are no features: {manifest['why_none']}",
             where=str(path),
             remedy="take a mixture of the choice view with `selection: race` or a scorer that needs some",
         )
@@ -100,7 +111,7 @@ def _files(layout: Layout, names: Sequence[str]) -> dict[str, dict[str, FeatureF
     return files
 
 
-def some(task: FeatureTask, rows: int | None) -> FeatureTask:
+def draw_rows(task: FeatureTask, rows: int | None) -> FeatureTask:
     """Return at most so many rows of a task, drawn by its name alone, in their sequence."""
     if rows is None or len(task) <= rows:
         return task
@@ -138,3 +149,44 @@ def targets_of(features: Features, wanted: str | None) -> tuple[str, ...]:
                 where="--targets",
             )
     return names
+
+
+def make_report_pool(layout: Layout, features: Features, frozen: Frozen, *, rows: int) -> Pool:
+    """Return report rows of the targets, made by the encoder of their train features.
+
+    Files of the same tokens, encoder and number of rows that lie in the folder are kept.
+
+    Args:
+        layout: Of the mixture.
+        features: Of train rows.
+        frozen: The selections that open the rows; the features go into their folder.
+        rows: Most rows of a target.
+
+    Raises:
+        ArtefactError: The mixture's encoder is no longer the one of the train features, a target has no
+            report row of one known gold choice, or tokens are missing.
+    """
+    from pipeline.training.launch import let_waiting_threads_sleep
+
+    let_waiting_threads_sleep()
+    from pipeline.training.choice.features import encoder_hash
+
+    settings = read(FeatureSettings, layout.settings("features"))
+    encoder, targets = encoder_folder(layout, settings), sorted(frozen.selections["targets"])
+    if encoder_hash(encoder) != features.encoder:
+        raise ArtefactError(
+            "the encoder is another one than that of the train features",
+            where=str(encoder),
+            remedy="run `dvc repro features`, and compare again with another --out",
+        )
+    folder, tokens = frozen.folder / "report_features", layout.tokens(REPORT)
+    encode(tokens, encoder, folder, tasks=targets, rows=rows, threads=settings.threads)
+    found = [read_features(folder / f"{target}.safetensors", target).task for target in targets]
+    for task in found:
+        if not len(task):
+            raise ArtefactError(
+                f"'{task.name}' has no report row of one known gold choice",
+                where=str(tokens),
+                remedy="name the other targets with --targets, and give another --out",
+            )
+    return pool_tasks(found)

@@ -18,22 +18,22 @@ import polars as pl
 
 from pipeline.commands.feature_pools import Features, read_pools, targets_of
 from pipeline.contract.files import whole_file, write_json
+from pipeline.engine.ledger import fingerprint
+from pipeline.engine.run import run
 from pipeline.layout import Layout
 from pipeline.publish import alone
-from pipeline.relationships.cost import seconds_a_training, words
-from pipeline.relationships.ledger import fingerprint, resumed
-from pipeline.relationships.proxy.tasks import Pool, pooled
-from pipeline.relationships.proxy.training import Recipe
-from pipeline.relationships.scores import reliability
-from pipeline.relationships.truth_runs import (
+from pipeline.relationships.cost import measure_seconds, word_seconds
+from pipeline.relationships.gains import (
     TargetGains,
     clearly_harmful,
     from_json,
-    joint_gains,
+    measure_gains,
     se_of,
-    seeds_of,
     truth_of,
 )
+from pipeline.relationships.proxy.tasks import Pool
+from pipeline.relationships.proxy.training import ProxyRecipe, derive_seeds
+from pipeline.relationships.scores import reliability
 
 VERSION = 1
 
@@ -46,22 +46,21 @@ def main(arguments: Sequence[str]) -> None:
         ConfigError: A target is unknown or has no `select` rows.
     """
     options = _parser().parse_args(arguments)
-    layout, recipe = Layout(options.name), Recipe()
+    layout, recipe = Layout(options.name), ProxyRecipe()
     features = read_pools(layout, rows=options.rows)
     targets = targets_of(features, options.targets)
     out = options.out or layout.data / "truth"
-    pool = pooled([features.train[name] for name in features.tasks])
-    runs = len(targets) * len(features.tasks) * options.seeds
-    print(words(runs, seconds_a_training(pool, recipe)), flush=True)
-    seeds = seeds_of(features.seed, "truth", options.seeds)
-    key = fingerprint(_origin(features, recipe, seeds, rows=options.rows))
+    pool = features.train_pool()
+    trainings = len(targets) * len(features.tasks) * options.seeds
+    print(word_seconds(trainings, measure_seconds(pool, recipe)), flush=True)
+    seeds = derive_seeds(features.seed, "truth", count=options.seeds)
+    origin = _origin(features, recipe, seeds, rows=options.rows)
     with alone(out / ".locks" / "truth", "a measurement of gains"):
-        held = pooled([features.select[name] for name in features.tasks])
-        act = partial(_measured, pool, held, recipe, tuple(seeds))
-        path = out / "done.jsonl"
-        done = resumed(targets, act, path=path, key=key, jobs=options.jobs, what="truth")
-        found = [from_json(done[target]) for target in sorted(targets)]
-        write(found, seeds, _origin(features, recipe, seeds, rows=options.rows), out)
+        act = partial(_measure, pool, features.select_pool(), recipe, tuple(seeds))
+        keys = dict.fromkeys(targets, fingerprint(origin))
+        done = run(act, keys, jobs=options.jobs, ledger=out / "done.jsonl", title="truth")
+        found = [from_json(gains) for gains in done.values()]
+        write(found, seeds, origin, out)
     print(summary(found))
     print(f"written to {out}; next: taskloom agree {layout.scores} --truth {out / 'gains.csv'}")
 
@@ -84,14 +83,14 @@ def count(text: str) -> int:
     return int(text)
 
 
-def _measured(
-    pool: Pool, held: Pool, recipe: Recipe, seeds: Sequence[int], target: str
+def _measure(
+    pool: Pool, held: Pool, recipe: ProxyRecipe, seeds: Sequence[int], target: str
 ) -> dict[str, Any]:
-    return joint_gains(pool, held, target, recipe, seeds=seeds).as_json()
+    return measure_gains(pool, held, target, recipe, seeds=seeds).as_json()
 
 
 def _origin(
-    features: Features, recipe: Recipe, seeds: Sequence[int], *, rows: int | None
+    features: Features, recipe: ProxyRecipe, seeds: Sequence[int], *, rows: int | None
 ) -> dict[str, Any]:
     """Return all that the gains depend on."""
     return {

@@ -8,21 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.strict import Positive, Share, Strict
-from pipeline.errors import unknown_name
 
 Count = Annotated[int, Field(gt=0)]
 Size = Annotated[int, Field(ge=0)]
-SCORERS = (
-    "prefix", "text", "prior", "source_head", "logme", "hscore", "gradient", "lookahead",
-    "small_prefix", "measured", "text_js", "embedding", "prefix_gradient",
-    "prefix_state",
-)  # fmt: skip
-"""What `relate.scorers` may name."""
-IN_TEXT_VIEW = frozenset({"prefix", "text", "text_js", "prior"})
-"""Those that work in the text view too, which has no choices to encode."""
-PREFIX_STATE = "prefix_state"
-WITHOUT_FEATURES = IN_TEXT_VIEW | {PREFIX_STATE}
-"""Those that need no features of choices."""
 
 
 class CurateParams(Strict):
@@ -163,8 +151,8 @@ class RelateParams(Strict):
     """Task relationships."""
 
     scorers: tuple[str, ...] = ("prefix", "text", "prior")
-    """What scores all pairs; see `SCORERS`. The default ones train nothing and need no features.
-    `tailor.scorer` is run beside them."""
+    """What scores all pairs; docs/relationships.md lists them. The default ones train nothing and need no
+    features. `tailor.scorer` is run beside them."""
     stack: tuple[str, ...] = ()
     """Scorers whose equal-weight sum is written as one more, `stack`; none by default."""
     seeds: Count = 3
@@ -178,11 +166,7 @@ class RelateParams(Strict):
 
     @field_validator("scorers")
     @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name not in SCORERS:
-                what, remedy = unknown_name("scorer", name, SCORERS)
-                raise ValueError(f"{what}; {remedy}")
+    def _named_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value or len(set(value)) < len(value):
             raise ValueError("one scorer at least, and none twice")
         return value

@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.config.load import check
-from pipeline.config.mixture_card import Mixture, MixtureCard
+from pipeline.config.mixture_card import Mixture, MixtureCard, MixtureTask
 from pipeline.config.params import ModelParams, Params
-from pipeline.config.relate_rules import feature_settings, relate_params
 from pipeline.config.settings import (
     CurateSettings,
     EvaluateSettings,
     MixSettings,
     PlanSettings,
-    RelateSettings,
     ReportSettings,
     TailorSettings,
     TaskPrompts,
@@ -65,6 +63,8 @@ def settings(
 ) -> dict[str, Settings]:
     """Split a checked recipe into each stage's settings, by stage name.
 
+    Those of `features` and `relate` depend on what scorers need: see `relationships.rules`.
+
     Args:
         card: The mixture.
         cards: Its tasks'.
@@ -73,7 +73,7 @@ def settings(
         prompts: Of the tasks that are seen through more than the built-in format.
     """
     head: dict[str, Any] = {"name": card.name, "seed": params.seed}
-    tasks, drawn = ({"tasks": tuple(sorted(c.tasks))} for c in (card, card.drawn()))
+    tasks = {"tasks": tuple(sorted(card.tasks))}
     held_out = {"held_out": card.held_out}
     families = {"families": {task: cards[task].family for task in sorted(card.tasks)}}
     trainings = {"trainings": tuple(card.trainings)}
@@ -102,15 +102,28 @@ def settings(
             )
             for name, training in card.trainings.items()
         },
-        "features": feature_settings(card, params, **drawn, head=head),
-        "relate": RelateSettings(**head, **drawn, **families, relate=relate_params(card, params)),
-        "tailor": TailorSettings(**head, **families, card=card, seeds=params.relate.seeds),
+        "tailor": tailor_settings(card, **head, **families, seeds=params.relate.seeds),
         "evaluate": _evaluate_settings(card, params, head | tasks | families | trainings),
         "report": ReportSettings(
             **head, **families, **trainings, target=card.tailor.target, scorer=card.tailor.scorer,
             licences=licences,
         ),
     }  # fmt: skip
+
+
+def tailor_settings(card: MixtureCard, **common: Any) -> TailorSettings:
+    """Return what decides the choice and the tailored card: no words, rates or phases."""
+    kept = {"view", "draw", "limits", "same_content", "trainings", "params"}
+    return TailorSettings(
+        **common,
+        tailor=card.tailor,
+        tasks={
+            task: MixtureTask(prompts=entry.prompts, pool=entry.pool, draw=entry.draw)
+            for task, entry in sorted(card.drawn().tasks.items())
+        },
+        order=card.sampling.order,
+        card=card.model_dump(mode="json", include=kept),
+    )
 
 
 def _tokenize_settings(

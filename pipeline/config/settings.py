@@ -4,11 +4,11 @@ Each stage depends on its own settings file alone, so that an edit re-runs exact
 settings it changes. `settings_file.read` reads them.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from pipeline.config.mixture_card import Draw, Limits, MixtureCard, View
+from pipeline.config.mixture_card import Draw, Limits, MixtureTask, Tailor, View
 from pipeline.config.params import (
     CurateParams,
     EvaluateParams,
@@ -18,6 +18,7 @@ from pipeline.config.params import (
     TokenizeParams,
     TrainParams,
 )
+from pipeline.config.sampling import Order
 from pipeline.config.settings_file import Settings
 from pipeline.config.strict import Positive, Strict
 from pipeline.config.task_card import ValidationUse
@@ -152,7 +153,12 @@ class RelateSettings(Settings):
 class TailorSettings(Settings):
     """`settings/tailor.json`."""
 
-    card: MixtureCard
+    tailor: Tailor
+    tasks: dict[str, MixtureTask]
+    """Those that are drawn, each with what its rows are seen through alone."""
+    order: Order
+    card: dict[str, Any]
+    """What the tailored card takes over as it is, by key."""
     seeds: int = 3
     """Trainings of each arm of a race; `relate.seeds`."""
     families: dict[str, str]

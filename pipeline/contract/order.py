@@ -19,9 +19,10 @@ from pipeline.errors import ArtefactError
 VERSION = 1
 
 SHUFFLED = "shuffled-2"
+FIRST_SHUFFLED = "shuffled-1"
 SMOOTH = "smooth-1"
 STRATIFIED = "stratified-1"
-ALGORITHMS = (SHUFFLED, SMOOTH, STRATIFIED)
+ALGORITHMS = (FIRST_SHUFFLED, SHUFFLED, SMOOTH, STRATIFIED)
 
 ORDER = pa.schema(
     [

@@ -1,14 +1,30 @@
-"""What small trainings cost, measured on a few before many are started. Knows a pool and a recipe."""
+"""What trainings cost: an estimate in operations, and seconds measured on a few before many start."""
 
 import time
+from dataclasses import dataclass
 
 from pipeline.relationships.proxy.tasks import Pool
-from pipeline.relationships.proxy.training import Arm, Recipe, train
+from pipeline.relationships.proxy.training import Arm, ProxyRecipe, train
 
 _TRIED = 8
 
 
-def seconds_a_training(pool: Pool, recipe: Recipe) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a scorer takes, in units that do not depend on the machine."""
+
+    runs: int = 0
+    """Trainings of a small model."""
+    flops: float = 0.0
+    """Floating-point operations, about."""
+
+    @property
+    def words(self) -> str:
+        """The cost for people."""
+        return f"{self.runs} small trainings, about {self.flops:.1e} floating-point operations"
+
+
+def measure_seconds(pool: Pool, recipe: ProxyRecipe) -> float:
     """Return the CPU seconds of one training, measured on a few side by side.
 
     Args:
@@ -22,7 +38,7 @@ def seconds_a_training(pool: Pool, recipe: Recipe) -> float:
     return (time.process_time() - start) / _TRIED
 
 
-def words(trainings: int, seconds_each: float) -> str:
+def word_seconds(trainings: int, seconds_each: float) -> str:
     """Return a cost for people."""
     seconds = trainings * seconds_each
     shown = f"{seconds:.0f} CPU seconds" if seconds < 100.0 else f"{seconds / 60:,.0f} CPU minutes"

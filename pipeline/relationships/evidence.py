@@ -1,10 +1,9 @@
-"""What a scorer may look at: train rows, and what the joint training left behind. Never report rows."""
+"""What a scorer may look at: train rows, and what the compass training left behind; no report row."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.contract.files import require
 from pipeline.errors import ArtefactError
+from pipeline.relationships.proxy.shared import TrainedModels
 from pipeline.relationships.proxy.tasks import FeatureTask
 
 _RETRAIN = "delete the model's folder and run `dvc repro train`"
@@ -47,8 +47,9 @@ class Evidence:
     families: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each file behind this, by a name that says which it is."""
-    trained: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
-    """What scorers trained on exactly this, for one another; a changed copy starts with nothing."""
+    models: Mapping[str, TrainedModels] = field(default_factory=dict)
+    """Models that several scorers ask, by the name of their training; of the same tasks, budget and seed.
+    A scorer that finds none trains its own."""
 
     @property
     def width(self) -> int:

@@ -18,7 +18,7 @@ from pipeline.errors import ArtefactError, unknown_name
 from pipeline.schema import SCORE
 from pipeline.tables import read_parquet, write_parquet
 
-VERSION = 1
+VERSION = 2
 DIGITS = 4
 """Decimals that a score keeps."""
 
@@ -55,6 +55,8 @@ class ScoreMatrix:
     """False: score(s, t) is score(t, s) by construction."""
     unit: Unit
     provenance: Provenance
+    signed: bool = False
+    """Whether 0 lies between help and harm."""
     extras: Mapping[str, Any] = field(default_factory=dict)
     """What else the scorer has to say, as JSON."""
 
@@ -83,43 +85,12 @@ class ScoreMatrix:
         pairs = sorted(zip(self.sources, values.tolist(), strict=True))
         return {source: value for source, value in pairs if not np.isnan(value)}
 
-    def best_sources(self, target: str, k: int) -> tuple[str, ...]:
-        """Return the `k` sources with the highest scores, best first; ties go by name."""
-        column = self.column(target)
-        return tuple(sorted(column, key=lambda source: (-column[source], source))[:k])
-
-
-def over_runs(
-    values_KST: NDArray[np.float64],
-    tasks: tuple[str, ...],
-    *,
-    directional: bool,
-    provenance: Provenance,
-    unit: Unit = "similarity",
-    extras: Mapping[str, Any] | None = None,
-) -> ScoreMatrix:
-    """Return the mean over K runs, with its standard error, and how well halves of the runs agree.
-
-    Args:
-        values_KST: Scores by run, sources and targets being the same tasks.
-        tasks: Their names.
-        directional: Whether the two directions of a pair can differ.
-        provenance: Where the scores come from.
-        unit: Of the scores.
-        extras: What else there is to say; `reliability` is added to it.
-    """
-    runs = len(values_KST)
-    se_ST = values_KST.std(axis=0, ddof=1) / np.sqrt(runs) if runs > 1 else None
-    return ScoreMatrix(
-        sources=tasks,
-        targets=tasks,
-        values_ST=values_KST.mean(axis=0),
-        se_ST=se_ST,
-        directional=directional,
-        unit=unit,
-        provenance=provenance,
-        extras={**(extras or {}), "reliability": reliability(values_KST)},
-    )
+    @property
+    def null_band(self) -> float | None:
+        """The size that 95 % of random scores stay below; null where the scorer does not say it."""
+        chosen = self.extras.get("variants", {}).get(self.extras.get("score"), {})
+        value = self.extras.get("null_q95", chosen.get("null", {}).get("q95_abs"))
+        return None if value is None else float(value)
 
 
 def reliability(values_KST: NDArray[np.float64]) -> float | None:
@@ -138,7 +109,7 @@ def reliability(values_KST: NDArray[np.float64]) -> float | None:
     return round(runs * r / (1.0 + (runs - 1) * r), DIGITS) if r > 0.0 else round(r, DIGITS)
 
 
-def widened(matrix: ScoreMatrix, tasks: tuple[str, ...], *, why: str) -> ScoreMatrix:
+def widen(matrix: ScoreMatrix, tasks: tuple[str, ...], *, why: str) -> ScoreMatrix:
     """Return a matrix of some tasks as one of more: pairs of the others have no score.
 
     Args:
@@ -205,6 +176,7 @@ def write_scores(matrix: ScoreMatrix, folder: Path) -> None:
         "targets": list(matrix.targets),
         "directional": matrix.directional,
         "unit": matrix.unit,
+        "signed": matrix.signed,
         "extras": dict(matrix.extras),
         "provenance": asdict(matrix.provenance),
     }
@@ -233,6 +205,7 @@ def read_scores(folder: Path, scorer: str) -> ScoreMatrix:
             se_ST=_matrix(frame, "se", sources, targets),
             directional=value["directional"],
             unit=value["unit"],
+            signed=value["signed"],
             provenance=Provenance(**origin),
             extras=value["extras"],
         )

@@ -1,7 +1,7 @@
 """Several scores as one: standardised in each target, then summed with equal weights.
 
 Equal weights are the default because weights learned on a few targets fit those targets. A pair that one
-of the scores lacks has none here. Knows score matrices; no formula behind them.
+of the scores lacks has none here.
 """
 
 from collections.abc import Sequence

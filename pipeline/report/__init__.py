@@ -1,1 +1,1 @@
-"""The HTML report and its charts, drawn from what the stages have written."""
+"""Figures and the one self-contained HTML page. Computes no result of its own."""

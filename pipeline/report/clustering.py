@@ -1,6 +1,7 @@
 """Order of tasks for a picture: hierarchical clustering by average linkage, deterministic, ties by name.
 
-Two tasks are close if each ranks high among the sources of the other, whatever the unit of the scorer.
+Tasks are close where they stand high among each other's sources, whatever a scorer's unit. Knows score
+matrices and names; draws nothing.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Colours of a heatmap: from a score to one of 33 colours that colour-blind readers can tell apart."""
+"""Colours of a heatmap: from a score to one of a few colours that colour-blind readers can tell apart.
+
+Knows numbers; knows no task and no drawing.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
         files = [f"{role}/{task}" for role in _roles(settings) for task in settings.tasks]
         if settings.state_rows:
             files.append(STATES)
-        kept(layout.features, resume, files)
+        keep_files(layout.features, resume, files)
         make(layout, resume, settings)
         with new_folder(layout.features) as folder:
             for file in files:
@@ -62,7 +62,10 @@ def make(layout: Layout, folder: Path, settings: FeatureSettings) -> None:
         encoder = encoder_folder(layout, settings)
         print(f"encoder: {encoder}")
         for role in ROLES:
-            encode(layout, role, encoder, folder / role, settings)
+            encode(
+                layout.tokens(role), encoder, folder / role,
+                tasks=settings.tasks, rows=settings.rows, threads=settings.threads,
+            )  # fmt: skip
     if settings.state_rows:
         read_prefixes_in_place(layout, _file(folder, STATES), settings)
 
@@ -108,7 +111,7 @@ def compass_folder(layout: Layout) -> Path:
     return folder
 
 
-def kept(before: Path, folder: Path, files: Sequence[str]) -> None:
+def keep_files(before: Path, folder: Path, files: Sequence[str]) -> None:
     """Copy an earlier run's files into a folder, unless a stopped run left its own there."""
     for file in files:
         old, new = _file(before, file), _file(folder, file)
@@ -118,22 +121,31 @@ def kept(before: Path, folder: Path, files: Sequence[str]) -> None:
 
 
 def encode(
-    layout: Layout, role: str, encoder: Path, folder: Path, settings: FeatureSettings
+    tokens: Path, encoder: Path, folder: Path, *, tasks: Sequence[str], rows: int, threads: int
 ) -> None:
-    """Bring the files of one role up to date; how many sequences that takes is said before."""
+    """Bring a folder of features up to date; how many sequences that takes is printed before.
+
+    Args:
+        tokens: Of one role.
+        encoder: Folder of the encoder.
+        folder: Of the features.
+        tasks: Whose rows.
+        rows: Most rows of a task.
+        threads: CPU threads.
+    """
     from pipeline.training.launch import let_waiting_threads_sleep
 
     let_waiting_threads_sleep()
     from pipeline.training.choice.features import sequences, write_features
 
-    tokens, tasks, rows = layout.tokens(role), frozenset(settings.tasks), settings.rows
-    counts = sequences(tokens, rows=rows, tasks=tasks)
-    total = sum(counts.values())
+    counts = sequences(tokens, rows=rows, tasks=frozenset(tasks))
+    total, role = sum(counts.values()), tokens.name
     print(f"{role}: {total:,} sequences of {len(counts)} tasks", flush=True)
+    made = write_features(
+        encoder, tokens, folder, rows=rows, tasks=frozenset(tasks), threads=threads
+    )
     with tqdm(total=total, desc=role, unit="seq", delay=2, leave=False) as bar:
-        for task in write_features(
-            encoder, tokens, folder, rows=rows, tasks=tasks, threads=settings.threads
-        ):
+        for task in made:
             bar.update(counts[task])
 
 

@@ -6,12 +6,11 @@ Reads:   data/NAME/settings/relate.json, the train rows below data/NAME/curated,
 Writes:  data/NAME/scores/<scorer>.{parquet,json}
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
 
-from pipeline.config.params import PREFIX_STATE, WITHOUT_FEATURES, RelateParams
 from pipeline.config.settings import RelateSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import require, sha256
@@ -20,42 +19,13 @@ from pipeline.layout import COMPASS, Layout
 from pipeline.publish import new_folder, stage_lock
 from pipeline.relationships.evidence import Evidence, read_prefixes
 from pipeline.relationships.features import read_all, shard_hashes
-from pipeline.relationships.protocol import Budget, RelationshipScorer
-from pipeline.relationships.scorers.embedding import NearestRows
-from pipeline.relationships.scorers.gradient import GradientCosine
-from pipeline.relationships.scorers.logme import StateEvidence
-from pipeline.relationships.scorers.lookahead import LookAhead
-from pipeline.relationships.scorers.measured import MeasuredGain
-from pipeline.relationships.scorers.prefix import PrefixCorrelation
-from pipeline.relationships.scorers.prefix_gradient import PrefixGradient
-from pipeline.relationships.scorers.prior import Prior
-from pipeline.relationships.scorers.small_prefix import SmallPrefix
-from pipeline.relationships.scorers.source_head import SourceHead
-from pipeline.relationships.scorers.text import TextSimilarity
-from pipeline.relationships.scorers.text_js import WordDistributions
-from pipeline.relationships.scores import ScoreMatrix, widened, write_scores
+from pipeline.relationships.proxy.training import TrainingBudget
+from pipeline.relationships.registry import find_scorer
+from pipeline.relationships.scorer import Scorer
+from pipeline.relationships.scores import ScoreMatrix, widen, write_scores
 from pipeline.relationships.stack import stack
 
 ROLE = "train"
-FACTORIES: Mapping[str, Callable[[RelateParams], RelationshipScorer]] = {
-    "prefix": lambda params: PrefixCorrelation(centre=params.centre),
-    "text": lambda params: TextSimilarity(),
-    "prior": lambda params: Prior(),
-    "source_head": lambda params: SourceHead(),
-    "logme": lambda params: StateEvidence(formula="logme"),
-    "hscore": lambda params: StateEvidence(formula="hscore"),
-    "gradient": lambda params: GradientCosine(),
-    "lookahead": lambda params: LookAhead(),
-    "small_prefix": lambda params: SmallPrefix(),
-    "measured": lambda params: MeasuredGain(),
-    "text_js": lambda params: WordDistributions(),
-    "embedding": lambda params: NearestRows(),
-    "prefix_gradient": lambda params: PrefixGradient(),
-    PREFIX_STATE: lambda params: PrefixCorrelation(of="state", centre=params.centre),
-}
-"""Every scorer, set up; the names are those of `config.params.SCORERS`."""
-TRAINED_APART = frozenset({"source_head", "logme", "hscore"})
-"""Scorers that ask the same models, which are trained once in a run."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -64,62 +34,60 @@ def main(arguments: Sequence[str]) -> None:
     layout = Layout(name)
     with stage_lock(layout.data, "relate"):
         settings = read(RelateSettings, layout.settings("relate"))
-        evidence = gathered(layout, settings)
+        evidence = gather_evidence(layout, settings)
         with new_folder(layout.scores) as folder:
-            matrices = scored(settings, evidence)
+            matrices = run_scorers(settings, evidence)
             for matrix in matrices.values():
                 write_scores(matrix, folder)
             if settings.relate.stack:
                 write_scores(stack([matrices[part] for part in settings.relate.stack]), folder)
 
 
-def scored(settings: RelateSettings, evidence: Evidence) -> dict[str, ScoreMatrix]:
-    """Run the scorers one after the other; what one trains is said before it starts.
+def run_scorers(settings: RelateSettings, evidence: Evidence) -> dict[str, ScoreMatrix]:
+    """Run the scorers one after the other; what one trains is printed before it starts.
 
     Raises:
         ArtefactError: Fewer than two tasks can be scored by one that needs features.
     """
-    budget = Budget(seeds=settings.relate.seeds)
+    budget = TrainingBudget(seeds=settings.relate.seeds)
     featured = tuple(task for task in evidence.tasks if len(evidence.features.get(task, ())))
-    # one object for all scorers that need features: it keeps what they train
     with_features = replace(evidence, tasks=featured)
     matrices: dict[str, ScoreMatrix] = {}
     for name in settings.relate.scorers:
-        part = evidence if name in WITHOUT_FEATURES else _enough(name, with_features)
-        scorer = FACTORIES[name](settings.relate)
-        _tell_cost(scorer, part, budget, done=matrices)
+        scorer = find_scorer(name, where="relate.scorers").from_params(settings.relate)
+        part = evidence
+        if "features" in scorer.needs:
+            part = with_features = _prepare(scorer, with_features, budget, seed=settings.seed)
         matrix = scorer.fit(part, budget, seed=settings.seed)
         if part.tasks != evidence.tasks:
-            matrix = widened(matrix, evidence.tasks, why="no row of one known gold choice")
+            matrix = widen(matrix, evidence.tasks, why="no row of one known gold choice")
         for warning in matrix.provenance.warnings:
             print(f"{name}: {warning}")
         matrices[name] = matrix
     return matrices
 
 
-def _tell_cost(
-    scorer: RelationshipScorer, evidence: Evidence, budget: Budget, *, done: Collection[str]
-) -> None:
-    cost = scorer.cost(evidence, budget)
-    before = [name for name in done if {name, scorer.name} <= TRAINED_APART]
-    if before:
-        print(f"{scorer.name}: asks the models of '{before[0]}'", flush=True)
-    elif cost.runs:
-        print(f"{scorer.name}: {cost.words}", flush=True)
-
-
-def _enough(name: str, evidence: Evidence) -> Evidence:
-    """Return the evidence, if there are tasks enough for a pair."""
+def _prepare(scorer: Scorer, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> Evidence:
+    """Return the evidence with the models that a scorer shares, trained for the first that asks."""
     if len(evidence.tasks) < 2:
         raise ArtefactError(
-            f"scorer '{name}' needs two tasks with rows of one known gold choice",
+            f"scorer '{scorer.name}' needs two tasks with rows of one known gold choice",
             where="relate.scorers",
             remedy="take it out, or say `selection: top_k` where only `tailor:` asks for it",
         )
-    return evidence
+    shared, cost = scorer.shares, scorer.cost(evidence, budget)
+    if shared and shared.name in evidence.models:
+        print(f"{scorer.name}: reuses the {shared.name} models", flush=True)
+        return evidence
+    if cost.runs:
+        print(f"{scorer.name}: {cost.words}", flush=True)
+    if shared is None:
+        return evidence
+    models = scorer.models(evidence, budget, seed=seed)
+    return replace(evidence, models={**evidence.models, shared.name: models})
 
 
-def gathered(layout: Layout, settings: RelateSettings) -> Evidence:
+def gather_evidence(layout: Layout, settings: RelateSettings) -> Evidence:
     """Return what scorers may see: train rows, prefixes, features; nothing of `select` or `report`.
 
     Raises:
@@ -131,15 +99,17 @@ def gathered(layout: Layout, settings: RelateSettings) -> Evidence:
         require(path)
     inputs = {f"train/{task}": sha256(path) for task, path in paths.items()}
     prefixes, states, features = None, None, {}
-    if "prefix" in settings.relate.scorers:
+    where = f"{layout.settings('relate')}: relate.scorers"
+    needs = {n for name in settings.relate.scorers for n in find_scorer(name, where=where).needs}
+    if "prefixes" in needs:
         model = layout.model(COMPASS) / "prefixes.safetensors"
         prefixes = read_prefixes(model)
         inputs["prefixes"] = sha256(model)
-    if PREFIX_STATE in settings.relate.scorers:
+    if "prefix_states" in needs:
         path = layout.features / "prefix_states.safetensors"
         states = read_prefixes(path, remedy="run `dvc repro features`")
         inputs["prefix_states"] = sha256(path)
-    if not WITHOUT_FEATURES.issuperset(settings.relate.scorers):
+    if "features" in needs:
         folder = layout.features / ROLE
         features = read_all(folder, names, tokens=shard_hashes(layout.tokens(ROLE)))
         inputs |= {f"features/{t}": sha256(folder / f"{t}.safetensors") for t in names}

@@ -16,7 +16,6 @@ from typing import Any
 import polars as pl
 
 from pipeline.config.load import write_yaml
-from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.mixture_card import Tailor as TailorParams
 from pipeline.config.settings import TailorSettings
 from pipeline.config.settings_file import read
@@ -27,17 +26,17 @@ from pipeline.mixing.corpus import read_corpus
 from pipeline.publish import new_folder, stage_lock
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.features import read_all, shard_hashes
-from pipeline.relationships.protocol import Budget as Spending
-from pipeline.relationships.proxy.tasks import FeatureTask, pooled
+from pipeline.relationships.proxy.tasks import FeatureTask, pool_tasks
+from pipeline.relationships.proxy.training import TrainingBudget, derive_seeds
 from pipeline.relationships.scores import ScoreMatrix, read_scores
-from pipeline.seeds import derive_seed
 from pipeline.tables import read_parquet
 from pipeline.tailoring.budget import Budget, budget
-from pipeline.tailoring.candidates import candidates, known
-from pipeline.tailoring.choose import Candidates, Parts, choose
+from pipeline.tailoring.candidates import find_candidates, gather_facts
+from pipeline.tailoring.choose import choose, parts_of
 from pipeline.tailoring.extend import as_mapping, comment, tailored_card
-from pipeline.tailoring.select import Decision, decide, decide_by
-from pipeline.tailoring.why import explanation, raced
+from pipeline.tailoring.race import Track
+from pipeline.tailoring.select import Decision, decide_by_choice, decide_by_score
+from pipeline.tailoring.why import explain_decisions, explain_race
 
 NO_SHARE = "refused: its share of the budget is less than a row"
 
@@ -48,7 +47,7 @@ class Selected:
 
     decisions: tuple[Decision, ...]
     worth: Mapping[str, float]
-    """What each task that was taken can give, in one unit."""
+    """What each task that was taken can add: its score, or its part of a set's worth (race)."""
     why: Mapping[str, Any] = field(default_factory=dict)
     """What it adds to why.json."""
 
@@ -59,27 +58,27 @@ def main(arguments: Sequence[str]) -> None:
     layout = Layout(name)
     with stage_lock(layout.data, "tailor"):
         settings = read(TailorSettings, layout.settings("tailor"))
-        card, tailor = settings.card, settings.card.tailor
+        tailor = settings.tailor
         corpus = read_corpus(layout.tokens("train"))
-        sizes = {task: corpus.sizes.get(task, 0) for task in sorted(card.drawn().tasks)}
+        sizes = {task: corpus.sizes.get(task, 0) for task in sorted(settings.tasks)}
         check_target(sizes, tailor)
         matrix = read_scores(layout.scores, tailor.scorer)
         if tailor.selection == "race":
-            selected = by_race(layout, settings, matrix, sizes)
+            selected = select_by_race(layout, settings, matrix, sizes)
         else:
-            selected = by_score(matrix, sizes, tailor)
-        decisions, rows = shared_out(selected, sizes, tailor)
-        made = tailored_card(card, rows)
-        source = {"mixture": f"'{card.name}'", "selection": f"'{tailor.selection}'"}
+            selected = select_by_score(matrix, sizes, tailor)
+        decisions, rows = share_rows(selected, sizes, tailor)
+        made = tailored_card(settings, rows)
+        source = {"mixture": f"'{name}'", "selection": f"'{tailor.selection}'"}
         source |= {"scorer": f"'{tailor.scorer}'"}
         with new_folder(layout.tailored) as folder:
             head = comment(made, rows, source=source)
             write_yaml(as_mapping(made), folder / layout.recipe(TAILORED).name, comment=head)
-            reasons = explanation(
-                card, matrix, decisions, rows, sizes=sizes, families=settings.families
+            reasons = explain_decisions(
+                name, tailor, matrix, decisions, rows, sizes=sizes, families=settings.families
             )
             write_json(reasons | dict(selected.why), folder / "why.json")
-        print("\n".join(told(selected, decisions, rows, card)))
+        print("\n".join(word_decisions(selected, decisions, rows, tailor.target)))
 
 
 def check_target(sizes: Mapping[str, int], tailor: TailorParams) -> None:
@@ -102,16 +101,20 @@ def check_target(sizes: Mapping[str, int], tailor: TailorParams) -> None:
         )
 
 
-def by_score(matrix: ScoreMatrix, sizes: Mapping[str, int], tailor: TailorParams) -> Selected:
+def select_by_score(
+    matrix: ScoreMatrix, sizes: Mapping[str, int], tailor: TailorParams
+) -> Selected:
     """Take the best k by score."""
     least = -math.inf if tailor.min_score is None else tailor.min_score
-    decisions = decide(matrix, target=tailor.target, sizes=sizes, k=tailor.k, min_score=least)
+    decisions = decide_by_score(
+        matrix, target=tailor.target, sizes=sizes, k=tailor.k, min_score=least
+    )
     return Selected(
         decisions=decisions, worth={d.task: d.score or 0.0 for d in decisions if d.taken}
     )
 
 
-def by_race(
+def select_by_race(
     layout: Layout, settings: TailorSettings, matrix: ScoreMatrix, sizes: Mapping[str, int]
 ) -> Selected:
     """Take what wins the race on the target's held-out rows; see `choose`.
@@ -120,31 +123,28 @@ def by_race(
         MixtureError: The target has no row of one known gold choice, to train on or to race on.
         ArtefactError: There are no features, or they are those of other tokens.
     """
-    tailor, seed = settings.card.tailor, settings.seed
+    tailor, budget = settings.tailor, TrainingBudget(seeds=settings.seeds)
     features = features_of(layout, "train", list(sizes), tailor)
     held = features_of(layout, "select", [tailor.target], tailor)
     names = tuple(task for task in sizes if sizes[task] and len(features[task]))
-    spending = Spending(seeds=settings.seeds)
     evidence = Evidence(tasks=names, features=features)
-    facts = known(evidence, spending, seed=seed, scores=matrix)
-    found = candidates(facts, tailor.target, leaked=leaked(layout, tailor.target, names))
-    choice = choose(
-        tailor.target,
-        above(found, tailor.min_score),
-        facts.pool,
-        pooled([held[tailor.target]]),
-        spending.recipe,
-        seeds=[derive_seed(seed, "tailor", "race", i) % 2**63 for i in range(settings.seeds)],
+    facts = gather_facts(evidence, matrix, budget, seed=settings.seed)
+    leaked = leaked_shares(layout, tailor.target, names)
+    found = find_candidates(facts, tailor.target, leaked=leaked)
+    track = Track(
+        target=tailor.target,
+        pool=facts.trained.pool,
+        held=pool_tasks([held[tailor.target]]),
+        recipe=budget.recipe,
+        seeds=derive_seeds(settings.seed, "tailor", "race", count=settings.seeds),
         ratio=tailor.ratio,
-        parts=Parts(
-            guard=tailor.guard, coverage=tailor.coverage, backward=tailor.backward, most=tailor.k
-        ),
     )
+    choice = choose(track, found, parts_of(tailor), min_score=tailor.min_score)
     worth = {step.task: round(step.worth, 6) for step in choice.steps if step.task in choice.tasks}
     return Selected(
-        decisions=decide_by(choice, matrix, sizes=sizes, min_score=tailor.min_score),
+        decisions=decide_by_choice(choice, matrix, sizes=sizes, min_score=tailor.min_score),
         worth=worth,
-        why=raced(settings.card, choice, found.signs),
+        why=explain_race(tailor, choice, found.signs),
     )
 
 
@@ -163,7 +163,7 @@ def features_of(
     return {task: file.task for task, file in files.items()}
 
 
-def leaked(layout: Layout, target: str, tasks: Sequence[str]) -> dict[str, float]:
+def leaked_shares(layout: Layout, target: str, tasks: Sequence[str]) -> dict[str, float]:
     """Return the share of the target's rows for selecting that are, nearly, among a task's train rows.
 
     As curation found it, in all of their rows; what it removed is no longer there. At most 1.
@@ -178,15 +178,7 @@ def leaked(layout: Layout, target: str, tasks: Sequence[str]) -> dict[str, float
     return {task: round(min(shares.get(task, 0.0), 1.0), 4) for task in tasks}
 
 
-def above(found: Candidates, least: float | None) -> Candidates:
-    """Return the candidates that score above a bound; None is no bound."""
-    if least is None:
-        return found
-    scores = {task: value for task, value in found.scores.items() if value > least}
-    return replace(found, scores=scores, signs={task: found.signs[task] for task in scores})
-
-
-def shared_out(
+def share_rows(
     selected: Selected, sizes: Mapping[str, int], tailor: TailorParams
 ) -> tuple[tuple[Decision, ...], Budget]:
     """Split the rows of the complements; one whose share is no row is refused."""
@@ -200,8 +192,8 @@ def _with_rows(decision: Decision, rows: Budget) -> Decision:
     return decision
 
 
-def told(
-    selected: Selected, decisions: Sequence[Decision], rows: Budget, card: MixtureCard
+def word_decisions(
+    selected: Selected, decisions: Sequence[Decision], rows: Budget, target: str
 ) -> list[str]:
     """Word every decision, those that were taken first, and the arms of a race."""
     taken = [decision for decision in decisions if decision.taken]
@@ -213,4 +205,4 @@ def told(
         won = ", won" if arm["won"] else ""
         behind = f"{arm['behind']:.4f} behind the best (se {arm['se']:.4f})"
         lines.append(f"race: k = {arm['k']}: loss {arm['loss']:.4f}, {behind}{won}")
-    return [*lines, f"{len(taken)} of {len(decisions)} tasks complement '{card.tailor.target}'"]
+    return [*lines, f"{len(taken)} of {len(decisions)} tasks complement '{target}'"]

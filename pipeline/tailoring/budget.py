@@ -3,7 +3,7 @@
 Rows of one source give less and less: n of them are worth `g (1 - exp(-n / tau))`, g being what the
 source can give at all and tau the rows after which 63 % of it is there. The most is had where the
 marginal returns `g / tau exp(-n / tau)` are equal, but for caps: water-filling. Exact arithmetic,
-logarithms being decimals of 28 digits, so that a budget is the same on every machine. Knows numbers only.
+logarithms being decimals of 28 digits, so that a budget is the same on every machine.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
-"""What Tailor knows of every candidate, from evidence that sees labels: values, signs and affinities.
+"""What Tailor knows of every candidate, from labels: scores, signs of harm, affinities.
 
-Scores come from any scorer. Gradients on warmed joint models tell which rows of the target a source
-speaks to, and which it would make worse. Knows evidence; no file.
+Scores come from any scorer. Gradients on briefly trained joint models say which rows of the target a
+source would help, and which it would make worse.
 """
 
 from collections.abc import Mapping
@@ -11,82 +11,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget
-from pipeline.relationships.proxy import runs
-from pipeline.relationships.proxy.model import Weights
-from pipeline.relationships.proxy.tasks import Pool
-from pipeline.relationships.scorers.gradient import GradientCosine, row_slopes
-from pipeline.relationships.scorers.source_head import SourceHead
+from pipeline.relationships.proxy.readings import row_slopes, shared_gradients
+from pipeline.relationships.proxy.shared import WARM_JOINT, TrainedModels
+from pipeline.relationships.proxy.tasks import pool_tasks
+from pipeline.relationships.proxy.training import TrainingBudget
 from pipeline.relationships.scores import DIGITS, ScoreMatrix
-from pipeline.tailoring.choose import Candidates
 from pipeline.tailoring.guard import Signs
 
 Floats = NDArray[np.float64]
-SIGNED = frozenset({"source_head", "gradient", "lookahead"})
-"""Scorers of similarities whose 0 lies between help and harm; of a predicted gain it always does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Known:
-    """Everything that choices for all targets of a mixture are made from."""
+class TaskFacts:
+    """What choices for all targets of a mixture are made from."""
 
-    pool: Pool
-    """Train rows of all tasks."""
     scores: ScoreMatrix
     """What ranks."""
-    models: Weights
-    """Warmed joint models, one for each seed."""
+    trained: TrainedModels
+    """Briefly trained joint models, one for each seed, and their pool of train rows."""
     gradients_KTP: Floats
     """Of each task's loss, at each model."""
-    seed: int
 
 
-def known(
-    evidence: Evidence, budget: Budget, *, seed: int, scores: ScoreMatrix | None = None
-) -> Known:
-    """Gather what choices are made from, for all targets at once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """What is known of every candidate for one target."""
+
+    scores: Mapping[str, float]
+    """Higher helps more; a candidate without a score is refused."""
+    signs: Mapping[str, Signs]
+    affinity: Mapping[str, Floats]
+    """How far a step on each lowers the loss of each probed row of the target, >= 0."""
+
+
+def gather_facts(
+    evidence: Evidence, scores: ScoreMatrix, budget: TrainingBudget, *, seed: int
+) -> TaskFacts:
+    """Train what choices are made from, for all targets at once.
 
     Args:
         evidence: With features of all tasks.
+        scores: What ranks.
         budget: Seeds and recipe of the small trainings.
         seed: Seed of the run.
-        scores: What ranks; left out, the source head's are made.
     """
-    pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer="tailor")
-    recipe = budget.recipe.of_steps(GradientCosine().warmup)
-    models = runs.joint(pool, recipe, seeds=runs.run_seeds(seed, budget.seeds))
-    gradients = [
-        runs.task_gradients(models.model(run), pool, seed=seed) for run in range(budget.seeds)
-    ]
-    return Known(
-        pool=pool,
-        scores=scores or SourceHead().fit(evidence, budget, seed=seed),
-        models=models,
-        gradients_KTP=np.stack(gradients),
-        seed=seed,
-    )
+    pool = pool_tasks([evidence.features[task] for task in evidence.tasks])
+    trained = WARM_JOINT.train(pool, budget, seed=seed)
+    gradients = [shared_gradients(model, trained.probes) for model in trained.runs]
+    return TaskFacts(scores=scores, trained=trained, gradients_KTP=np.stack(gradients))
 
 
-def candidates(
-    facts: Known, target: str, *, leaked: Mapping[str, float] | None = None
+def find_candidates(
+    facts: TaskFacts, target: str, *, leaked: Mapping[str, float] | None = None
 ) -> Candidates:
     """Return what is known of every other task for one target.
 
     Args:
-        facts: From `known`.
+        facts: From `gather_facts`.
         target: The task to be helped.
         leaked: By source, the share of the target's held-out texts that are nearly in it.
     """
-    names = facts.pool.names
-    column = facts.scores.column(target)
+    names, matrix = facts.trained.pool.names, facts.scores
+    column = matrix.column(target)
     scores = {task: column[task] for task in names if task in column}
-    negative_T, affinity_TB = _rows_of(facts, names.index(target))
-    signed = facts.scores.unit == "predicted_gain" or facts.scores.provenance.scorer in SIGNED
+    worse_T, affinity_TB = _read_rows(facts, names.index(target))
     signs = {
         task: Signs(
-            value=scores[task] if signed else None,
-            se=_error(facts.scores, task, target) if signed else None,
-            negative_rows=float(negative_T[names.index(task)]),
+            value=scores[task] if matrix.signed else None,
+            se=_error(matrix, task, target) if matrix.signed else None,
+            negative_rows=float(worse_T[names.index(task)]),
             leaked=(leaked or {}).get(task),
         )
         for task in scores
@@ -95,17 +88,17 @@ def candidates(
     return Candidates(scores=scores, signs=signs, affinity=affinity)
 
 
-def _rows_of(facts: Known, target: int) -> tuple[Floats, Floats]:
+def _read_rows(facts: TaskFacts, target: int) -> tuple[Floats, Floats]:
     """Return the share of the target's rows that a step on each task makes worse, and its affinities.
 
     Shares are means over the models, NaN for a task without a gradient. Affinities, T x B, are how far a
     step on each task lowers each row's loss at the first model, 0 where it does not.
     """
-    batch = runs.probe(facts.pool, target, seed=facts.seed)
+    batch = facts.trained.probes[target]
     slopes_KBT = np.stack(
         [
-            row_slopes(facts.models.model(run), batch, gradients_TP)
-            for run, gradients_TP in enumerate(facts.gradients_KTP)
+            row_slopes(model, batch, gradients_TP)
+            for model, gradients_TP in zip(facts.trained.runs, facts.gradients_KTP, strict=True)
         ]
     )
     moving_KT = facts.gradients_KTP.any(axis=2)

@@ -1,22 +1,17 @@
 """Tailor's choice for one target: guard, greedy sequence, race over k, backward check; all explained.
 
-Each part can be left out, so that what it is worth can be measured. Looks at train rows and at held-out
-*select* rows of the target, never at report rows. Knows pools and figures; no file.
+Each part can be switched off, so that what it is worth can be measured. Train rows and held-out *select*
+rows of the target are looked at, never report rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipeline.relationships.proxy.tasks import Pool
-from pipeline.relationships.proxy.training import Recipe
-from pipeline.tailoring.coverage import Step, greedy
-from pipeline.tailoring.guard import Signs, refusals
-from pipeline.tailoring.race import Race, backward, race
-
-Floats = NDArray[np.float64]
+from pipeline.config.mixture_card import Tailor
+from pipeline.tailoring.candidates import Candidates
+from pipeline.tailoring.coverage import Step, rank_greedily
+from pipeline.tailoring.guard import refusals
+from pipeline.tailoring.race import Race, Track, check_backward, race
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +31,6 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidates:
-    """What is known of every candidate for one target."""
-
-    scores: Mapping[str, float]
-    """Higher helps more; a candidate without a score is refused."""
-    signs: Mapping[str, Signs]
-    affinity: Mapping[str, Floats]
-    """How much each speaks to each probed row of the target, >= 0."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """What was chosen for a target, and why."""
 
@@ -61,45 +45,41 @@ class Choice:
     """By how much the held-out loss rose without a task that won the race."""
 
 
+def parts_of(tailor: Tailor) -> Parts:
+    """Return the parts of a race that a card switches on."""
+    return Parts(
+        guard=tailor.guard, coverage=tailor.coverage, backward=tailor.backward, most=tailor.k
+    )
+
+
 def choose(
-    target: str,
-    candidates: Candidates,
-    pool: Pool,
-    held: Pool,
-    recipe: Recipe,
-    *,
-    seeds: Sequence[int],
-    ratio: float = 1.0,
-    parts: Parts | None = None,
+    track: Track, candidates: Candidates, parts: Parts, *, min_score: float | None = None
 ) -> Choice:
     """Choose the complements of a target.
 
     Args:
-        target: The task to be helped.
+        track: The target, and what its race runs on.
         candidates: What is known of the others.
-        pool: Train rows of all tasks.
-        held: Held-out rows of the same tasks; the target's are looked at.
-        recipe: Of the race's trainings.
-        seeds: Of the race's trainings.
-        ratio: Rows of all complements together, as a multiple of the target's.
-        parts: Which parts are on; all by default.
+        parts: Which parts are on.
+        min_score: Candidates that do not score above it are left out; null is no bound.
     """
-    on = parts or Parts()
-    refused = refusals(candidates.signs) if on.guard else {}
-    scores = {task: v for task, v in candidates.scores.items() if task not in refused}
-    balance = 0.5 if on.coverage else 1.0
-    steps = greedy(scores, {t: candidates.affinity[t] for t in scores}, balance=balance)
+    able = {t: v for t, v in candidates.scores.items() if min_score is None or v > min_score}
+    refused = refusals({task: candidates.signs[task] for task in able}) if parts.guard else {}
+    scores = {task: value for task, value in able.items() if task not in refused}
+    balance = 0.5 if parts.coverage else 1.0
+    affinity = {task: candidates.affinity[task] for task in scores}
+    steps = rank_greedily(scores, affinity, balance=balance)
     ranked = [step.task for step in steps]
-    if not on.race:
-        return _explained(target, tuple(ranked[: on.k]), steps, refused, None, {})
-    found = race(pool, held, target, ranked[: on.most], recipe, seeds=seeds, ratio=ratio)
+    if not parts.race:
+        return _explain(track.target, tuple(ranked[: parts.k]), steps, refused, None, {})
+    found = race(track, ranked[: parts.most])
     kept, rises = found.tasks, dict[str, float]()
-    if on.backward and kept:
-        kept, rises = backward(pool, held, target, kept, recipe, seeds=seeds, ratio=ratio)
-    return _explained(target, kept, steps, refused, found, rises)
+    if parts.backward and kept:
+        kept, rises = check_backward(track, kept)
+    return _explain(track.target, kept, steps, refused, found, rises)
 
 
-def _explained(
+def _explain(
     target: str,
     tasks: tuple[str, ...],
     steps: tuple[Step, ...],

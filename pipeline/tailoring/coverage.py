@@ -4,10 +4,10 @@ The worth of a set S for a target with rows x is
 
     m * sum over c in S of max(0, g_c) + (1 - m) * mean over x of log(1 + sum over c in S of a_xc / t)
 
-with g_c the candidate's own score, scaled to at most 1, and a_xc >= 0 how much c speaks to row x. The
+with g_c the candidate's own score, scaled to at most 1, and a_xc >= 0 how much c helps row x. The
 first term is modular, the second monotone and submodular, so the greedy sequence is within 1 - 1/e of the
 best set of each size (Nemhauser et al., 1978): a near duplicate of a chosen task earns little, one that
-covers rows no other does earns much. Knows numbers and names.
+covers rows no other does earns much.
 """
 
 from collections.abc import Mapping
@@ -34,21 +34,19 @@ class Step:
     """Part that is rows which the tasks before it covered less."""
 
 
-def greedy(
+def rank_greedily(
     scores: Mapping[str, float],
     affinity: Mapping[str, Floats],
     *,
     balance: float = BALANCE,
-    most: int | None = None,
 ) -> tuple[Step, ...]:
     """Return candidates in the sequence in which a greedy chooser would take them.
 
     Args:
         scores: Each candidate's own score for the target; negative counts as 0.
-        affinity: How much each speaks to each row of the target, >= 0, one length for all; a candidate
+        affinity: How much each helps each row of the target, >= 0, one length for all; a candidate
             without an entry covers nothing.
         balance: m, in [0, 1]: 1 looks at scores alone, 0 at coverage alone.
-        most: Longest sequence; None is all candidates.
 
     Returns:
         One step a candidate; ties go by score, then by name.
@@ -59,7 +57,7 @@ def greedy(
     scale = _scale(affinity)
     left, covered = sorted(scores), np.zeros(rows)
     steps: list[Step] = []
-    while left and (most is None or len(steps) < most):
+    while left:
         gained = {task: _covered(covered, affinity.get(task), scale) for task in left}
         offers = [_step(t, balance * own[t], (1.0 - balance) * gained[t]) for t in left]
         # of equals the first by name: candidates stand in name order, and `max` keeps the first;

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.config.mixture_card import MixtureCard
+from pipeline.config.settings import TailorSettings
 from pipeline.errors import ConfigError
 from pipeline.layout import NAME_PATTERN
 from pipeline.tailoring.budget import Budget
@@ -12,40 +13,36 @@ SUFFIX = "_tailored"
 _LONGEST = 64
 
 
-def tailored_card(card: MixtureCard, rows: Budget) -> MixtureCard:
+def tailored_card(base: TailorSettings, rows: Budget) -> MixtureCard:
     """Return the card of the tailored mixture, complete and valid by itself.
 
     Args:
-        card: The base mixture, whose view, limits, overrides and `tailor:` block stay.
+        base: What it takes over from the base mixture.
         rows: Rows of the target and of each complement; a complement of 0 rows is left out.
 
     Raises:
         ConfigError: The name of the base mixture is too long to be extended.
     """
-    name = f"{card.name}{SUFFIX}"
+    name = f"{base.name}{SUFFIX}"
     if len(name) > _LONGEST:
         raise ConfigError(
-            f"name: '{card.name}' is too long to be extended to '{name}'",
+            f"name: '{base.name}' is too long to be extended to '{name}'",
             expected=f"at most {_LONGEST - len(SUFFIX)} characters ({NAME_PATTERN})",
             remedy="give the mixture a shorter name",
         )
-    target = card.tailor.target
+    target = base.tailor.target
     counts = {target: rows.target} | {task: n for task, n in rows.complements.items() if n}
-    value = card.model_dump(mode="json") | {
+    tasks = {
+        task: base.tasks[task].model_copy(update={"count": counts[task]}) for task in sorted(counts)
+    }
+    value = base.card | {
         "name": name,
-        "description": f"{target} with what complements it, out of mixture '{card.name}'.",
-        "tasks": {task: {"count": counts[task]} | _seen(card, task) for task in sorted(counts)},
-        "sampling": {"strategy": "counts", "order": card.sampling.order},
-        # counts share nothing out, and the base's phases name tasks that are no longer there
-        "groups": {},
-        "phases": (),
+        "description": f"{target} with what complements it, out of mixture '{base.name}'.",
+        "tasks": {task: entry.model_dump(exclude_none=True) for task, entry in tasks.items()},
+        "tailor": base.tailor.model_dump(),
+        "sampling": {"strategy": "counts", "order": base.order},
     }
     return MixtureCard.model_validate(value)
-
-
-def _seen(card: MixtureCard, task: str) -> dict[str, Any]:
-    """Return what a task's rows are seen through, where the base mixture says it."""
-    return card.tasks[task].model_dump(include={"prompts", "pool", "draw"}, exclude_none=True)
 
 
 def as_mapping(card: MixtureCard) -> dict[str, Any]:

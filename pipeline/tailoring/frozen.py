@@ -1,8 +1,7 @@
 """Selections are frozen before report rows are opened: written, hashed, read back, and only then used.
 
 `open_report` is the one way to report rows in a comparison, and asks for a folder of frozen selections:
-as long as they are not there, or not what their hash says, no report row is read. Knows files; knows
-neither what a selection is nor where report rows lie.
+as long as they are not there, or not what their hash says, no report row is read.
 """
 
 import json

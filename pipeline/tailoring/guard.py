@@ -1,8 +1,8 @@
-"""The guard: candidates that the evidence speaks against are refused before any is ranked.
+"""The guard: candidates that would do harm, by the evidence, are refused before any is ranked.
 
-Harm is told by evidence that has a sign: a source whose answers or gradients point away from the target.
-Similarity alone never refuses anyone, it only ranks. A source that holds the target's own held-out texts
-is a leak, whatever it would gain. Knows figures of candidates; no scorer's formula and no file.
+Only evidence with a sign shows harm: a source whose answers or gradients point away from the target.
+Similarity alone refuses no task, it only ranks. A source that holds the target's own held-out texts is a
+leak, whatever it would gain.
 """
 
 import math

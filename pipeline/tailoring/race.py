@@ -1,11 +1,10 @@
 """How many complements: a race of nested sets on held-out rows of the target, the empty set included.
 
-Each arm trains a small model on the target and a prefix of the ranked candidates, with the same seeds,
-initial weights and number of rows; held-out *select* rows of the target give its loss. The smallest set
-whose loss is within one standard error of the best arm's wins, or so near that it is of no use, so that
-none is taken without reason and the worst case is the target alone, give or take noise. A backward check
-then leaves out each chosen task. The loss of an arm is taken at the temperature that is best for it: see
-`calibrated`. Knows pools, names and shares; never a report row.
+Each arm trains a small model on the target and the first candidates of the ranking, with the same seeds,
+initial weights and number of rows; held-out *select* rows of the target give its loss. The winner is the
+smallest set whose mean held-out loss exceeds the best arm's by at most one standard error or `MARGIN`,
+whichever is larger. So the worst case is the target alone, up to noise. A backward check then leaves out
+each chosen task. The loss of an arm is taken at the temperature that is best for it: see `calibrate`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline.errors import MixtureError
 from pipeline.relationships.proxy.model import losses, scores
 from pipeline.relationships.proxy.tasks import Pool
-from pipeline.relationships.proxy.training import Arm, Recipe, gathered, train
+from pipeline.relationships.proxy.training import Arm, ProxyRecipe, gather_rows, train
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,43 +58,31 @@ class Race:
         return self.entries[self.winner].tasks
 
 
-def race(
-    pool: Pool,
-    held: Pool,
-    target: str,
-    ranked: Sequence[str],
-    recipe: Recipe,
-    *,
-    seeds: Sequence[int],
-    ratio: float = 1.0,
-) -> Race:
-    """Race nested prefixes of the ranked candidates.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Track:
+    """What all arms of a race have in common."""
 
-    Args:
-        pool: Train rows.
-        held: Held-out rows of the same tasks; the target's are looked at.
-        target: The task to be helped.
-        ranked: Candidates, best first.
-        recipe: Of every training.
-        seeds: Each gives every arm its weights and rows.
-        ratio: Rows of all complements together, as a multiple of the target's.
-    """
+    target: str
+    """The task to be helped."""
+    pool: Pool
+    """Train rows."""
+    held: Pool
+    """Held-out rows, of the target at least."""
+    recipe: ProxyRecipe
+    seeds: Sequence[int]
+    """Each gives every arm its weights and rows."""
+    ratio: float = 1.0
+    """Rows of all complements together, as a multiple of the target's."""
+
+
+def race(track: Track, ranked: Sequence[str]) -> Race:
+    """Race nested sets of the ranked candidates, the best first."""
     sizes = sorted({*(k for k in SIZES if k <= len(ranked)), len(ranked)})
     sets = [tuple(ranked[:k]) for k in sizes]
-    loss_AKR = held_losses(pool, held, target, sets, recipe, seeds=seeds, ratio=ratio)
-    return decided(sets, loss_AKR)
+    return decide_race(sets, held_losses(track, sets))
 
 
-def backward(
-    pool: Pool,
-    held: Pool,
-    target: str,
-    chosen: Sequence[str],
-    recipe: Recipe,
-    *,
-    seeds: Sequence[int],
-    ratio: float = 1.0,
-) -> tuple[tuple[str, ...], dict[str, float]]:
+def check_backward(track: Track, chosen: Sequence[str]) -> tuple[tuple[str, ...], dict[str, float]]:
     """Leave each chosen task out once, and drop those without which the held-out loss is no higher.
 
     Tasks can stand in for one another, so that dropping all of them at once may cost what dropping each
@@ -107,13 +94,12 @@ def backward(
     """
     whole = tuple(chosen)
     sets = [whole, *(tuple(t for t in whole if t != out) for out in whole)]
-    loss_A = held_losses(pool, held, target, sets, recipe, seeds=seeds, ratio=ratio).mean((1, 2))
+    loss_A = held_losses(track, sets).mean((1, 2))
     rises = {task: _rounded(loss_A[i] - loss_A[0]) for i, task in enumerate(whole, start=1)}
     kept = tuple(task for task in whole if rises[task] > 0.0)
     if kept == whole:
         return whole, rises
-    checked = held_losses(pool, held, target, [kept, whole], recipe, seeds=seeds, ratio=ratio)
-    return decided([kept, whole], checked).tasks, rises
+    return decide_race([kept, whole], held_losses(track, [kept, whole])).tasks, rises
 
 
 def shares_of(target: str, complements: Sequence[str], ratio: float) -> Mapping[str, float]:
@@ -122,21 +108,13 @@ def shares_of(target: str, complements: Sequence[str], ratio: float) -> Mapping[
     return {target: 1.0, **dict.fromkeys(complements, each)}
 
 
-def held_losses(
-    pool: Pool,
-    held: Pool,
-    target: str,
-    sets: Sequence[tuple[str, ...]],
-    recipe: Recipe,
-    *,
-    seeds: Sequence[int],
-    ratio: float,
-) -> Floats:
-    """Return the loss of every arm, seed and held-out row of the target, calibrated: A x K x R.
+def held_losses(track: Track, sets: Sequence[tuple[str, ...]]) -> Floats:
+    """Return the loss of every set, seed and held-out row of the target, calibrated: A x K x R.
 
     Raises:
         MixtureError: The target has no held-out rows.
     """
+    held, target = track.held, track.target
     place = held.names.index(target)
     rows = np.arange(held.starts[place], held.starts[place + 1])[None]
     if not rows.size:
@@ -145,18 +123,19 @@ def held_losses(
             remedy="give it `select` rows: see curate.select_min in params.yaml",
         )
     # the prefix is the one that the arms trained, wherever the target stands among the held-out tasks
-    batch = gathered(held, np.full(rows.shape, pool.names.index(target)), rows)
-    arms = [Arm(seed, shares_of(target, tasks, ratio)) for tasks in sets for seed in seeds]
-    models = train(pool, arms, recipe)
+    batch = gather_rows(held, np.full(rows.shape, track.pool.names.index(target)), rows)
+    seeds = track.seeds
+    arms = [Arm(s, shares_of(target, tasks, track.ratio)) for tasks in sets for s in seeds]
+    models = train(track.pool, arms, track.recipe)
     found = []
     for index in range(len(sets)):
         of_arm = range(index * len(seeds), (index + 1) * len(seeds))
         values_KRC = np.concatenate([scores(models.model(i), batch)[0] for i in of_arm])
-        found.append(calibrated(values_KRC, batch.gold_MB[0]))
+        found.append(calibrate(values_KRC, batch.gold_MB[0]))
     return np.array(found, dtype=np.float64)
 
 
-def calibrated(values_KRC: Floats, gold_R: Ints) -> Floats:
+def calibrate(values_KRC: Floats, gold_R: Ints) -> Floats:
     """Return the loss of every seed and row at the one temperature that is best for an arm, K x R.
 
     A small model that saw few rows many times is overconfident, and any second task, related or not,
@@ -176,7 +155,7 @@ def calibrated(values_KRC: Floats, gold_R: Ints) -> Floats:
     return tried[int(np.argmin([loss_KR.mean() for loss_KR in tried]))]
 
 
-def decided(sets: Sequence[tuple[str, ...]], loss_AKR: Floats) -> Race:
+def decide_race(sets: Sequence[tuple[str, ...]], loss_AKR: Floats) -> Race:
     """Return the race's outcome: the smallest set within one standard error, or `MARGIN`, of the best.
 
     The standard error of a paired difference is taken over rows, each row's difference being its mean

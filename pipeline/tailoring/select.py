@@ -1,7 +1,6 @@
 """Which tasks complement a target: the best k by score, or those that won a race; none is a choice too.
 
-Every candidate gets a decision and its reason; a refused task is part of the result. Knows scores, sizes
-and choices; no formula behind a score and no file.
+Every candidate gets a decision and its reason; a refused task is part of the result.
 """
 
 from collections.abc import Mapping
@@ -28,7 +27,7 @@ class Decision:
     reason: str
 
 
-def decide(
+def decide_by_score(
     matrix: ScoreMatrix, *, target: str, sizes: Mapping[str, int], k: int, min_score: float
 ) -> tuple[Decision, ...]:
     """Decide on every task but the target.
@@ -57,7 +56,7 @@ def decide(
     return _decisions(column, sizes, target, reasons)
 
 
-def decide_by(
+def decide_by_choice(
     choice: Choice, matrix: ScoreMatrix, *, sizes: Mapping[str, int], min_score: float | None
 ) -> tuple[Decision, ...]:
     """Word what a race chose as decisions on every task but the target.
@@ -69,7 +68,7 @@ def decide_by(
         min_score: What kept candidates out of the race, beside missing rows and scores; None is nothing.
 
     Returns:
-        As `decide`; what was taken says its place and by how much the loss rose without it.
+        As `decide_by_score`; what was taken says its place and by how much the loss rose without it.
     """
     column = {task: v for task, v in matrix.column(choice.target).items() if task in sizes}
     reasons = dict(choice.refused)

@@ -1,4 +1,4 @@
-"""What a comparison shows: arms against one another, with intervals over targets. Knows numbers only."""
+"""What a comparison shows: arms against one another, with intervals over targets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.relationships.agreement.intervals import bootstrap_interval, sign_flip_p
-from pipeline.tailoring.trial import ALONE, FAMILY, RANDOM, SHUFFLED, TAILOR
+from pipeline.tailoring.arms import ALONE, FAMILY, RANDOM, SHUFFLED, TAILOR
 
 Outcomes = Mapping[str, Mapping[str, Sequence[float]]]
 """A figure by target, arm and seed; higher is better."""

@@ -1,14 +1,11 @@
-"""Why a mixture was tailored as it was, as JSON: every decision, and the evidence that it was made from.
-
-Knows decisions, choices and rows; no formula behind a score and no file.
-"""
+"""Why a mixture was tailored as it was, as JSON: every decision and the evidence for it."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.config.mixture_card import MixtureCard
+from pipeline.config.mixture_card import Tailor
 from pipeline.relationships.scores import ScoreMatrix
 from pipeline.tailoring.budget import Budget
 from pipeline.tailoring.choose import Choice
@@ -19,8 +16,9 @@ VERSION = 2
 _DIGITS = 6
 
 
-def explanation(
-    card: MixtureCard,
+def explain_decisions(
+    mixture: str,
+    tailor: Tailor,
     matrix: ScoreMatrix,
     decisions: Sequence[Decision],
     rows: Budget,
@@ -31,19 +29,20 @@ def explanation(
     """Return what every selection has to say.
 
     Args:
-        card: The base mixture.
+        mixture: Name of the base mixture.
+        tailor: Its block `tailor:`.
         matrix: Scores that were chosen by.
         decisions: One a candidate.
         rows: Of the target and its complements.
         sizes: Train rows by task.
         families: By task.
     """
-    tailor, band = card.tailor, null_band(matrix)
+    band = matrix.null_band
     column = matrix.column(tailor.target)
     asked = ("target", "selection", "scorer", "k", "min_score", "budget")
     return {
         "version": VERSION,
-        "mixture": card.name,
+        "mixture": mixture,
         **{key: getattr(tailor, key) for key in asked},
         "directional": matrix.directional,
         "unit": matrix.unit,
@@ -61,7 +60,7 @@ def explanation(
     }
 
 
-def raced(card: MixtureCard, choice: Choice, signs: Mapping[str, Signs]) -> dict[str, Any]:
+def explain_race(tailor: Tailor, choice: Choice, signs: Mapping[str, Signs]) -> dict[str, Any]:
     """Return what a race adds to it.
 
     Returns:
@@ -70,7 +69,6 @@ def raced(card: MixtureCard, choice: Choice, signs: Mapping[str, Signs]) -> dict
         without each task that won), `guard` (the evidence on each candidate) and `steps` (the greedy
         sequence).
     """
-    tailor = card.tailor
     entries = choice.race.entries if choice.race else ()
     return {
         "parts": {part: getattr(tailor, part) for part in ("guard", "coverage", "backward")},
@@ -114,11 +112,3 @@ def _entry(decision: Decision, rows: Budget, size: int, *, band: float | None) -
         "epochs": round(drawn / max(size, 1), 4),
         "inside_null": None if score is None or band is None else abs(score) <= band,
     }
-
-
-def null_band(matrix: ScoreMatrix) -> float | None:
-    """Return the size that 95 % of random scores stay below, where the scorer says so."""
-    extras = matrix.extras
-    variant = extras.get("variants", {}).get(extras.get("score"), {})
-    value = variant.get("null", {}).get("q95_abs")
-    return None if value is None else float(value)

@@ -7,10 +7,10 @@ from contextlib import chdir, suppress
 import pytest
 
 from pipeline.__main__ import main as door
-from pipeline.commands import compare, report_features
+from pipeline.commands import compare, feature_pools
 from pipeline.errors import ArtefactError
-from pipeline.tailoring import contest
-from pipeline.tailoring.trial import ALONE, RANDOM, SHUFFLED, TAILOR
+from pipeline.tailoring import experiment
+from pipeline.tailoring.arms import ALONE, RANDOM, SHUFFLED, TAILOR, train_arms
 from tests.commands.featured import build
 from tests.stages.conftest import NAME
 
@@ -62,7 +62,7 @@ def test_no_report_row_is_read_before_selections_are_frozen(built, tmp_path, mon
     assert not (folder / "outcomes.jsonl").exists()
     shutil.copytree(away, root, dirs_exist_ok=True)
     # and with them there, nothing is chosen anew
-    monkeypatch.setattr(contest, "choose", None)
+    monkeypatch.setattr(experiment, "choose", None)
     compare.main(ARGUMENTS)
     assert (folder / "selections.sha256").read_text() == frozen
 
@@ -70,7 +70,7 @@ def test_no_report_row_is_read_before_selections_are_frozen(built, tmp_path, mon
 def test_without_frozen_selections_report_rows_stay_closed(built, tmp_path, monkeypatch):
     root = project(built, tmp_path, monkeypatch)
     opened = []
-    monkeypatch.setattr(report_features, "_write", lambda *a, **k: opened.append(a))
+    monkeypatch.setattr(feature_pools, "encode", lambda *a, **k: opened.append(a))
     monkeypatch.setattr(compare, "select", lambda *a, out, **k: compare.Frozen(
         folder=out, sha256="0" * 64, selections={"targets": {"apples": {}}},
     ))  # fmt: skip
@@ -86,7 +86,7 @@ def test_selections_that_were_changed_open_nothing(done, tmp_path, monkeypatch):
     path = folder / "selections.json"
     path.write_text(path.read_text().replace('"ratio": 1.0', '"ratio": 2.0'))
     opened = []
-    monkeypatch.setattr(report_features, "_write", lambda *a, **k: opened.append(a))
+    monkeypatch.setattr(feature_pools, "encode", lambda *a, **k: opened.append(a))
     with pytest.raises(ArtefactError, match="not those that were frozen"):
         compare.main(ARGUMENTS)
     assert opened == []
@@ -134,17 +134,16 @@ def test_the_table_is_in_words(done, capsys, tmp_path, monkeypatch):
     assert "Tailor took no task for " in out
 
 
+def stop_at_pears(pool, report, arms, recipe, seeds, target):
+    if target == "pears":
+        raise KeyboardInterrupt
+    return train_arms(pool, report, arms, recipe, seeds, target)
+
+
 def test_a_stopped_run_goes_on(built, done, tmp_path, monkeypatch):
     root = project(built, tmp_path, monkeypatch)
     with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
-        tried = contest._tried
-
-        def stopped(pool, report, arms, recipe, seeds, target):
-            if target == "pears":
-                raise KeyboardInterrupt
-            return tried(pool, report, arms, recipe, seeds, target)
-
-        patch.setattr(contest, "_tried", stopped)
+        patch.setattr(experiment, "train_arms", stop_at_pears)
         compare.main(ARGUMENTS)
     folder = root / "data" / NAME / "comparison"
     assert len((folder / "outcomes.jsonl").read_text().splitlines()) == 1

@@ -58,7 +58,7 @@ def test_all_that_a_scorer_can_say():
             "reliability": 0.9,
         },
     )
-    assert explain.told(known, "a", "b") == [
+    assert explain.word_scores(known, "a", "b") == [
         "toy: 0.5000, rank 1 of 2 sources of 'b', level with 1 more",
         "  a similarity: it ranks, and is no gain; standard error 0.2500",
         "  directional; from 'b' to 'a': 0.2000, rank 2 of 2 sources of 'a'",
@@ -73,11 +73,11 @@ def test_all_that_a_scorer_can_say():
 def test_what_was_not_measured_is_said_to_be_so():
     holes = [[NAN, 0.5, 0.1], [NAN, NAN, 0.3], [0.7, 0.5, NAN]]
     known = matrix(holes, extras={"negative_rows": [[None] * 3] * 3})
-    assert explain.told(known, "b", "a") == [
+    assert explain.word_scores(known, "b", "a") == [
         "toy: not scored",
         "  from: toy version 3, seed 5, 1 inputs; cost: small trainings 6",
     ]
-    lines = explain.told(known, "a", "b")
+    lines = explain.word_scores(known, "a", "b")
     assert "  directional; from 'b' to 'a': not scored" in lines
     assert "  rows of 'b' that a step on 'a' would make worse: unknown" in lines
     assert "standard error unknown" in lines[1]
@@ -86,7 +86,7 @@ def test_what_was_not_measured_is_said_to_be_so():
 def test_a_gain_and_a_symmetric_score_are_called_so():
     gain = matrix(VALUES, unit="predicted_gain", directional=False, provenance=replace(
         matrix(VALUES).provenance, cost={}))  # fmt: skip
-    lines = explain.told(gain, "a", "b")
+    lines = explain.word_scores(gain, "a", "b")
     assert lines[1].startswith("  a predicted gain; ")
     assert lines[2] == "  symmetric: the other direction has the same score by construction"
     assert lines[-1].endswith("cost: nothing")

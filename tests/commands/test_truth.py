@@ -62,7 +62,7 @@ def test_a_run_goes_on_where_it_was_and_several_processes_say_the_same(project, 
     lines = (folder / "done.jsonl").read_text()
     assert lines.startswith(line)
     assert len(lines.splitlines()) == 4
-    monkeypatch.setattr(truth, "joint_gains", None)  # nothing is left to be measured
+    monkeypatch.setattr(truth, "measure_gains", None)  # nothing is left to be measured
     truth.main([NAME, "--seeds", "1"])
     monkeypatch.undo()
     monkeypatch.chdir(project)

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget
 from pipeline.relationships.proxy.tasks import FeatureTask
-from pipeline.relationships.proxy.training import Recipe
+from pipeline.relationships.proxy.training import ProxyRecipe, TrainingBudget
 
-RECIPE = Recipe(steps=40, batch=18, hidden=4)
+RECIPE = ProxyRecipe(steps=40, batch=18, hidden=4)
 DIRECTIONS = {
     "apple": (1.0, 0.0, 0.0),
     "berry": (0.9, 0.3, 0.0),
@@ -47,7 +46,7 @@ def toy():
 
 @pytest.fixture
 def budget():
-    return Budget(seeds=2, recipe=RECIPE)
+    return TrainingBudget(seeds=2, recipe=RECIPE)
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 import numpy as np
 
-from pipeline.relationships.cost import seconds_a_training, words
-from pipeline.relationships.proxy.tasks import FeatureTask, pooled
-from pipeline.relationships.proxy.training import Recipe
+from pipeline.relationships.cost import measure_seconds, word_seconds
+from pipeline.relationships.proxy.tasks import FeatureTask, pool_tasks
+from pipeline.relationships.proxy.training import ProxyRecipe
 
 
 def test_a_cost_is_worded_in_units_of_its_size():
-    assert words(1200, 0.05) == "1,200 small trainings, about 60 CPU seconds"
-    assert words(12000, 0.05) == "12,000 small trainings, about 10 CPU minutes"
+    assert word_seconds(1200, 0.05) == "1,200 small trainings, about 60 CPU seconds"
+    assert word_seconds(12000, 0.05) == "12,000 small trainings, about 10 CPU minutes"
 
 
 def test_a_training_is_timed_on_tasks_that_have_rows():
@@ -17,5 +17,5 @@ def test_a_training_is_timed_on_tasks_that_have_rows():
             first=np.arange(0, 2 * rows + 1, 2), gold=np.zeros(rows, int),
         )  # fmt: skip
 
-    pool = pooled([task("none", 0), task("some", 4)])
-    assert 0.0 < seconds_a_training(pool, Recipe(steps=5, batch=4, hidden=4)) < 1.0
+    pool = pool_tasks([task("none", 0), task("some", 4)])
+    assert 0.0 < measure_seconds(pool, ProxyRecipe(steps=5, batch=4, hidden=4)) < 1.0

@@ -11,10 +11,9 @@ from pipeline.relationships.scores import (
     ScoreMatrix,
     as_rows,
     frame_of,
-    over_runs,
     read_scores,
     reliability,
-    widened,
+    widen,
     write_scores,
 )
 
@@ -50,27 +49,18 @@ def test_values_are_rounded_before_anything_is_chosen():
     assert not np.signbit(got[0, 2])
 
 
-def test_the_best_sources_come_first_and_ties_go_by_name():
-    scores = matrix(VALUES)
-    assert scores.best_sources("a", 2) == ("b", "c")
-    assert scores.best_sources("a", 1) == ("b",)
-    assert scores.best_sources("b", 5) == ("a", "c")
-    assert scores.best_sources("c", 0) == ()
-
-
 def test_values_that_differ_by_less_than_a_score_s_precision_are_a_tie():
     scores = matrix([[0, 0, 0], [0.30000, 0, 0], [0.30004, 0, 0]])
-    assert scores.best_sources("a", 2) == ("b", "c")
+    assert scores.column("a") == {"b": 0.3, "c": 0.3}
 
 
 def test_a_missing_score_is_missing_and_not_0():
     assert matrix(VALUES).column("c") == {"a": 0.5}
-    assert matrix(VALUES).best_sources("c", 5) == ("a",)
 
 
 def test_an_unknown_target_is_named_with_the_nearest():
     with pytest.raises(ArtefactError) as caught:
-        matrix(VALUES, tasks=("apples", "b", "c")).best_sources("aples", 1)
+        matrix(VALUES, tasks=("apples", "b", "c")).column("aples")
     assert str(caught.value) == (
         "scores of 'toy': no target named 'aples'\n  to do: did you mean 'apples'?"
     )
@@ -94,7 +84,7 @@ def test_a_matrix_survives_being_written_and_read(tmp_path):
     got = read_scores(tmp_path, "toy")
     np.testing.assert_array_equal(got.values_ST, original.values_ST)
     assert np.isnan(got.se_ST).all()
-    for name in ("sources", "targets", "directional", "unit"):
+    for name in ("sources", "targets", "directional", "unit", "signed"):
         assert getattr(got, name) == getattr(original, name)
     assert got.provenance == original.provenance
     assert got.extras == {"note": [1, None]}
@@ -166,29 +156,10 @@ def test_reliability_is_unknown_for_one_run_and_where_nothing_varies():
     assert reliability(runs_of(one, holes)) is None  # two pairs are no correlation
 
 
-def test_runs_become_a_mean_with_its_standard_error():
-    got = over_runs(
-        runs_of([1.0, 2, 3, 4, 5, 6], [3.0, 2, 3, 4, 5, NAN], [5.0, 2, 3, 4, 5, 6]),
-        ("a", "b", "c"),
-        directional=True,
-        provenance=matrix(VALUES).provenance,
-        extras={"more": 1},
-    )
-    assert got.column("b")["a"] == 3.0
-    assert got.se_ST[0, 1] == pytest.approx(2.0 / 3**0.5, abs=1e-4)
-    assert got.column("b") == {"a": 3.0}  # a pair that one run lacks has no mean
-    assert set(got.extras) == {"more", "reliability"}
-    single = over_runs(
-        runs_of([1.0, 2, 3, 4, 5, 6]), ("a", "b", "c"), directional=True,
-        provenance=matrix(VALUES).provenance,
-    )  # fmt: skip
-    assert single.se_ST is None
-
-
 def test_a_matrix_of_some_tasks_becomes_one_of_more():
     some = matrix(VALUES, tasks=("a", "c", "d"), se=VALUES)
     some = replace(some, extras={"share": [[1, 2, 3], [4, None, 6], [7, 8, 9]], "rows": [1, 2, 3]})
-    got = widened(some, ("a", "b", "c", "d"), why="no rows")
+    got = widen(some, ("a", "b", "c", "d"), why="no rows")
     assert got.sources == got.targets == ("a", "b", "c", "d")
     assert got.column("c") == some.column("c")
     assert got.column("b") == {}

@@ -9,12 +9,11 @@ from safetensors.numpy import save_file
 
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import RelateParams, TextParams, TokenizeParams
-from pipeline.config.recipe import recipe
+from pipeline.config.recipe import recipe, tailor_settings
 from pipeline.config.settings import (
     MixSettings,
     PlanSettings,
     RelateSettings,
-    TailorSettings,
     TokenizeSettings,
 )
 from pipeline.contract.files import write_json
@@ -92,7 +91,7 @@ class Mixture:
             "relate": RelateSettings(
                 **head, tasks=tuple(self.sizes), families=self.families, relate=RelateParams()
             ),
-            "tailor": TailorSettings(**head, card=mixture, families=self.families),
+            "tailor": tailor_settings(mixture, **head, families=self.families),
         }
         for stage, settings in parts.items():
             path = self.layout.settings(stage)

@@ -122,10 +122,10 @@ def test_what_a_stopped_run_left_is_kept_and_the_rest_is_made(mixture, monkeypat
     shutil.rmtree(mixture.layout.features)
     real = features.encode
 
-    def stopped(layout, role, *arguments):
-        if role == "select":
+    def stopped(tokens, *arguments, **options):
+        if tokens.name == "select":
             raise KeyboardInterrupt
-        real(layout, role, *arguments)
+        real(tokens, *arguments, **options)
 
     with monkeypatch.context() as patched:
         patched.setattr(features, "encode", stopped)

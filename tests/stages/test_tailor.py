@@ -19,6 +19,7 @@ from pipeline.errors import ArtefactError, MixtureError
 from pipeline.relationships.features import shard_hashes
 from pipeline.stages import mix, plan, relate, tailor
 from pipeline.tables import write_frame
+from tests.trainings import TRAININGS
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +30,7 @@ def card(**tailor_keys):
             "name": "fruit",
             "tasks": {task: {} for task in ("apples", "pears", "plums", "stars")},
             "sampling": {"strategy": "proportional", "epochs": 1.0},
+            "trainings": TRAININGS,
             "tailor": {"target": "apples", "selection": "top_k", "k": 2, "max_epochs": 4.0}
             | tailor_keys,
         }

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.tailoring.coverage import greedy
+from pipeline.tailoring.coverage import rank_greedily
 
 
 def worth(chosen, scores, affinity, balance):
@@ -35,7 +35,7 @@ def candidates(draw):
 @given(candidates())
 def test_greedy_is_near_the_best_set_of_every_size(drawn):
     scores, affinity, balance = drawn
-    steps = greedy(scores, affinity, balance=balance)
+    steps = rank_greedily(scores, affinity, balance=balance)
     for k in range(1, len(scores) + 1):
         got = worth([step.task for step in steps[:k]], scores, affinity, balance)
         best = max(worth(c, scores, affinity, balance) for c in combinations(scores, k))
@@ -51,18 +51,20 @@ def test_the_sequence_of_candidates_does_not_matter(drawn, random):
     scores, affinity, balance = drawn
     names = list(scores)
     random.shuffle(names)
-    turned = greedy(
+    turned = rank_greedily(
         {name: scores[name] for name in names},
         {name: affinity[name] for name in names},
         balance=balance,
     )
-    assert [s.task for s in turned] == [s.task for s in greedy(scores, affinity, balance=balance)]
+    assert [s.task for s in turned] == [
+        s.task for s in rank_greedily(scores, affinity, balance=balance)
+    ]
 
 
 def test_two_steps_by_hand():
     scores = {"a": 2.0, "b": 1.0}
     affinity = {"a": np.array([1.0, 0.0]), "b": np.array([1.0, 0.0])}
-    first, second = greedy(scores, affinity)
+    first, second = rank_greedily(scores, affinity)
     assert (first.task, second.task) == ("a", "b")
     assert (first.own, second.own) == (0.5, 0.25)
     assert first.covered == pytest.approx(0.5 * np.log(2) / 2)
@@ -73,31 +75,31 @@ def test_a_near_duplicate_earns_little_and_what_no_one_covers_much():
     scores = {"first": 1.0, "twin": 0.99, "other": 0.7}
     left, right = np.array([3.0, 3.0, 0.0, 0.0]), np.array([0.0, 0.0, 3.0, 3.0])
     affinity = {"first": left, "twin": left * 0.99, "other": right}
-    assert [step.task for step in greedy(scores, affinity, balance=0.3)] == [
+    assert [step.task for step in rank_greedily(scores, affinity, balance=0.3)] == [
         "first", "other", "twin",
     ]  # fmt: skip
-    assert [step.task for step in greedy(scores, affinity, balance=1.0)] == [
+    assert [step.task for step in rank_greedily(scores, affinity, balance=1.0)] == [
         "first", "twin", "other",
     ]  # fmt: skip
 
 
 def test_ties_go_by_score_then_by_name():
     same = np.ones(2)
-    assert [s.task for s in greedy({"b": 1.0, "ab": 1.0, "a": 1.0}, {})] == ["a", "ab", "b"]
+    assert [s.task for s in rank_greedily({"b": 1.0, "ab": 1.0, "a": 1.0}, {})] == ["a", "ab", "b"]
     covering = {"a": same, "b": same}
-    assert [s.task for s in greedy({"a": 0.0, "b": 0.5}, covering, balance=0.0)] == ["b", "a"]
-
-
-def test_scores_alone_where_nothing_is_known_of_rows():
-    steps = greedy({"a": 0.2, "b": 0.4, "c": -1.0}, {}, most=2)
-    assert [(s.task, s.own, s.covered) for s in steps] == [("b", 0.5, 0.0), ("a", 0.25, 0.0)]
-    assert greedy({}, {}) == ()
-    assert [s.worth for s in greedy({"a": -1.0}, {})] == [0.0]
+    assert [s.task for s in rank_greedily({"a": 0.0, "b": 0.5}, covering, balance=0.0)] == [
+        "b",
+        "a",
+    ]
 
 
 def test_units_do_not_matter():
     scores = {"a": 0.2, "b": 0.4, "c": 0.3}
     affinity = {name: np.array([i, 2.0, 1.0]) for i, name in enumerate(scores)}
-    big = greedy({k: 10 * v for k, v in scores.items()}, {k: 100 * v for k, v in affinity.items()})
-    assert [s.task for s in big] == [s.task for s in greedy(scores, affinity)]
-    assert [s.worth for s in big] == pytest.approx([s.worth for s in greedy(scores, affinity)])
+    big = rank_greedily(
+        {k: 10 * v for k, v in scores.items()}, {k: 100 * v for k, v in affinity.items()}
+    )
+    assert [s.task for s in big] == [s.task for s in rank_greedily(scores, affinity)]
+    assert [s.worth for s in big] == pytest.approx(
+        [s.worth for s in rank_greedily(scores, affinity)]
+    )

@@ -5,19 +5,20 @@ import pytest
 
 from pipeline.errors import MixtureError
 from pipeline.relationships.proxy.model import scores
-from pipeline.relationships.proxy.tasks import FeatureTask, pooled
-from pipeline.relationships.proxy.training import Arm, Recipe, gathered, train
+from pipeline.relationships.proxy.tasks import FeatureTask, pool_tasks
+from pipeline.relationships.proxy.training import Arm, ProxyRecipe, gather_rows, train
 from pipeline.tailoring.race import (
     MARGIN,
-    backward,
-    calibrated,
-    decided,
+    Track,
+    calibrate,
+    check_backward,
+    decide_race,
     held_losses,
     race,
     shares_of,
 )
 
-RECIPE = Recipe(steps=120, batch=16, hidden=4)
+RECIPE = ProxyRecipe(steps=120, batch=16, hidden=4)
 SEEDS = (1, 2)
 WIDTH = 24
 
@@ -50,7 +51,11 @@ def pools(*, rows=40, held=150):
         task_of(name, way, rows=held, seed=i + 50)
         for i, (name, way) in enumerate(DIRECTIONS.items())
     ]
-    return pooled(kept), pooled(out)
+    return pool_tasks(kept), pool_tasks(out)
+
+
+def track(pool, held, *, recipe=RECIPE, seeds=SEEDS, ratio=1.0):
+    return Track(target="target", pool=pool, held=held, recipe=recipe, seeds=seeds, ratio=ratio)
 
 
 def test_the_smallest_set_within_a_standard_error_of_the_best_wins():
@@ -59,7 +64,7 @@ def test_the_smallest_set_within_a_standard_error_of_the_best_wins():
     best = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
     near = best + np.array([0.3, -0.1, 0.1])  # behind by 0.1, sd 0.2, se 0.1155
     far = best + np.array([0.4, 0.3, 0.5])  # behind by 0.4, sd 0.1, se 0.0577
-    got = decided(sets, np.stack([far, near, best]))
+    got = decide_race(sets, np.stack([far, near, best]))
     assert got.tasks == ("a",)
     empty, one, two = got.entries
     assert (one.loss, two.behind, two.behind_se) == (pytest.approx(2.1), 0.0, 0.0)
@@ -72,15 +77,15 @@ def test_the_smallest_set_within_a_standard_error_of_the_best_wins():
 def test_seeds_are_averaged_before_rows_are_compared():
     # rows differ between the seeds, but not in their mean
     arms = np.array([[[1.0, 1.2], [1.2, 1.0]], [[1.0, 1.0], [1.0, 1.0]]])
-    got = decided([(), ("a",)], arms)
+    got = decide_race([(), ("a",)], arms)
     assert got.entries[0].behind == pytest.approx(0.1)
     assert got.entries[0].behind_se == pytest.approx(0.0, abs=1e-12)
     assert got.tasks == ("a",)
 
 
 def test_equal_losses_and_a_single_row_take_the_smallest_or_the_best():
-    assert decided([(), ("a",)], np.ones((2, 2, 3))).tasks == ()
-    assert decided([(), ("a",)], np.array([[[1.0]], [[0.9]]])).tasks == ("a",)
+    assert decide_race([(), ("a",)], np.ones((2, 2, 3))).tasks == ()
+    assert decide_race([(), ("a",)], np.array([[[1.0]], [[0.9]]])).tasks == ("a",)
 
 
 def test_shares_are_split_evenly():
@@ -91,39 +96,37 @@ def test_shares_are_split_evenly():
 def test_a_loss_is_taken_at_the_arm_s_best_temperature():
     # right and wrong by as much: to have no opinion is best, whatever the padding
     sure = np.array([[[8.0, 0.0, -np.inf], [0.0, 8.0, -np.inf]]])
-    assert calibrated(sure, np.array([0, 0])) == pytest.approx(np.full((1, 2), np.log(2.0)))
+    assert calibrate(sure, np.array([0, 0])) == pytest.approx(np.full((1, 2), np.log(2.0)))
     # three of four right by ln 3: that is what the scores should say, however large they are
     for size in (0.25, 1.0, 4.0):
         values = np.array([[[1.0, 0.0]] * 3 + [[0.0, 1.0]]]) * np.log(3.0) * size
         expected = [[np.log(4 / 3)] * 3 + [np.log(4.0)]]
-        assert calibrated(values, np.zeros(4, int)) == pytest.approx(np.array(expected))
+        assert calibrate(values, np.zeros(4, int)) == pytest.approx(np.array(expected))
 
 
 def test_losses_are_those_of_trainings_with_the_target_s_prefix():
     pool, held = pools()
     sets = [(), ("friend",)]
-    got = held_losses(pool, held, "target", sets, RECIPE, seeds=SEEDS, ratio=0.5)
+    got = held_losses(track(pool, held, ratio=0.5), sets)
     assert got.shape == (2, 2, 150)
     arm = {"target": 1.0, "friend": 0.5}
     models = train(pool, [Arm(seed, arm) for seed in SEEDS], RECIPE)
     rows = np.arange(held.starts[0], held.starts[1])[None]
-    batch = gathered(held, np.zeros(rows.shape, int), rows)
+    batch = gather_rows(held, np.zeros(rows.shape, int), rows)
     values = np.concatenate([scores(models.model(i), batch)[0] for i in range(len(SEEDS))])
-    assert got[1] == pytest.approx(calibrated(values, batch.gold_MB[0]), abs=1e-4)
+    assert got[1] == pytest.approx(calibrate(values, batch.gold_MB[0]), abs=1e-4)
     # held-out rows may come in another sequence of tasks, and without the other tasks
-    alone = pooled([task_of("target", axis(0), rows=150, seed=50)])
-    again = held_losses(pool, alone, "target", sets, RECIPE, seeds=SEEDS, ratio=0.5)
+    alone = pool_tasks([task_of("target", axis(0), rows=150, seed=50)])
+    again = held_losses(track(pool, alone, ratio=0.5), sets)
     assert again == pytest.approx(got)
-    turned = pooled(
+    turned = pool_tasks(
         [task_of("other", axis(5), rows=9, seed=1), task_of("target", axis(0), rows=150, seed=50)]
     )
-    assert held_losses(pool, turned, "target", sets, RECIPE, seeds=SEEDS, ratio=0.5) == (
-        pytest.approx(got)
-    )
+    assert held_losses(track(pool, turned, ratio=0.5), sets) == pytest.approx(got)
 
 
 def test_a_friend_is_taken():
-    got = race(*pools(), "target", ["friend", "foe"], RECIPE, seeds=SEEDS)
+    got = race(track(*pools()), ["friend", "foe"])
     assert [entry.tasks for entry in got.entries] == [(), ("friend",), ("friend", "foe")]
     assert got.tasks == ("friend",)
 
@@ -131,7 +134,7 @@ def test_a_friend_is_taken():
 @pytest.mark.parametrize("ranked", [["foe"], ["other"], ["foe", "other"], []])
 def test_nothing_is_taken_where_nothing_helps(ranked):
     # a target with rows enough: nobody has anything to teach it
-    got = race(*pools(rows=600), "target", ranked, RECIPE, seeds=SEEDS)
+    got = race(track(*pools(rows=600)), ranked)
     assert got.entries[0].tasks == ()
     assert got.tasks == ()
 
@@ -140,38 +143,38 @@ def test_nothing_is_taken_where_nothing_helps(ranked):
 def test_a_foe_is_never_chosen(seed):
     pool, held = pools()
     for ranked in (["foe", "friend"], ["other", "foe"], ["foe"]):
-        got = race(pool, held, "target", ranked, RECIPE, seeds=(seed, seed + 10))
-        kept, _ = backward(pool, held, "target", got.tasks, RECIPE, seeds=(seed, seed + 10))
+        shared = track(pool, held, seeds=(seed, seed + 10))
+        kept, _ = check_backward(shared, race(shared, ranked).tasks)
         assert "foe" not in kept
 
 
 def test_the_arms_are_nested_and_all_is_one_of_them():
     pool, held = pools(held=20)
     recipe = replace(RECIPE, steps=2)
-    got = race(pool, held, "target", ["friend", "other", "foe"], recipe, seeds=(1,))
+    got = race(track(pool, held, recipe=recipe, seeds=(1,)), ["friend", "other", "foe"])
     assert [len(entry.tasks) for entry in got.entries] == [0, 1, 2, 3]
     assert all(entry.tasks == ("friend", "other", "foe")[: len(entry.tasks)]
                for entry in got.entries)  # fmt: skip
 
 
 def test_backward_drops_the_foe_and_says_what_a_friend_is_worth():
-    pool, held = pools()
-    kept, rises = backward(pool, held, "target", ["foe", "friend"], RECIPE, seeds=SEEDS)
+    shared = track(*pools())
+    kept, rises = check_backward(shared, ["foe", "friend"])
     assert kept == ("friend",)
     assert rises["foe"] < 0.0 < rises["friend"]
-    assert backward(pool, held, "target", [], RECIPE, seeds=SEEDS) == ((), {})
+    assert check_backward(shared, []) == ((), {})
 
 
 def test_a_target_without_held_out_rows_cannot_be_raced():
     pool, held = pools(held=0)
     with pytest.raises(MixtureError, match="target 'target' has no held-out rows to race on"):
-        race(pool, held, "target", ["friend"], RECIPE, seeds=(1,))
+        race(track(pool, held), ["friend"])
 
 
 def losses_by_set(table):
     """Held-out losses of two rows and one seed from a table, in place of trainings."""
 
-    def held_losses(pool, held, target, sets, recipe, *, seeds, ratio):
+    def held_losses(track, sets):
         return np.array([[[table[s] - 0.01, table[s] + 0.01]] for s in sets])
 
     return held_losses
@@ -191,7 +194,7 @@ def test_what_each_can_be_spared_is_dropped_if_all_of_it_can(monkeypatch, both_o
         ("c",): both_out,
     }
     monkeypatch.setattr("pipeline.tailoring.race.held_losses", losses_by_set(table))
-    found, rises = backward(None, None, "t", ["a", "b", "c"], RECIPE, seeds=(1,))
+    found, rises = check_backward(track(None, None), ["a", "b", "c"])
     assert found == kept
     assert rises == pytest.approx({"a": 0.0, "b": -0.01, "c": 0.2})
 
@@ -199,6 +202,6 @@ def test_what_each_can_be_spared_is_dropped_if_all_of_it_can(monkeypatch, both_o
 def test_a_difference_of_no_use_takes_no_task_however_sure_it_is():
     # behind by the same on every row, so with a standard error of 0
     for behind, tasks in ((MARGIN - 1e-6, ()), (MARGIN + 1e-6, ("a",))):
-        got = decided([(), ("a",)], np.array([[[0.2 + behind] * 9], [[0.2] * 9]]))
+        got = decide_race([(), ("a",)], np.array([[[0.2 + behind] * 9], [[0.2] * 9]]))
         assert got.tasks == tasks
         assert got.entries[0].behind_se == pytest.approx(0.0, abs=1e-12)

@@ -7,7 +7,7 @@ from pipeline.errors import ArtefactError
 from pipeline.relationships.scores import Provenance, ScoreMatrix
 from pipeline.tailoring.choose import Choice
 from pipeline.tailoring.coverage import Step
-from pipeline.tailoring.select import Decision, decide, decide_by
+from pipeline.tailoring.select import Decision, decide_by_choice, decide_by_score
 
 NAN = float("nan")
 
@@ -38,7 +38,7 @@ SIZES = {"t": 100, "far": 10, "near": 10, "nearer": 10, "empty": 0, "dark": 10, 
 
 
 def test_every_candidate_is_taken_or_refused_and_told_why():
-    got = decide(scores_for("t", COLUMN), target="t", sizes=SIZES, k=2, min_score=0.0)
+    got = decide_by_score(scores_for("t", COLUMN), target="t", sizes=SIZES, k=2, min_score=0.0)
     assert got == (
         Decision(task="empty", score=0.9, rank=1, taken=False, reason="refused: no rows"),
         Decision(task="nearer", score=0.5, rank=2, taken=True, reason="score 0.50, rank 2 of 5"),
@@ -50,34 +50,34 @@ def test_every_candidate_is_taken_or_refused_and_told_why():
 
 
 def test_k_of_0_takes_nothing():
-    got = decide(scores_for("t", COLUMN), target="t", sizes=SIZES, k=0, min_score=0.0)
+    got = decide_by_score(scores_for("t", COLUMN), target="t", sizes=SIZES, k=0, min_score=0.0)
     assert not any(decision.taken for decision in got)
     assert [d.reason for d in got if d.task == "nearer"] == ["refused: beyond k"]
 
 
 def test_min_score_can_leave_an_empty_choice():
-    got = decide(scores_for("t", COLUMN), target="t", sizes=SIZES, k=9, min_score=0.5)
+    got = decide_by_score(scores_for("t", COLUMN), target="t", sizes=SIZES, k=9, min_score=0.5)
     assert not any(decision.taken for decision in got)
 
 
 def test_a_score_equal_to_min_score_is_refused_and_a_negative_one_may_be_allowed():
-    got = decide(scores_for("t", COLUMN), target="t", sizes=SIZES, k=9, min_score=-0.2)
+    got = decide_by_score(scores_for("t", COLUMN), target="t", sizes=SIZES, k=9, min_score=-0.2)
     assert [d.task for d in got if d.taken] == ["nearer", "near", "weak"]
-    got = decide(scores_for("t", COLUMN), target="t", sizes=SIZES, k=9, min_score=-1.0)
+    got = decide_by_score(scores_for("t", COLUMN), target="t", sizes=SIZES, k=9, min_score=-1.0)
     assert [d.task for d in got if d.taken] == ["nearer", "near", "weak", "far"]
 
 
 def test_ties_go_by_name():
     column = {"c": 0.5, "a": 0.5, "b": 0.50004}
     sizes = {"t": 1, "a": 1, "b": 1, "c": 1}
-    got = decide(scores_for("t", column), target="t", sizes=sizes, k=2, min_score=0.0)
+    got = decide_by_score(scores_for("t", column), target="t", sizes=sizes, k=2, min_score=0.0)
     assert [d.task for d in got] == ["a", "b", "c"]
     assert [d.task for d in got if d.taken] == ["a", "b"]
 
 
 def test_a_target_that_was_not_scored_is_refused():
     with pytest.raises(ArtefactError, match="no target named 'x'"):
-        decide(scores_for("t", COLUMN), target="x", sizes=SIZES, k=2, min_score=0.0)
+        decide_by_score(scores_for("t", COLUMN), target="x", sizes=SIZES, k=2, min_score=0.0)
 
 
 @given(
@@ -88,12 +88,14 @@ def test_a_target_that_was_not_scored_is_refused():
 )
 def test_the_choice_does_not_depend_on_the_order_of_tasks(column, k, min_score, random):
     sizes = dict.fromkeys(column, 5) | {"t": 5}
-    got = decide(scores_for("t", column), target="t", sizes=sizes, k=k, min_score=min_score)
+    got = decide_by_score(
+        scores_for("t", column), target="t", sizes=sizes, k=k, min_score=min_score
+    )
     names = list(column)
     random.shuffle(names)
     mixed = scores_for("t", {name: column[name] for name in names})
     sizes = {name: 5 for name in [*names, "t"]}
-    assert decide(mixed, target="t", sizes=sizes, k=k, min_score=min_score) == got
+    assert decide_by_score(mixed, target="t", sizes=sizes, k=k, min_score=min_score) == got
     taken = [d for d in got if d.taken]
     assert len(taken) <= k
     assert len(got) == len(column)
@@ -115,7 +117,7 @@ def test_a_race_s_choice_is_worded_for_every_candidate():
         ["near", "nearer"], refused={"far": "refused: it harms"}, rises={"near": 0.012, "weak": -1.0},
         steps=["near", "nearer"],
     )  # fmt: skip
-    got = decide_by(choice, scores_for("t", COLUMN), sizes=SIZES, min_score=0.2)
+    got = decide_by_choice(choice, scores_for("t", COLUMN), sizes=SIZES, min_score=0.2)
     assert got == (
         Decision(task="empty", score=0.9, rank=1, taken=False, reason="refused: no rows"),
         Decision(
@@ -134,7 +136,7 @@ def test_a_race_s_choice_is_worded_for_every_candidate():
 
 
 def test_who_was_scored_and_could_not_race_is_told_so():
-    (only,) = decide_by(
+    (only,) = decide_by_choice(
         chosen([]), scores_for("t", {"t": NAN, "a": 0.5}), sizes={"t": 9, "a": 5}, min_score=None
     )
     assert only.reason == "refused: no row of one known gold choice"

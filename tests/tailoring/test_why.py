@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.config.mixture_card import MixtureCard
+from pipeline.config.mixture_card import Tailor
 from pipeline.contract.files import write_json
 from pipeline.relationships.scores import Provenance, ScoreMatrix
 from pipeline.tailoring.budget import Budget
@@ -12,18 +12,9 @@ from pipeline.tailoring.coverage import Step
 from pipeline.tailoring.guard import Signs
 from pipeline.tailoring.race import Entry, Race
 from pipeline.tailoring.select import Decision
-from pipeline.tailoring.why import explanation, raced
-from tests.trainings import TRAININGS
+from pipeline.tailoring.why import explain_decisions, explain_race
 
-CARD = MixtureCard.model_validate(
-    {
-        "name": "toy",
-        "tasks": {"t": {}, "a": {}, "b": {}},
-        "sampling": {"strategy": "equal", "epochs": 1.0},
-        "tailor": {"target": "t", "backward": False},
-        "trainings": TRAININGS,
-    }
-)
+TAILOR = Tailor(target="t", backward=False)
 DECISIONS = (
     Decision(task="a", score=0.5, rank=1, taken=True, reason="score 0.50, rank 1 of 1"),
     Decision(task="b", score=None, rank=None, taken=False, reason="refused: not scored"),
@@ -47,8 +38,14 @@ def matrix(unit="similarity", **extras):
 
 
 def told(found):
-    return explanation(
-        CARD, found, DECISIONS, ROWS, sizes={"t": 10, "a": 6, "b": 0}, families={"a": "fruit"}
+    return explain_decisions(
+        "toy",
+        TAILOR,
+        found,
+        DECISIONS,
+        ROWS,
+        sizes={"t": 10, "a": 6, "b": 0},
+        families={"a": "fruit"},
     )
 
 
@@ -98,7 +95,7 @@ def test_a_race_adds_its_arms_and_its_evidence():
         race=Race(entries=arms, winner=1),
         rises={"a": 0.1},
     )
-    assert raced(CARD, choice, {"a": Signs(value=0.5, negative_rows=0.125)}) == {
+    assert explain_race(TAILOR, choice, {"a": Signs(value=0.5, negative_rows=0.125)}) == {
         "parts": {"guard": True, "coverage": True, "backward": False},
         "race": [
             {"k": 0, "tasks": [], "loss": 0.712346, "behind": 0.1, "se": 0.05, "won": False},
@@ -112,6 +109,6 @@ def test_a_race_adds_its_arms_and_its_evidence():
 
 def test_evidence_that_is_missing_is_null(tmp_path):
     signs = {"a": Signs(value=0.5, se=math.nan, negative_rows=math.nan, leaked=0.0)}
-    why = raced(CARD, Choice(target="t", tasks=()), signs)
+    why = explain_race(TAILOR, Choice(target="t", tasks=()), signs)
     assert why["guard"] == {"a": {"value": 0.5, "se": None, "negative_rows": None, "leaked": 0.0}}
     write_json(why, tmp_path / "why.json")  # JSON has no NaN

@@ -3,10 +3,10 @@
 The score of a choice with features x in a row of task t is `x u + tanh(x W + p_t) v`; a softmax over
 the row's choices gives the loss. No parameter but the prefix p_t belongs to a task, as in the real model:
 what tells tasks apart is their prefix alone. M models are trained side by side, as the leading axis of
-every array. Knows arrays; knows no task and no optimizer.
+every array.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from pipeline.seeds import derive_rng
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-NAMES = ("linear", "hidden", "prefix", "head")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,15 +30,13 @@ class Weights:
         """Return the arrays in a fixed order."""
         return self.linear_MD, self.hidden_MDH, self.prefix_MTH, self.head_MH
 
+    def part(self, low: int, high: int) -> "Weights":
+        """Return the models from `low` up to, not including, `high`."""
+        return Weights(**{f.name: getattr(self, f.name)[low:high] for f in fields(self)})
+
     def model(self, index: int) -> "Weights":
         """Return one of the models, as one."""
-        some = slice(index, index + 1)
-        return Weights(
-            linear_MD=self.linear_MD[some],
-            hidden_MDH=self.hidden_MDH[some],
-            prefix_MTH=self.prefix_MTH[some],
-            head_MH=self.head_MH[some],
-        )
+        return self.part(index, index + 1)
 
     def shared(self) -> Floats:
         """Return what all tasks share, flat: M x (D + D H + H)."""
@@ -58,11 +55,11 @@ class Batch:
     task_MB: Ints
 
 
-def initial(seeds: list[int], *, width: int, hidden: int, tasks: int) -> Weights:
+def draw_weights(seeds: list[int], *, width: int, hidden: int, tasks: int) -> Weights:
     """Return untrained models; equal seeds give equal weights, all prefixes start as zero."""
     drawn = {}
     for seed in set(seeds):
-        rng = derive_rng(seed, "adapter")
+        rng = derive_rng(seed, "adapter")  # an older name of this model: another draws others
         drawn[seed] = (
             rng.normal(0.0, width**-0.5, (width, hidden)).astype(np.float32),
             rng.normal(0.0, hidden**-0.5, hidden).astype(np.float32),

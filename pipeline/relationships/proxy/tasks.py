@@ -1,6 +1,6 @@
 """Tasks as fixed features: one vector a choice, several choices a row, one of them gold.
 
-What the features are (an encoder's states, planted numbers) is not known here.
+The features can be anything: an encoder's states, or drawn numbers in a test.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ class Pool:
         return np.diff(self.starts)
 
 
-def pooled(tasks: Sequence[FeatureTask]) -> Pool:
+def pool_tasks(tasks: Sequence[FeatureTask]) -> Pool:
     """Put tasks behind one another.
 
     Args:

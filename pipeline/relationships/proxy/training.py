@@ -1,21 +1,21 @@
-"""Joint training of many task sets at once: same initial weights, same steps, same rows in all arms.
+"""Training of many small models side by side: same initial weights, same steps, same rows in all arms.
 
-An arm says how many rows of each task a training sees. All arms of a seed start from the same weights and
-walk each task's rows in the same sequence, so that two arms differ by the tasks alone. A training takes
-every batch from all of its tasks in the proportion of the whole. Knows pools and arms; opens no file.
+An arm says which share of a training's rows each task gives. All arms of a seed start from the same
+weights and go through each task's rows in the same sequence, so that two arms differ by their tasks
+alone. Each batch holds all tasks of the arm in the proportion of the whole.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import MixtureError
 from pipeline.mixing.quotas import quotas
-from pipeline.relationships.proxy.model import Batch, Weights, gradients, initial
+from pipeline.relationships.proxy.model import Batch, Weights, draw_weights, gradients
 from pipeline.relationships.proxy.tasks import Pool
-from pipeline.seeds import derive_rng
+from pipeline.seeds import derive_rng, derive_seed
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -24,7 +24,7 @@ _EPSILON = 1e-8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class ProxyRecipe:
     """How every arm is trained."""
 
     steps: int = 150
@@ -41,13 +41,22 @@ class Recipe:
         """Rows that an arm sees."""
         return self.steps * self.batch
 
-    def of_steps(self, steps: int) -> "Recipe":
+    def of_steps(self, steps: int) -> "ProxyRecipe":
         """Return the same recipe with another number of steps."""
         return replace(self, steps=steps)
 
     def flops(self, width: int, *, choices: int = 3) -> float:
         """Return about how many operations a training takes: two a weight forward, four backward."""
         return 6.0 * self.rows * choices * width * self.hidden
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingBudget:
+    """What a scorer may spend on trainings of its own."""
+
+    seeds: int = 3
+    """Trainings of everything that is trained."""
+    recipe: ProxyRecipe = field(default_factory=ProxyRecipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ class Arm:
     shares: Mapping[str, float]
 
 
-def train(pool: Pool, arms: Sequence[Arm], recipe: Recipe) -> Weights:
+def train(pool: Pool, arms: Sequence[Arm], recipe: ProxyRecipe) -> Weights:
     """Train a model for each arm.
 
     Args:
@@ -80,17 +89,34 @@ def train(pool: Pool, arms: Sequence[Arm], recipe: Recipe) -> Weights:
     return Weights(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
 
 
-def _train(pool: Pool, arms: Sequence[Arm], recipe: Recipe) -> Weights:
+def derive_seeds(seed: int, *names: str, count: int) -> list[int]:
+    """Return the seeds of `count` trainings of one kind, from the run's seed and the kind's names."""
+    return [derive_seed(seed, *names, index) % 2**63 for index in range(count)]
+
+
+def train_each_alone(pool: Pool, recipe: ProxyRecipe, *, seeds: Sequence[int]) -> list[Weights]:
+    """Train every task alone: T models for each seed."""
+    tasks = len(pool.names)
+    weights = train(pool, [Arm(seed, {name: 1.0}) for seed in seeds for name in pool.names], recipe)
+    return [weights.part(run * tasks, (run + 1) * tasks) for run in range(len(seeds))]
+
+
+def train_jointly(pool: Pool, recipe: ProxyRecipe, *, seeds: Sequence[int]) -> Weights:
+    """Train one model on all tasks, equal rows of each, for each seed."""
+    return train(pool, [Arm(seed, dict.fromkeys(pool.names, 1.0)) for seed in seeds], recipe)
+
+
+def _train(pool: Pool, arms: Sequence[Arm], recipe: ProxyRecipe) -> Weights:
     seeds = [arm.seed for arm in arms]
     width = pool.features_OD.shape[1]
-    weights = initial(seeds, width=width, hidden=recipe.hidden, tasks=len(pool.names))
+    weights = draw_weights(seeds, width=width, hidden=recipe.hidden, tasks=len(pool.names))
     plans = [schedule(pool, arm, recipe) for arm in arms]
     task_NMB = np.stack([plan[0] for plan in plans], axis=1)
     row_NMB = np.stack([plan[1] for plan in plans], axis=1)
     first = [np.zeros_like(array) for array in weights.arrays()]
     second = [np.zeros_like(array) for array in weights.arrays()]
     for step in range(recipe.steps):
-        grads, _ = gradients(weights, gathered(pool, task_NMB[step], row_NMB[step]))
+        grads, _ = gradients(weights, gather_rows(pool, task_NMB[step], row_NMB[step]))
         # linear decay to zero: the last steps average out what single batches did
         rate = recipe.learning_rate * (1.0 - step / recipe.steps)
         for array, grad, mean, square in zip(
@@ -119,7 +145,7 @@ def _adam(
     array -= np.float32(rate) * scale * mean / (np.sqrt(square) + np.float32(_EPSILON))
 
 
-def schedule(pool: Pool, arm: Arm, recipe: Recipe) -> tuple[Ints, Ints]:
+def schedule(pool: Pool, arm: Arm, recipe: ProxyRecipe) -> tuple[Ints, Ints]:
     """Return the task and the row of every place of every batch, steps x batch each.
 
     Tasks are spread evenly over the steps; the n-th row of a task is the n-th of its own walk through
@@ -151,7 +177,7 @@ def _walk(name: str, size: int, count: int, *, seed: int) -> Ints:
     return np.concatenate(walks)[:count]
 
 
-def gathered(pool: Pool, task_MB: Ints, row_MB: Ints) -> Batch:
+def gather_rows(pool: Pool, task_MB: Ints, row_MB: Ints) -> Batch:
     """Return the rows of a batch with their features."""
     choices_MBC = pool.choices_RC[row_MB]
     return Batch(

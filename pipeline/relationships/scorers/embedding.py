@@ -4,7 +4,7 @@ Score of source s for target t: the mean over 32 rows of t of the largest cosine
 the paper, a row is embedded with all its answer choices and without its gold: here as the mean of its
 choices' features, brought to length 1. Directional.
 Source: Jang et al., Exploring the Benefits of Training Expert Language Models over Instruction Tuning
-(ICML 2023). Knows features; no text, no gold and no training.
+(ICML 2023).
 """
 
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.relationships.cost import Cost
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget, Cost
-from pipeline.relationships.proxy import runs
 from pipeline.relationships.proxy.tasks import Pool
-from pipeline.relationships.scores import Provenance, ScoreMatrix
+from pipeline.relationships.proxy.training import TrainingBudget
+from pipeline.relationships.scorer import ProxyScorer
+from pipeline.relationships.scores import ScoreMatrix
 from pipeline.seeds import derive_rng
 
-VERSION = "1"
 SOURCE_ROWS, TARGET_ROWS = 100, 32
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NearestRows:
+@dataclass(frozen=True, kw_only=True)
+class NearestRows(ProxyScorer):
     """Mean largest cosine of a target's rows to a source's.
 
     Attributes:
@@ -37,45 +37,29 @@ class NearestRows:
     source_rows: int = SOURCE_ROWS
     target_rows: int = TARGET_ROWS
 
-    @property
-    def name(self) -> str:
-        """Name of the score's files."""
-        return "embedding"
+    name = "embedding"
 
-    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """A product a pair of rows."""
+    def cost(self, evidence: Evidence, budget: TrainingBudget) -> Cost:
+        """Return the cost of a product a pair of rows."""
         products = self.source_rows * self.target_rows * len(evidence.tasks) ** 2
         return Cost(flops=2.0 * products * evidence.width)
 
-    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.fit`. Rows are drawn by the task's name."""
-        pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer=self.name)
+    def fit(self, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `Scorer.fit`. Rows are drawn by the task's name."""
+        pool = self.pool(evidence)
         drawn = [
-            embedded(pool, task, rows=self.source_rows, seed=seed)
+            embed_rows(pool, task, rows=self.source_rows, seed=seed)
             for task in range(len(pool.names))
         ]
         values_TT, se_TT = nearness(drawn, target_rows=self.target_rows)
-        return ScoreMatrix(
-            sources=evidence.tasks,
-            targets=evidence.tasks,
-            values_ST=values_TT,
-            se_ST=se_TT,
-            directional=True,
-            unit="similarity",
-            provenance=Provenance(
-                scorer=self.name,
-                version=VERSION,
-                seed=seed,
-                inputs=dict(evidence.inputs),
-                cost={
-                    "rows": float(sum(map(len, drawn))),
-                    "flops": self.cost(evidence, budget).flops,
-                },
-            ),
-        )
+        cost = {
+            "rows": float(sum(map(len, drawn))),
+            "flops": self.cost(evidence, budget).flops,
+        }
+        return self.matrix_of(evidence, values_TT, seed=seed, se_ST=se_TT, cost=cost)
 
 
-def embedded(pool: Pool, task: int, *, rows: int, seed: int) -> Floats:
+def embed_rows(pool: Pool, task: int, *, rows: int, seed: int) -> Floats:
     """Return embeddings of length 1 of at most so many rows of a task, in a sequence drawn by its name.
 
     A row whose features are all 0 is a row of zeros.

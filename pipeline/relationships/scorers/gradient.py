@@ -1,75 +1,54 @@
 """Do a source and a target pull the shared weights the same way? Cosines of mean gradients.
 
 Taken on a small model at the start of joint training on all tasks, where gradients still say where each
-task wants to go; near the end of it they mostly say what is left of noise. The cosine is symmetric.
-Beside it stands which share of a target's rows a step on the source would make worse: what the guard of
-Tailor looks at. Knows features and golds; no text.
+task wants to go; near the end of it they mostly hold noise. The cosine is symmetric. Beside it stands
+which share of a target's rows a step on the source would make worse: the guard of Tailor looks at that.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.relationships.cost import Cost
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import SYMMETRIC, Budget, Cost, trained_provenance
-from pipeline.relationships.proxy import runs
-from pipeline.relationships.proxy.model import Batch, Weights, probabilities, scores
-from pipeline.relationships.proxy.tasks import Pool
-from pipeline.relationships.scores import ScoreMatrix, as_rows, over_runs
-
-VERSION = "1"
+from pipeline.relationships.proxy.model import Batch, Weights
+from pipeline.relationships.proxy.readings import PROBE_ROWS, row_slopes, shared_gradients
+from pipeline.relationships.proxy.shared import WARM_JOINT
+from pipeline.relationships.proxy.training import TrainingBudget
+from pipeline.relationships.scorer import ProxyScorer
+from pipeline.relationships.scores import ScoreMatrix, as_rows
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GradientCosine:
-    """Cosine of the mean gradients of two tasks by the weights that all tasks share.
+@dataclass(frozen=True, kw_only=True)
+class GradientCosine(ProxyScorer):
+    """Cosine of the mean gradients of two tasks by the weights that all tasks share."""
 
-    Attributes:
-        warmup: Steps of joint training before gradients are taken.
-    """
+    name = "gradient"
+    directional = False
+    signed = True
+    shares = WARM_JOINT
 
-    warmup: int = 15
+    def cost(self, evidence: Evidence, budget: TrainingBudget) -> Cost:
+        """Return the cost of a short joint training a seed, and of a product a pair and row."""
+        trained = super().cost(evidence, budget)
+        products = len(evidence.tasks) ** 2 * PROBE_ROWS * 2.0
+        looks = budget.seeds * products * evidence.width * budget.recipe.hidden
+        return replace(trained, flops=trained.flops + looks)
 
-    @property
-    def name(self) -> str:
-        """Name of the score's files."""
-        return "gradient"
-
-    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """A short joint training a seed, and a product of gradients a pair and row."""
-        recipe = budget.recipe.of_steps(self.warmup)
-        products = len(evidence.tasks) ** 2 * runs.PROBE_ROWS * 2.0
-        looks = products * evidence.width * recipe.hidden
-        return Cost(runs=budget.seeds, flops=budget.seeds * (recipe.flops(evidence.width) + looks))
-
-    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.fit`."""
-        pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer=self.name)
-        recipe = budget.recipe.of_steps(self.warmup)
-        seeds = runs.run_seeds(seed, budget.seeds)
-        models = runs.joint(pool, recipe, seeds=seeds)
-        values, against = [], []
-        for run in range(len(seeds)):
-            gradients_TP = runs.task_gradients(models.model(run), pool, seed=seed)
+    def fit(self, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `Scorer.fit`."""
+        trained = self.models(evidence, budget, seed=seed)
+        values, worse = [], []
+        for model in trained.runs:
+            gradients_TP = shared_gradients(model, trained.probes)
             values.append(cosines(gradients_TP))
-            against.append(negative_shares(models.model(run), pool, gradients_TP, seed=seed))
-        return over_runs(
-            np.stack(values),
-            evidence.tasks,
-            directional=False,
-            provenance=trained_provenance(
-                self,
-                evidence,
-                budget,
-                version=VERSION,
-                seed=seed,
-                warnings=(SYMMETRIC,),
-            ),
-            extras={"negative_rows": as_rows(np.mean(against, axis=0))},
-        )
+            worse.append(negative_shares(model, trained.probes, gradients_TP))
+        extras = {"negative_rows": as_rows(np.mean(worse, axis=0))}
+        return self.trained_matrix(evidence, budget, np.stack(values), seed=seed, extras=extras)
 
 
 def cosines(gradients_TP: Floats) -> Floats:
@@ -80,46 +59,15 @@ def cosines(gradients_TP: Floats) -> Floats:
     return values
 
 
-def negative_shares(weights: Weights, pool: Pool, gradients_TP: Floats, *, seed: int) -> Floats:
+def negative_shares(model: Weights, probes: Sequence[Batch], gradients_TP: Floats) -> Floats:
     """Return which share of a target's rows a step on a source would make worse, sources x targets.
 
     A row gets worse where the product of its own gradient with the source's is negative. NaN for a
     source without a gradient.
     """
-    tasks = len(pool.names)
-    shares = np.full((tasks, tasks), np.nan)
+    shares = np.full((len(probes), len(probes)), np.nan)
     moving = gradients_TP.any(axis=1)
-    for target in range(tasks):
-        batch = runs.probe(pool, target, seed=seed)
-        slopes_BT = row_slopes(weights, batch, gradients_TP[moving])
+    for target, batch in enumerate(probes):
+        slopes_BT = row_slopes(model, batch, gradients_TP[moving])
         shares[moving, target] = (slopes_BT < 0.0).mean(axis=0)
     return shares
-
-
-def row_slopes(weights: Weights, batch: Batch, directions_TP: Floats) -> Floats:
-    """Return the derivative of each row's loss along directions of the shared weights.
-
-    Along a task's gradient it is the product of the two gradients: positive where a step on that task
-    lowers the row's loss. The gradients of all rows are formed once and held against all directions,
-    so that many directions in one call cost little more than one.
-
-    Returns:
-        B x T; (B,) for a single direction, given as a vector.
-    """
-    values, hidden = scores(weights, batch)
-    states = hidden[0].astype(np.float64)
-    features = batch.features_MBCD[0].astype(np.float64)
-    delta_BC = probabilities(values)[0].astype(np.float64)
-    delta_BC[np.arange(len(delta_BC)), batch.gold_MB[0]] -= 1.0
-    inner_BCH = delta_BC[..., None] * (1.0 - states**2) * weights.head_MH[0]
-    rows = len(delta_BC)
-    gradients_BP = np.concatenate(
-        [
-            np.einsum("bc,bcd->bd", delta_BC, features),
-            (features.transpose(0, 2, 1) @ inner_BCH).reshape(rows, -1),
-            np.einsum("bc,bch->bh", delta_BC, states),
-        ],
-        axis=1,
-    )
-    result: Floats = gradients_BP @ directions_TP.T
-    return result

@@ -4,23 +4,22 @@ For each source a small model is trained on it alone; its hidden states on the t
 each row, are the features, and which choice is gold, centred too, what they should explain. Both see
 labels and are directional; neither sees a sign: a source that answers everything the wrong way round
 explains as much as its opposite. Sources: You et al., LogME (ICML 2021); Bao et al., H-score (ICIP 2019).
-Knows features and golds; no text.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.relationships.apart import cost_apart, trained_apart
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget, Cost, trained_provenance
-from pipeline.relationships.proxy import runs
 from pipeline.relationships.proxy.model import Batch, Weights
-from pipeline.relationships.scores import ScoreMatrix, over_runs
+from pipeline.relationships.proxy.readings import hidden_states
+from pipeline.relationships.proxy.shared import SINGLE_TASK
+from pipeline.relationships.proxy.training import TrainingBudget
+from pipeline.relationships.scorer import ProxyScorer
+from pipeline.relationships.scores import ScoreMatrix
 
-VERSION = "1"
 _ROUNDS = 50
 _TOLERANCE = 1e-5
 _RIDGE = 1e-3
@@ -30,39 +29,24 @@ _FLAT = 1e9
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateEvidence:
-    """LogME or the H-score of source-trained states on target golds.
+class StateScorer(ProxyScorer):
+    """A formula of a source model's states and a target's golds."""
 
-    Attributes:
-        formula: Which of the two.
-    """
+    shares = SINGLE_TASK
 
-    formula: Literal["logme", "hscore"] = "logme"
+    @staticmethod
+    @abstractmethod
+    def formula(features_OH: Floats, gold_O: Floats) -> float:
+        """Return how well states, one row a choice, explain gold marks; higher is better."""
 
-    @property
-    def name(self) -> str:
-        """Name of the score's files."""
-        return self.formula
-
-    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """A training a task and seed, shared by all that ask such models."""
-        return cost_apart(evidence, budget)
-
-    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.fit`."""
-        formula = log_evidence if self.formula == "logme" else h_score
+    def fit(self, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `Scorer.fit`."""
 
         def explained(model: Weights, batch: Batch) -> float:
-            return formula(*runs.states(model, batch))
+            return self.formula(*hidden_states(model, batch))
 
-        trained = trained_apart(evidence, budget, seed=seed, scorer=self.name)
-        return over_runs(
-            trained.figures(explained),
-            evidence.tasks,
-            directional=True,
-            provenance=trained_provenance(self, evidence, budget, version=VERSION, seed=seed),
-        )
+        values_KST = self.models(evidence, budget, seed=seed).ask_each(explained)
+        return self.trained_matrix(evidence, budget, values_KST, seed=seed)
 
 
 def log_evidence(features_OH: Floats, gold_O: Floats) -> float:
@@ -137,3 +121,19 @@ def h_score(features_OH: Floats, gold_O: Floats) -> float:
         between += len(members) / len(deviations) * np.outer(mean, mean)
     ridge = _RIDGE * max(float(np.trace(total)) / len(total), 1e-12)
     return float(np.trace(np.linalg.solve(total + ridge * np.eye(len(total)), between)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogME(StateScorer):
+    """Log evidence of a linear regression of golds on states."""
+
+    name = "logme"
+    formula = staticmethod(log_evidence)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HScore(StateScorer):
+    """Share of the states' variance that lies between gold and other choices."""
+
+    name = "hscore"
+    formula = staticmethod(h_score)

@@ -1,4 +1,4 @@
-"""CompassMTL's score: Pearson correlation of the learnt prefixes, and its honest company.
+"""CompassMTL's score: Pearson correlation of the learnt prefixes, and the figures to judge it by.
 
 A prefix is its embedding or, where the score is `prefix_state`, the mean state that the trained model
 gives it in front of the task's rows.
@@ -6,97 +6,114 @@ gives it in front of the task's rows.
 The correlation is symmetric, shares the drift of all prefixes unless they are centred, and is the random
 initialisation itself where training hardly moved them. So beside the score stand its variants, the
 same figure before training, and what random vectors of that shape would give (*null band*).
-Source: Zhang et al., Task Compass (Findings of EMNLP 2022). Knows vectors, no text and no label.
+Source: Zhang et al., Task Compass (Findings of EMNLP 2022).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.config.params import RelateParams
 from pipeline.errors import ArtefactError
 from pipeline.relationships.evidence import Evidence, Prefixes
-from pipeline.relationships.protocol import SYMMETRIC, Budget, Cost
-from pipeline.relationships.scores import Provenance, ScoreMatrix, as_rows
+from pipeline.relationships.proxy.training import TrainingBudget
+from pipeline.relationships.scorer import Scorer
+from pipeline.relationships.scores import ScoreMatrix, as_rows
 from pipeline.seeds import derive_rng
 
-VERSION = "1"
 NULL_DRAWS = 100
 _STILL = 1e-9
 """A vector this small against what it was before centring holds rounding noise only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrefixCorrelation:
-    """Pearson correlation of the final prefixes.
+@dataclass(frozen=True, kw_only=True)
+class PrefixCorrelation(Scorer):
+    """Pearson correlation of the final prefix embeddings.
 
     Attributes:
-        of: Their embeddings, or their mean states in context.
         centre: Whether the mean prefix is subtracted first. Where all prefixes start as one vector,
             this is also the correlation of their changes, centred.
     """
 
-    of: Literal["embedding", "state"] = "embedding"
     centre: bool = True
 
-    @property
-    def name(self) -> str:
-        """Name of the score's files."""
-        return "prefix" if self.of == "embedding" else "prefix_state"
+    name = "prefix"
+    needs = frozenset({"prefixes"})
+    directional = False
 
-    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """Nothing more than the compass pass and the stage `features` have done already."""
-        return Cost()
+    @classmethod
+    def from_params(cls, params: RelateParams) -> Self:
+        """Return the scorer with the setting `relate.centre`."""
+        return cls(centre=params.centre)
 
-    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.fit`."""
-        prefixes = self._prefixes(evidence)
+    def fit(self, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `Scorer.fit`."""
+        return self.correlate(evidence.prefixes, evidence, made_by="train", seed=seed)
+
+    def correlate(
+        self, found: Prefixes | None, evidence: Evidence, *, made_by: str, seed: int
+    ) -> ScoreMatrix:
+        """Return the correlations of vectors of the evidence's tasks, with all that stands beside them.
+
+        Args:
+            found: The vectors; null where there are none.
+            evidence: Whose tasks.
+            made_by: Stage that makes the vectors.
+            seed: Of the run.
+
+        Raises:
+            ArtefactError: There are no vectors, or none of some task.
+        """
+        if found is None:
+            raise ArtefactError(
+                f"scorer '{self.name}' needs a trained model", remedy=f"run `dvc repro {made_by}`"
+            )
+        prefixes = select_tasks(found, evidence.tasks)
         matrices = variants(prefixes)
         bands = {
             centre: null_band(prefixes.final_TD.shape, centre=centre, seed=seed)
             for centre in (False, True)
         }
         chosen = "centred" if self.centre else "raw"
-        extras = {
-            "score": chosen,
-            "variants": {
-                name: summary(values, bands["centred" in name]) for name, values in matrices.items()
+        return self.matrix_of(
+            evidence,
+            matrices[chosen],
+            seed=seed,
+            cost={"joint_trainings": 1.0},
+            warnings=_warnings(matrices, chosen, bands[self.centre], len(prefixes.tasks)),
+            extras={
+                "score": chosen,
+                "variants": {
+                    name: summarise(values, bands["centred" in name])
+                    for name, values in matrices.items()
+                },
+                "movement": as_rows(movement(prefixes)[None, :])[0],
             },
-            "movement": as_rows(movement(prefixes)[None, :])[0],
-        }
-        return ScoreMatrix(
-            sources=prefixes.tasks,
-            targets=prefixes.tasks,
-            values_ST=matrices[chosen],
-            se_ST=None,
-            directional=False,
-            unit="similarity",
-            provenance=Provenance(
-                scorer=self.name,
-                version=VERSION,
-                seed=seed,
-                inputs=dict(evidence.inputs),
-                cost={"joint_trainings": 1.0},
-                warnings=_warnings(matrices, chosen, bands[self.centre], len(prefixes.tasks)),
-            ),
-            extras=extras,
         )
 
-    def _prefixes(self, evidence: Evidence) -> Prefixes:
-        """Return the vectors that are correlated, in the evidence's sequence of tasks."""
-        embedding = self.of == "embedding"
-        found = evidence.prefixes if embedding else evidence.prefix_states
-        if found is None:
-            raise ArtefactError(
-                f"scorer '{self.name}' needs a trained model",
-                remedy=f"run `dvc repro {'train' if embedding else 'features'}`",
-            )
-        return _taken(found, evidence.tasks)
+
+@dataclass(frozen=True, kw_only=True)
+class PrefixStateCorrelation(PrefixCorrelation):
+    """The same of the prefixes' mean states in front of their task's rows."""
+
+    name = "prefix_state"
+    needs = frozenset({"prefix_states"})
+    views = ("choice",)
+
+    def fit(self, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `Scorer.fit`."""
+        return self.correlate(evidence.prefix_states, evidence, made_by="features", seed=seed)
 
 
-def _taken(prefixes: Prefixes, tasks: tuple[str, ...]) -> Prefixes:
+def select_tasks(prefixes: Prefixes, tasks: tuple[str, ...]) -> Prefixes:
+    """Return the vectors of some tasks, in their sequence.
+
+    Raises:
+        ArtefactError: There is none of some task.
+    """
     missing = sorted(set(tasks) - set(prefixes.tasks))
     if missing:
         raise ArtefactError(
@@ -168,7 +185,7 @@ def null_band(
     return {"mean": float(pooled.mean()), "q95": float(np.quantile(pooled, 0.95))}
 
 
-def summary(values_TT: NDArray[np.float64], band: Mapping[str, float]) -> dict[str, Any]:
+def summarise(values_TT: NDArray[np.float64], band: Mapping[str, float]) -> dict[str, Any]:
     """Describe one variant: its matrix, the size of its values, and how many random ones have."""
     pairs = values_TT[np.triu_indices(len(values_TT), 1)]
     known = np.abs(pairs[~np.isnan(pairs)])
@@ -189,7 +206,7 @@ def _warnings(
 ) -> tuple[str, ...]:
     pairs = matrices[chosen][np.triu_indices(tasks, 1)]
     known = pairs[~np.isnan(pairs)]
-    lines = [SYMMETRIC]
+    lines: list[str] = []
     if tasks > 1 and chosen == "centred":
         lines.append(
             f"centring {tasks} prefixes alone gives a mean correlation near {-1 / (tasks - 1):.3f}"
@@ -197,15 +214,15 @@ def _warnings(
     if len(known) and (np.abs(known) <= band["q95"]).mean() >= 0.9:
         lines.append("9 of 10 pairs or more lie inside the band of random vectors")
     before = matrices["step0_centred" if chosen == "centred" else "step0"]
-    if _alike(matrices[chosen], before):
+    if _same_scores(matrices[chosen], before):
         lines.append("the scores are those of the untrained prefixes: training hardly moved them")
     if len(known) < len(pairs):
         lines.append(f"{len(pairs) - len(known)} pairs have no score: a prefix without variation")
     return tuple(lines)
 
 
-def _alike(first_TT: NDArray[np.float64], second_TT: NDArray[np.float64]) -> bool:
-    """Whether two matrices tell the same: correlated above 0.9 over the pairs that both know."""
+def _same_scores(first_TT: NDArray[np.float64], second_TT: NDArray[np.float64]) -> bool:
+    """Return whether two matrices say the same: correlated above 0.9 over the pairs that both know."""
     upper = np.triu_indices(len(first_TT), 1)
     first, second = first_TT[upper], second_TT[upper]
     both = ~np.isnan(first) & ~np.isnan(second)

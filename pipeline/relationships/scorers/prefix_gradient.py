@@ -1,85 +1,68 @@
-"""Which way does each task want a common prefix to go? Pearson of the gradients by the prefix.
+"""Which way would each task move a common prefix? Pearson of the gradients by the prefix.
 
 Taken on the small model after the short joint training of `gradient`, with the mean prefix in the place
 of all of them: where prefixes differ, gradients are of different points and say little of one another.
 Beside the score stands the same before any training (`step0`), and what random vectors of that shape
 would give. A prefix moves all choices of a row alike, so that its gradient is what the bend of tanh
-leaves of it: a weak signal, in few numbers. Symmetric. Knows features and golds; no text.
+leaves of it: a weak signal, in few numbers. Symmetric.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import SYMMETRIC, Budget, Cost, trained_provenance
-from pipeline.relationships.proxy import runs
-from pipeline.relationships.proxy.model import Weights, initial
-from pipeline.relationships.proxy.tasks import Pool
+from pipeline.relationships.proxy.model import Batch, Weights, draw_weights
+from pipeline.relationships.proxy.readings import mean_gradients
+from pipeline.relationships.proxy.shared import WARM_JOINT
+from pipeline.relationships.proxy.training import TrainingBudget, derive_seeds
+from pipeline.relationships.scorer import ProxyScorer
 from pipeline.relationships.scorers.prefix import correlations, null_band
-from pipeline.relationships.scores import ScoreMatrix, as_rows, over_runs
-
-VERSION = "1"
+from pipeline.relationships.scores import ScoreMatrix, as_rows
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrefixGradient:
-    """Mean centred correlation of the tasks' gradients by one common prefix.
+@dataclass(frozen=True, kw_only=True)
+class PrefixGradient(ProxyScorer):
+    """Mean centred correlation of the tasks' gradients by one common prefix."""
 
-    Attributes:
-        warmup: Steps of joint training before gradients are taken.
-    """
+    name = "prefix_gradient"
+    directional = False
+    shares = WARM_JOINT
 
-    warmup: int = 15
-
-    @property
-    def name(self) -> str:
-        """Name of the score's files."""
-        return "prefix_gradient"
-
-    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """A short joint training a seed."""
-        recipe = budget.recipe.of_steps(self.warmup)
-        return Cost(runs=budget.seeds, flops=budget.seeds * recipe.flops(evidence.width))
-
-    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.fit`."""
-        pool = runs.pool_of(dict(evidence.features), evidence.tasks, scorer=self.name)
-        recipe = budget.recipe.of_steps(self.warmup)
-        seeds = runs.run_seeds(seed, budget.seeds)
-        trained = runs.joint(pool, recipe, seeds=seeds)
-        untrained = initial(
-            seeds, width=evidence.width, hidden=recipe.hidden, tasks=len(pool.names)
+    def fit(self, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `Scorer.fit`."""
+        trained = self.models(evidence, budget, seed=seed)
+        shape = (len(evidence.tasks), budget.recipe.hidden)
+        untrained = draw_weights(
+            derive_seeds(seed, "relate", count=budget.seeds),
+            width=evidence.width,
+            hidden=budget.recipe.hidden,
+            tasks=len(evidence.tasks),
         )
-        values_KTT = agreement(trained, pool, seed=seed)
-        before_TT = agreement(untrained, pool, seed=seed).mean(axis=0)
-        shape = (len(pool.names), recipe.hidden)
-        return over_runs(
-            values_KTT,
-            evidence.tasks,
-            directional=False,
-            provenance=trained_provenance(
-                self, evidence, budget, version=VERSION, seed=seed, warnings=(SYMMETRIC,)
-            ),
-            extras={
-                "step0": as_rows(before_TT),
-                "null_q95": null_band(shape, centre=True, seed=seed)["q95"],
-            },
-        )
+        starts = [untrained.model(run) for run in range(budget.seeds)]
+        before_TT = agreement(starts, trained.probes).mean(axis=0)
+        extras = {
+            "step0": as_rows(before_TT),
+            "null_q95": null_band(shape, centre=True, seed=seed)["q95"],
+        }
+        values_KTT = agreement(trained.runs, trained.probes)
+        return self.trained_matrix(evidence, budget, values_KTT, seed=seed, extras=extras)
 
 
-def agreement(models: Weights, pool: Pool, *, seed: int) -> Floats:
+def agreement(models: Sequence[Weights], probes: Sequence[Batch]) -> Floats:
     """Return the centred correlations of the tasks' prefix gradients in each model, K x T x T."""
-    alike = with_one_prefix(models)
-    return np.stack(
-        [
-            correlations(runs.prefix_gradients(alike.model(run), pool, seed=seed), centre=True)
-            for run in range(len(alike.prefix_MTH))
-        ]
-    )
+    found = [prefix_gradients(with_one_prefix(model), probes) for model in models]
+    return np.stack([correlations(gradients_TH, centre=True) for gradients_TH in found])
+
+
+def prefix_gradients(model: Weights, probes: Sequence[Batch]) -> Floats:
+    """Return the gradient of each task's mean loss by its own prefix, T x H."""
+    found = mean_gradients(model, probes)
+    return np.stack([one.prefix_MTH[0, t] for t, one in enumerate(found)]).astype(np.float64)
 
 
 def with_one_prefix(weights: Weights) -> Weights:

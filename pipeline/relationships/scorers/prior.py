@@ -1,7 +1,7 @@
 """What is known of two tasks before anything of them is read: family, form and size of the source.
 
 Score: 1 for the same family, plus 0.5 for the same form, plus a tenth of the decimal logarithm of the
-source's rows. The weights only order: family before form before size. Knows names and counts.
+source's rows. The weights only order: family before form before size.
 """
 
 import math
@@ -10,40 +10,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget, Cost
-from pipeline.relationships.scores import Provenance, ScoreMatrix
+from pipeline.relationships.proxy.training import TrainingBudget
+from pipeline.relationships.scorer import Scorer
+from pipeline.relationships.scores import ScoreMatrix
 
-VERSION = "1"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prior:
+@dataclass(frozen=True, kw_only=True)
+class Prior(Scorer):
     """Family, form, size."""
 
-    @property
-    def name(self) -> str:
-        """Name of the score's files."""
-        return "prior"
+    name = "prior"
+    needs = frozenset({"cards"})
 
-    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """Nothing."""
-        return Cost()
-
-    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.fit`. Draws nothing, whatever the seed."""
+    def fit(self, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `Scorer.fit`. Draws nothing, whatever the seed."""
         tasks = evidence.tasks
         values_TT = np.array([[_prior(evidence, s, t) for t in tasks] for s in tasks])
-        return ScoreMatrix(
-            sources=tasks,
-            targets=tasks,
-            values_ST=values_TT,
-            se_ST=None,
-            directional=True,
-            unit="similarity",
-            provenance=Provenance(
-                scorer=self.name, version=VERSION, seed=seed, inputs=dict(evidence.inputs), cost={}
-            ),
-        )
+        return self.matrix_of(evidence, values_TT, seed=seed)
 
 
 def _prior(evidence: Evidence, source: str, target: str) -> float:

@@ -2,51 +2,40 @@
 
 Score of source s for target t: the correlation, over all choices of t's train rows, of the scores that a
 small model trained on s alone gives them with which choice is gold, both centred in each row. It costs a
-training a task and an answer a pair; it sees labels, is directional, and is negative where the source
-answers the target's questions the wrong way round. Knows features and golds; no text.
+training a task and an answer a pair. It sees labels, is directional, and is negative where the source
+answers the target's questions the wrong way round.
 """
 
 from dataclasses import dataclass
 
 from pipeline.relationships.agreement.ranking import pearson
-from pipeline.relationships.apart import cost_apart, trained_apart
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget, Cost, trained_provenance
-from pipeline.relationships.proxy import runs
 from pipeline.relationships.proxy.model import Batch, Weights
-from pipeline.relationships.scores import ScoreMatrix, over_runs
+from pipeline.relationships.proxy.readings import centred_answers, centred_golds
+from pipeline.relationships.proxy.shared import SINGLE_TASK
+from pipeline.relationships.proxy.training import TrainingBudget
+from pipeline.relationships.scorer import ProxyScorer
+from pipeline.relationships.scores import ScoreMatrix
 
-VERSION = "1"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceHead:
+@dataclass(frozen=True, kw_only=True)
+class SourceHead(ProxyScorer):
     """Correlation of a source model's answers with a target's golds."""
 
-    @property
-    def name(self) -> str:
-        """Name of the score's files."""
-        return "source_head"
+    name = "source_head"
+    signed = True
+    shares = SINGLE_TASK
 
-    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """A training a task and seed, shared by all that ask such models."""
-        return cost_apart(evidence, budget)
-
-    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.fit`."""
-        trained = trained_apart(evidence, budget, seed=seed, scorer=self.name)
-        return over_runs(
-            trained.figures(knowledge),
-            evidence.tasks,
-            directional=True,
-            provenance=trained_provenance(self, evidence, budget, version=VERSION, seed=seed),
-        )
+    def fit(self, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `Scorer.fit`."""
+        values_KST = self.models(evidence, budget, seed=seed).ask_each(answer_correlation)
+        return self.trained_matrix(evidence, budget, values_KST, seed=seed)
 
 
-def knowledge(model: Weights, batch: Batch) -> float:
+def answer_correlation(model: Weights, batch: Batch) -> float:
     """Return the correlation of one model's answers with the golds, over all real choices.
 
     In [-1, 1]; NaN where either does not vary, as in rows of a single choice.
     """
     real = batch.real_MBC[0]
-    return pearson(runs.answers(model, batch)[real], runs.golds(batch)[real])
+    return pearson(centred_answers(model, batch)[real], centred_golds(batch)[real])

@@ -3,7 +3,7 @@
 Score of source s for target t: the mean over texts x of t of the largest cosine between x and a text of
 s. A scorer that does not beat it has found topic, not transfer. Words are hashed by XXH64 into signed
 buckets; vectors are rounded to integers small enough that every dot product is exact in float32, so
-that results do not depend on threads or libraries. Knows texts, no label and no model.
+that results do not depend on threads or libraries. It sees no label.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget, Cost
-from pipeline.relationships.scores import Provenance, ScoreMatrix, as_rows
+from pipeline.relationships.proxy.training import TrainingBudget
+from pipeline.relationships.scorer import Scorer
+from pipeline.relationships.scores import ScoreMatrix, as_rows
 
-VERSION = "1"
 BUCKETS = 1024
 _MOST_ROWS, _FEWEST_ROWS, _ALL_ROWS = 96, 16, 6144
 _LENGTH = 2047
@@ -30,8 +30,8 @@ _TWIN = 0.95
 _WORD = r"\w+"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextSimilarity:
+@dataclass(frozen=True, kw_only=True)
+class TextSimilarity(Scorer):
     """Mean largest cosine of a target's texts to a source's.
 
     Attributes:
@@ -40,38 +40,24 @@ class TextSimilarity:
 
     buckets: int = BUCKETS
 
-    @property
-    def name(self) -> str:
-        """Name of the score's files."""
-        return "text"
+    name = "text"
+    needs = frozenset({"texts"})
 
-    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """One pass over a sample of the texts."""
-        return Cost()
-
-    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.fit`. Draws nothing, whatever the seed."""
+    def fit(self, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `Scorer.fit`. Draws nothing, whatever the seed."""
         texts = texts_of(evidence)
         vectors = hashed_tfidf(texts, buckets=self.buckets)
         values_TT, se_TT, twins = coverage(vectors)
-        return ScoreMatrix(
-            sources=evidence.tasks,
-            targets=evidence.tasks,
-            values_ST=values_TT,
+        return self.matrix_of(
+            evidence,
+            values_TT,
+            seed=seed,
             se_ST=se_TT,
-            directional=True,
-            unit="similarity",
-            provenance=Provenance(
-                scorer=self.name,
-                version=VERSION,
-                seed=seed,
-                inputs=dict(evidence.inputs),
-                cost={"rows": float(sum(map(len, texts.values())))},
-                warnings=tuple(
-                    f"{twin['share']:.0%} of the texts of '{twin['target']}' are nearly in "
-                    f"'{twin['source']}'"
-                    for twin in twins
-                ),
+            cost={"rows": float(sum(map(len, texts.values())))},
+            warnings=tuple(
+                f"{twin['share']:.0%} of the texts of '{twin['target']}' are nearly in "
+                f"'{twin['source']}'"
+                for twin in twins
             ),
             extras={
                 "centroid": as_rows(centroid_cosines(vectors)),

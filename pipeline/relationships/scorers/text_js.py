@@ -4,7 +4,7 @@ Score of a pair: 1 - sqrt(JS(p, q)), p and q being the relative frequencies of t
 sampled texts, and JS the mean divergence, in bits, of p and q from their mean. In [0, 1] and
 symmetric; 0 where no word is shared. It needs no smoothing, since the mean of p and q is above 0 wherever
 one of them is. Source: Lin, Divergence measures based on the Shannon entropy (IEEE Transactions on
-Information Theory, 1991). Knows texts, no label and no model.
+Information Theory, 1991).
 """
 
 from collections.abc import Mapping
@@ -15,47 +15,28 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import SYMMETRIC, Budget, Cost
+from pipeline.relationships.proxy.training import TrainingBudget
+from pipeline.relationships.scorer import Scorer
 from pipeline.relationships.scorers.text import counted_words, texts_of
-from pipeline.relationships.scores import Provenance, ScoreMatrix
-
-VERSION = "1"
+from pipeline.relationships.scores import ScoreMatrix
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WordDistributions:
+@dataclass(frozen=True, kw_only=True)
+class WordDistributions(Scorer):
     """Jensen-Shannon similarity of the words of two tasks, on the texts that `text` reads."""
 
-    @property
-    def name(self) -> str:
-        """Name of the score's files."""
-        return "text_js"
+    name = "text_js"
+    needs = frozenset({"texts"})
+    directional = False
 
-    def cost(self, evidence: Evidence, budget: Budget) -> Cost:
-        """One pass over a sample of the texts."""
-        return Cost()
-
-    def fit(self, evidence: Evidence, budget: Budget, *, seed: int) -> ScoreMatrix:
-        """Score all pairs; see `RelationshipScorer.fit`. Draws nothing, whatever the seed."""
+    def fit(self, evidence: Evidence, budget: TrainingBudget, *, seed: int) -> ScoreMatrix:
+        """Score all pairs; see `Scorer.fit`. Draws nothing, whatever the seed."""
         texts = texts_of(evidence)
-        return ScoreMatrix(
-            sources=evidence.tasks,
-            targets=evidence.tasks,
-            values_ST=similarities(word_shares(texts)),
-            se_ST=None,
-            directional=False,
-            unit="similarity",
-            provenance=Provenance(
-                scorer=self.name,
-                version=VERSION,
-                seed=seed,
-                inputs=dict(evidence.inputs),
-                cost={"rows": float(sum(map(len, texts.values())))},
-                warnings=(SYMMETRIC,),
-            ),
-        )
+        rows = float(sum(map(len, texts.values())))
+        values_TT = similarities(word_shares(texts))
+        return self.matrix_of(evidence, values_TT, seed=seed, cost={"rows": rows})
 
 
 def word_shares(texts: Mapping[str, pl.Series]) -> Floats:

@@ -5,14 +5,14 @@ from benchmarks.planted.generate import generate, targets
 from benchmarks.planted.levels import LEVELS
 from benchmarks.planted.truth import measured, planted, shares
 from pipeline.relationships.agreement.truth import Truth
-from pipeline.relationships.proxy.training import Recipe
+from pipeline.relationships.proxy.training import ProxyRecipe
 
 
 @pytest.fixture(scope="module")
 def known():
     kept = ("task_00", "task_01", "task_02", "twin", "huge")
     tasks = [task for task in generate(LEVELS["easy"], seed=0) if task.name in kept]
-    return tasks, measured(tasks, Recipe(steps=80, batch=16, hidden=16), seeds=[0, 1])
+    return tasks, measured(tasks, ProxyRecipe(steps=80, batch=16, hidden=16), seeds=[0, 1])
 
 
 def test_friends_help_and_the_twin_harms(known):
@@ -32,7 +32,7 @@ def test_friends_help_and_the_twin_harms(known):
 
 def test_the_sequence_of_tasks_does_not_matter(known):
     tasks, result = known
-    back = measured(tasks[::-1], Recipe(steps=80, batch=16, hidden=16), seeds=[0, 1])
+    back = measured(tasks[::-1], ProxyRecipe(steps=80, batch=16, hidden=16), seeds=[0, 1])
     there = [back.truth.targets.index(name) for name in result.truth.targets]
     assert back.truth.sources == result.truth.sources
     again = back.truth.gains_KST[:, :, there]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.relationships.proxy import model as adapter
+from pipeline.relationships.proxy import model as proxy
 from pipeline.relationships.proxy.model import Batch, Weights
 
 
@@ -45,23 +45,23 @@ def test_a_row_by_hand():
         gold_MB=np.array([[0]]),
         task_MB=np.array([[1]]),
     )
-    values, _ = adapter.scores(one, row)
+    values, _ = proxy.scores(one, row)
     expected = [2 + 3 * np.tanh(1.5), -2 + 3 * np.tanh(0.5)]
     assert values[0, 0].tolist() == pytest.approx(expected)
     loss = np.log1p(np.exp(expected[1] - expected[0]))
-    assert adapter.losses(values, row.gold_MB)[0, 0] == pytest.approx(loss)
+    assert proxy.losses(values, row.gold_MB)[0, 0] == pytest.approx(loss)
 
 
 def test_padding_has_no_chance():
-    values, _ = adapter.scores(weights(), batch())
+    values, _ = proxy.scores(weights(), batch())
     assert np.isneginf(values[:, 0, 2]).all()
-    assert (adapter.probabilities(values)[:, 0, 2] == 0).all()
+    assert (proxy.probabilities(values)[:, 0, 2] == 0).all()
 
 
 @pytest.mark.parametrize("name", ["linear_MD", "hidden_MDH", "prefix_MTH", "head_MH"])
 def test_gradients_are_those_of_differences(name):
     known, rows = weights(), batch()
-    grads, loss = adapter.gradients(known, rows)
+    grads, loss = proxy.gradients(known, rows)
     array = getattr(known, name)
     numeric = np.zeros_like(array)
     for at in np.ndindex(array.shape):
@@ -69,18 +69,18 @@ def test_gradients_are_those_of_differences(name):
         for step in (1e-5, -1e-5):
             moved = array.copy()
             moved[at] += step
-            values, _ = adapter.scores(replace(known, **{name: moved}), rows)
-            ends.append(adapter.losses(values, rows.gold_MB).mean(axis=1)[at[0]])
+            values, _ = proxy.scores(replace(known, **{name: moved}), rows)
+            ends.append(proxy.losses(values, rows.gold_MB).mean(axis=1)[at[0]])
         numeric[at] = (ends[0] - ends[1]) / 2e-5
     assert getattr(grads, name) == pytest.approx(numeric, abs=1e-8)
-    values, _ = adapter.scores(known, rows)
-    assert loss == pytest.approx(adapter.losses(values, rows.gold_MB).mean(axis=1))
+    values, _ = proxy.scores(known, rows)
+    assert loss == pytest.approx(proxy.losses(values, rows.gold_MB).mean(axis=1))
 
 
 def test_models_do_not_see_each_other():
     known, rows = weights(), batch()
-    both, _ = adapter.gradients(known, rows)
-    alone, _ = adapter.gradients(
+    both, _ = proxy.gradients(known, rows)
+    alone, _ = proxy.gradients(
         known.model(1),
         Batch(
             features_MBCD=rows.features_MBCD[1:],
@@ -94,7 +94,7 @@ def test_models_do_not_see_each_other():
 
 
 def test_equal_seeds_start_equal_and_prefixes_are_one_vector():
-    start = adapter.initial([1, 2, 1], width=3, hidden=4, tasks=5)
+    start = proxy.draw_weights([1, 2, 1], width=3, hidden=4, tasks=5)
     assert (start.hidden_MDH[0] == start.hidden_MDH[2]).all()
     assert (start.hidden_MDH[0] != start.hidden_MDH[1]).any()
     assert not start.prefix_MTH.any()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import DataError
-from pipeline.relationships.proxy.tasks import FeatureTask, pooled
+from pipeline.relationships.proxy.tasks import FeatureTask, pool_tasks
 
 
 def task(name="a", counts=(2, 3, 1), width=2, start=0):
@@ -22,7 +22,7 @@ def test_taking_rows_keeps_their_choices():
 
 
 def test_a_pool_pads_with_the_last_row():
-    pool = pooled([task("a"), task("b", counts=(2,), start=100)])
+    pool = pool_tasks([task("a"), task("b", counts=(2,), start=100)])
     assert pool.choices_RC.tolist() == [[0, 1, 8], [2, 3, 4], [5, 8, 8], [6, 7, 8]]
     assert pool.features_OD[8].tolist() == [0, 0]
     assert pool.features_OD[6].tolist() == [100, 101]
@@ -46,6 +46,6 @@ def test_parts_that_do_not_fit_are_refused(change, said):
 
 def test_a_pool_refuses_twins_and_other_widths():
     with pytest.raises(DataError, match="a task is there twice"):
-        pooled([task("a"), task("a")])
+        pool_tasks([task("a"), task("a")])
     with pytest.raises(DataError, match=r"features have the widths \[2, 3\]"):
-        pooled([task("a"), task("b", width=3)])
+        pool_tasks([task("a"), task("b", width=3)])

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from pipeline.errors import MixtureError
-from pipeline.relationships.proxy.judged import judged
-from pipeline.relationships.proxy.tasks import FeatureTask, pooled
-from pipeline.relationships.proxy.training import Arm, Recipe, schedule, train
+from pipeline.relationships.proxy.readings import judge
+from pipeline.relationships.proxy.tasks import FeatureTask, pool_tasks
+from pipeline.relationships.proxy.training import Arm, ProxyRecipe, schedule, train
 
-RECIPE = Recipe(steps=60, batch=16, hidden=8)
+RECIPE = ProxyRecipe(steps=60, batch=16, hidden=8)
 
 
 def planted(name, direction, rows=80, seed=0, sign=1.0):
@@ -23,7 +23,7 @@ def planted(name, direction, rows=80, seed=0, sign=1.0):
 
 
 def pool(seed=0, rows=80):
-    return pooled(
+    return pool_tasks(
         [
             planted("a", (1, 0, 0), rows=rows, seed=seed),
             planted("b", (1, 0.2, 0), rows=300, seed=seed + 1),
@@ -39,7 +39,7 @@ def test_a_task_is_learned_a_friend_helps_and_a_foe_harms():
         Arm(0, {"a": 0.5, "b": 0.5}),
         Arm(0, {"a": 0.5, "foe": 0.5}),
     ]
-    alone, friend, foe = judged(train(few, arms, RECIPE), few, test, "a").right_MR.mean(axis=1)
+    alone, friend, foe = judge(train(few, arms, RECIPE), few, test, "a").right_MR.mean(axis=1)
     assert 0.7 < alone < friend
     assert foe < alone - 0.05
 
@@ -48,7 +48,7 @@ def test_arms_do_not_depend_on_their_company():
     few = pool()
     arms = [Arm(seed, {"a": 0.5, "b": 0.5}) for seed in (0, 1, 2)]
     together = train(few, arms, RECIPE)
-    apart = train(few, arms, Recipe(steps=60, batch=16, hidden=8, together=1))
+    apart = train(few, arms, ProxyRecipe(steps=60, batch=16, hidden=8, together=1))
     for one, two in zip(together.arrays(), apart.arrays(), strict=True):
         assert one == pytest.approx(two, abs=1e-5)
 

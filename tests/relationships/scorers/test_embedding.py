@@ -3,9 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.relationships.proxy import runs
-from pipeline.relationships.proxy.tasks import FeatureTask
-from pipeline.relationships.scorers.embedding import NearestRows, embedded, nearness
+from pipeline.relationships.proxy.tasks import FeatureTask, pool_tasks
+from pipeline.relationships.scorers.embedding import NearestRows, embed_rows, nearness
 
 
 def plain(name, rows, *, gold=0):
@@ -33,29 +32,31 @@ def test_nearness_by_hand():
 
 def test_a_row_is_the_mean_of_its_choices_at_length_1_whatever_is_gold(gather):
     rows = [[(1.0, 0.0), (1.0, 2.0)], [(0.0, 3.0), (0.0, 1.0), (0.0, 2.0)], [(0.0, 0.0)]]
-    pool = runs.pool_of({"t": plain("t", rows)}, ("t",), scorer="here")
-    found = embedded(pool, 0, rows=9, seed=1)
+    pool = pool_tasks([plain("t", rows)])
+    found = embed_rows(pool, 0, rows=9, seed=1)
     half = np.sqrt(0.5)
     assert sorted(found.round(6).tolist()) == sorted(
         [[round(half, 6), round(half, 6)], [0.0, 1.0], [0.0, 0.0]]
     )
-    other = runs.pool_of({"t": plain("t", rows[:2], gold=1)}, ("t",), scorer="here")
-    first = runs.pool_of({"t": plain("t", rows[:2])}, ("t",), scorer="here")
+    other = pool_tasks([plain("t", rows[:2], gold=1)])
+    first = pool_tasks([plain("t", rows[:2])])
     np.testing.assert_array_equal(
-        embedded(other, 0, rows=9, seed=1), embedded(first, 0, rows=9, seed=1)
+        embed_rows(other, 0, rows=9, seed=1), embed_rows(first, 0, rows=9, seed=1)
     )
 
 
 def test_rows_are_drawn_by_the_task_s_name_and_the_seed(make):
-    pool = runs.pool_of(
-        {"a": make("a", (1.0, 0.0)), "b": make("b", (1.0, 0.0))}, ("a", "b"), scorer="here"
-    )
-    assert len(embedded(pool, 0, rows=7, seed=1)) == 7
+    pool = pool_tasks([make("a", (1.0, 0.0)), make("b", (1.0, 0.0))])
+    assert len(embed_rows(pool, 0, rows=7, seed=1)) == 7
     # the same rows under two names
-    assert not np.array_equal(embedded(pool, 0, rows=7, seed=1), embedded(pool, 1, rows=7, seed=1))
-    assert not np.array_equal(embedded(pool, 0, rows=7, seed=1), embedded(pool, 0, rows=7, seed=2))
+    assert not np.array_equal(
+        embed_rows(pool, 0, rows=7, seed=1), embed_rows(pool, 1, rows=7, seed=1)
+    )
+    assert not np.array_equal(
+        embed_rows(pool, 0, rows=7, seed=1), embed_rows(pool, 0, rows=7, seed=2)
+    )
     np.testing.assert_array_equal(
-        embedded(pool, 0, rows=9, seed=1)[:7], embedded(pool, 0, rows=7, seed=1)
+        embed_rows(pool, 0, rows=9, seed=1)[:7], embed_rows(pool, 0, rows=7, seed=1)
     )
 
 

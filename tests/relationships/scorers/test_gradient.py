@@ -3,14 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.relationships.proxy import runs
+from pipeline.relationships.proxy import readings
 from pipeline.relationships.proxy.model import Batch, Weights, losses, scores
-from pipeline.relationships.scorers.gradient import (
-    GradientCosine,
-    cosines,
-    negative_shares,
-    row_slopes,
-)
+from pipeline.relationships.proxy.readings import row_slopes
+from pipeline.relationships.proxy.tasks import pool_tasks
+from pipeline.relationships.proxy.training import train_jointly
+from pipeline.relationships.scorers.gradient import GradientCosine, cosines, negative_shares
 
 
 def weights(width=3, hidden=2, tasks=2):
@@ -71,10 +69,10 @@ def test_slopes_of_rows_are_those_of_differences():
 
 
 def test_slopes_along_a_task_s_own_gradient_have_its_square_as_mean(toy):
-    pool = runs.pool_of(dict(toy.features), toy.tasks, scorer="here")
+    pool = pool_tasks(list(toy.features.values()))
     model = weights(hidden=2, tasks=4)
-    gradients = runs.task_gradients(model, pool, seed=0)
-    slopes = row_slopes(model, runs.probe(pool, 1, seed=0), gradients[1:2])
+    gradients = readings.shared_gradients(model, readings.take_probes(pool, seed=0))
+    slopes = row_slopes(model, readings.take_probe(pool, 1, seed=0), gradients[1:2])
     assert slopes.mean() == pytest.approx(gradients[1] @ gradients[1], rel=1e-5)
 
 
@@ -126,16 +124,16 @@ def test_a_task_of_single_choices_has_no_gradient_and_no_share(toy, budget, make
 
 
 def test_shares_are_taken_from_the_named_rows(toy, budget):
-    pool = runs.pool_of(dict(toy.features), toy.tasks, scorer="here")
-    model = runs.joint(pool, replace(budget.recipe, steps=5), seeds=[1])
-    gradients = runs.task_gradients(model, pool, seed=0)
-    shares = negative_shares(model, pool, gradients, seed=0)
-    slopes = row_slopes(model, runs.probe(pool, 2, seed=0), gradients[3:])
+    pool = pool_tasks(list(toy.features.values()))
+    model = train_jointly(pool, replace(budget.recipe, steps=5), seeds=[1])
+    gradients = readings.shared_gradients(model, readings.take_probes(pool, seed=0))
+    shares = negative_shares(model, readings.take_probes(pool, seed=0), gradients)
+    slopes = row_slopes(model, readings.take_probe(pool, 2, seed=0), gradients[3:])
     assert shares[3, 2] == (slopes < 0).mean()
 
 
 def test_cost_is_a_short_training_a_seed_and_a_product_a_pair(toy, budget):
-    cost = GradientCosine(warmup=5).cost(toy, budget)
+    cost = GradientCosine().cost(toy, budget)
     assert cost.runs == 2
-    training = 6 * (5 * 18) * 3 * 3 * 4
-    assert cost.flops == 2 * (training + 4 * 4 * runs.PROBE_ROWS * 2 * 3 * 4)
+    training = 6 * (15 * 18) * 3 * 3 * 4
+    assert cost.flops == 2 * (training + 4 * 4 * readings.PROBE_ROWS * 2 * 3 * 4)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.relationships.scorers.logme import StateEvidence, h_score, log_evidence
+from pipeline.relationships.scorers.logme import HScore, LogME, h_score, log_evidence
 
 
 def definition(features, gold, alpha, beta):
@@ -84,12 +84,10 @@ def test_golds_that_do_not_vary_give_no_score(formula):
     assert np.isnan(formula(np.zeros((0, 2)), np.zeros(0)))
 
 
-@pytest.mark.parametrize("formula", ["logme", "hscore"])
-def test_a_related_source_explains_more_than_an_unrelated_one(toy, budget, formula):
-    scorer = StateEvidence(formula=formula)
+@pytest.mark.parametrize("scorer", [LogME(), HScore()])
+def test_a_related_source_explains_more_than_an_unrelated_one(toy, budget, scorer):
     # one unit: two would span so much of three features that any source explained all
     budget = replace(budget, recipe=replace(budget.recipe, hidden=1, steps=150))
     column = scorer.fit(toy, budget, seed=3).column("apple")
     assert min(column["berry"], column["doubt"]) > column["chalk"]
-    assert scorer.name == formula
     assert scorer.cost(toy, budget).runs == 8

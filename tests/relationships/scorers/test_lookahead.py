@@ -3,9 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.relationships.proxy import runs
+from pipeline.relationships.proxy import readings
 from pipeline.relationships.proxy.model import Weights, losses, scores
-from pipeline.relationships.scorers.lookahead import LookAhead, mean_loss, stepped
+from pipeline.relationships.proxy.readings import mean_loss
+from pipeline.relationships.proxy.tasks import pool_tasks
+from pipeline.relationships.proxy.training import derive_seeds, gather_rows, train_jointly
+from pipeline.relationships.scorers.lookahead import LookAhead, take_step
 
 
 def test_a_step_by_hand():
@@ -15,7 +18,7 @@ def test_a_step_by_hand():
         prefix_MTH=np.array([[[9.0]]]),
         head_MH=np.array([[3.0]]),
     )
-    ahead = stepped(model, np.array([3.0, 0.0, 0.0, 4.0, 0.0]), length=0.5)
+    ahead = take_step(model, np.array([3.0, 0.0, 0.0, 4.0, 0.0]), length=0.5)
     assert ahead.linear_MD == pytest.approx(np.array([[0.7, 2.0]]))
     assert ahead.hidden_MDH.ravel().tolist() == pytest.approx([0.5, 0.25 - 0.4])
     assert ahead.head_MH.tolist() == [[3.0]]
@@ -27,20 +30,22 @@ def test_no_gradient_is_no_step():
         linear_MD=np.ones((1, 2)), hidden_MDH=np.ones((1, 2, 1)), prefix_MTH=np.ones((1, 1, 1)),
         head_MH=np.ones((1, 1)),
     )  # fmt: skip
-    assert (stepped(model, np.zeros(5), length=1.0).shared() == model.shared()).all()
+    assert (take_step(model, np.zeros(5), length=1.0).shared() == model.shared()).all()
 
 
 def test_scores_are_falls_of_recomputed_losses(toy, budget):
-    got = LookAhead(warmup=5, length=0.5).fit(toy, replace(budget, seeds=1), seed=3)
-    pool = runs.pool_of(dict(toy.features), toy.tasks, scorer="here")
-    model = runs.joint(pool, replace(budget.recipe, steps=5), seeds=runs.run_seeds(3, 1))
-    gradients = runs.task_gradients(model, pool, seed=3)
+    got = LookAhead(length=0.5).fit(toy, replace(budget, seeds=1), seed=3)
+    pool = pool_tasks(list(toy.features.values()))
+    model = train_jointly(
+        pool, replace(budget.recipe, steps=15), seeds=derive_seeds(3, "relate", count=1)
+    )
+    gradients = readings.shared_gradients(model, readings.take_probes(pool, seed=3))
     for s, source in enumerate(toy.tasks):
-        ahead = stepped(model, gradients[s], length=0.5)
+        ahead = take_step(model, gradients[s], length=0.5)
         # as far as the length says, in all shared weights together
         assert np.linalg.norm(ahead.shared() - model.shared()) == pytest.approx(0.5, rel=1e-3)
         for t, target in enumerate(toy.tasks):
-            batch = runs.probe(pool, t, seed=3)
+            batch = readings.take_probe(pool, t, seed=3)
             before, after = (
                 losses(scores(m, batch)[0], batch.gold_MB).mean() for m in (model, ahead)
             )
@@ -66,14 +71,14 @@ def test_a_task_of_single_choices_has_no_score_either_way(toy, budget, make, gat
 
 
 def test_a_loss_over_no_rows_is_unknown(toy, budget):
-    pool = runs.pool_of(dict(toy.features), toy.tasks, scorer="here")
-    model = runs.joint(pool, replace(budget.recipe, steps=1), seeds=[1])
-    empty = runs.gathered(pool, np.zeros((1, 0), int), np.zeros((1, 0), int))
+    pool = pool_tasks(list(toy.features.values()))
+    model = train_jointly(pool, replace(budget.recipe, steps=1), seeds=[1])
+    empty = gather_rows(pool, np.zeros((1, 0), int), np.zeros((1, 0), int))
     assert np.isnan(mean_loss(model, empty))
 
 
 def test_cost_is_a_short_training_a_seed_and_a_look_a_pair(toy, budget):
-    cost = LookAhead(warmup=5).cost(toy, budget)
+    cost = LookAhead().cost(toy, budget)
     assert cost.runs == 2
-    training = 6 * (5 * 18) * 3 * 3 * 4
-    assert cost.flops == 2 * (training + 4 * 4 * runs.PROBE_ROWS * 6 * 3 * 4)
+    training = 6 * (15 * 18) * 3 * 3 * 4
+    assert cost.flops == 2 * (training + 4 * 4 * readings.PROBE_ROWS * 6 * 3 * 4)

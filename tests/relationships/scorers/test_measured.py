@@ -3,21 +3,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.relationships.proxy import runs
-from pipeline.relationships.proxy.tasks import pooled
-from pipeline.relationships.scorers.measured import HELD_OUT, MeasuredGain, _divided
-from pipeline.relationships.truth_runs import joint_gains
+from pipeline.relationships.gains import measure_gains
+from pipeline.relationships.proxy.tasks import pool_tasks
+from pipeline.relationships.proxy.training import derive_seeds
+from pipeline.relationships.scorers.measured import HELD_OUT, MeasuredGain, split_rows
 
 
 def parts_of(evidence, *, seed=0):
-    parts = [_divided(evidence.features[task], seed=seed) for task in evidence.tasks]
-    return pooled([part[0] for part in parts]), pooled([part[1] for part in parts])
+    parts = [split_rows(evidence.features[task], seed=seed) for task in evidence.tasks]
+    return pool_tasks([part[0] for part in parts]), pool_tasks([part[1] for part in parts])
 
 
 def test_gains_are_falls_of_the_held_out_loss(toy, budget):
     kept, held = parts_of(toy, seed=1)
     got = MeasuredGain().fit(toy, replace(budget, seeds=1), seed=1)
-    found = joint_gains(kept, held, "apple", budget.recipe, seeds=runs.run_seeds(1, 1))
+    found = measure_gains(
+        kept, held, "apple", budget.recipe, seeds=derive_seeds(1, "relate", count=1)
+    )
     assert got.column("apple") == pytest.approx(
         dict(zip(found.sources, found.loss.gain_KS[0].tolist(), strict=True)), abs=1e-4
     )
@@ -26,7 +28,7 @@ def test_gains_are_falls_of_the_held_out_loss(toy, budget):
 
 def test_held_out_rows_are_not_trained_on(make):
     task = make("a", (1.0, 0.0), rows=50)
-    kept, held = _divided(task, seed=1)
+    kept, held = split_rows(task, seed=1)
     assert (len(kept), len(held)) == (50 - round(50 * HELD_OUT), round(50 * HELD_OUT))
     seen = {row.tobytes() for row in kept.features_OD}
     assert not seen & {row.tobytes() for row in held.features_OD}
@@ -34,8 +36,8 @@ def test_held_out_rows_are_not_trained_on(make):
 
 
 def test_the_smallest_tasks_have_a_row_of_each_kind_if_they_can(make):
-    assert [len(part) for part in _divided(make("a", (1.0, 0.0), rows=2), seed=1)] == [1, 1]
-    assert [len(part) for part in _divided(make("a", (1.0, 0.0), rows=1), seed=1)] == [1, 0]
+    assert [len(part) for part in split_rows(make("a", (1.0, 0.0), rows=2), seed=1)] == [1, 1]
+    assert [len(part) for part in split_rows(make("a", (1.0, 0.0), rows=1), seed=1)] == [1, 0]
 
 
 def test_a_target_without_held_out_rows_has_no_gain(toy, budget, make, gather):

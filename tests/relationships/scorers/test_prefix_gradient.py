@@ -3,12 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.relationships.proxy import runs
+from pipeline.relationships.proxy import readings
 from pipeline.relationships.proxy.model import Batch, Weights, gradients, losses, scores
+from pipeline.relationships.proxy.tasks import pool_tasks
+from pipeline.relationships.proxy.training import derive_seeds, train_jointly
 from pipeline.relationships.scorers.prefix import correlations, null_band
 from pipeline.relationships.scorers.prefix_gradient import (
     PrefixGradient,
-    agreement,
+    prefix_gradients,
     with_one_prefix,
 )
 
@@ -40,7 +42,7 @@ def test_the_gradient_by_a_prefix_by_hand():
 
 
 def test_a_task_s_gradient_is_that_by_its_own_prefix(toy):
-    pool = runs.pool_of(dict(toy.features), toy.tasks, scorer="here")
+    pool = pool_tasks(list(toy.features.values()))
     rng = np.random.default_rng(1)
     model = Weights(
         linear_MD=rng.normal(size=(1, 3)),
@@ -48,10 +50,10 @@ def test_a_task_s_gradient_is_that_by_its_own_prefix(toy):
         prefix_MTH=rng.normal(size=(1, 4, 2)),
         head_MH=rng.normal(size=(1, 2)),
     )
-    got = runs.prefix_gradients(model, pool, seed=0)
+    got = prefix_gradients(model, readings.take_probes(pool, seed=0))
     assert got.shape == (4, 2)
     for task in range(4):
-        whole = gradients(model, runs.probe(pool, task, seed=0))[0].prefix_MTH[0]
+        whole = gradients(model, readings.take_probe(pool, task, seed=0))[0].prefix_MTH[0]
         np.testing.assert_array_equal(got[task], whole[task])
         assert not np.delete(whole, task, axis=0).any()
 
@@ -68,17 +70,13 @@ def test_all_tasks_are_asked_behind_the_mean_prefix():
 
 
 def test_the_mean_over_trainings_with_its_doubts(toy, budget):
-    got = PrefixGradient(warmup=5).fit(toy, budget, seed=3)
-    pool = runs.pool_of(dict(toy.features), toy.tasks, scorer="here")
-    models = runs.joint(pool, replace(budget.recipe, steps=5), seeds=runs.run_seeds(3, 2))
-    one = with_one_prefix(models)
-    values = np.stack(
-        [
-            correlations(runs.prefix_gradients(one.model(run), pool, seed=3), centre=True)
-            for run in (0, 1)
-        ]
-    )
-    np.testing.assert_array_equal(agreement(models, pool, seed=3), values)
+    got = PrefixGradient().fit(toy, budget, seed=3)
+    pool = pool_tasks(list(toy.features.values()))
+    seeds = derive_seeds(3, "relate", count=2)
+    models = train_jointly(pool, replace(budget.recipe, steps=15), seeds=seeds)
+    probes = readings.take_probes(pool, seed=3)
+    alike = [with_one_prefix(models.model(run)) for run in (0, 1)]
+    values = np.stack([correlations(prefix_gradients(m, probes), centre=True) for m in alike])
     np.testing.assert_allclose(got.values_ST, values.mean(axis=0), atol=6e-5)
     assert got.extras["null_q95"] == null_band((4, 4), centre=True, seed=3)["q95"]
     before = np.array(got.extras["step0"], dtype=float)
@@ -91,11 +89,11 @@ def test_the_mean_over_trainings_with_its_doubts(toy, budget):
 def test_a_task_of_single_choices_has_no_gradient_and_little_say(make, gather, budget):
     """Alone with its like, no prefix has anywhere to go: no score, rather than 0."""
     tasks = [make(name, (1.0, 0.0), rows=5, choices=1) for name in ("a", "b", "c")]
-    got = PrefixGradient(warmup=1).fit(gather(*tasks), budget, seed=3)
+    got = PrefixGradient().fit(gather(*tasks), budget, seed=3)
     assert np.isnan(got.values_ST).all()
 
 
 def test_cost_is_a_short_training_a_seed(toy, budget):
-    cost = PrefixGradient(warmup=5).cost(toy, budget)
+    cost = PrefixGradient().cost(toy, budget)
     assert cost.runs == 2
-    assert cost.flops == 2 * 6 * (5 * 18) * 3 * 3 * 4
+    assert cost.flops == 2 * 6 * (15 * 18) * 3 * 3 * 4

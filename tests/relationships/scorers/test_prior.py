@@ -4,8 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.relationships.cost import Cost
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.protocol import Budget, Cost
+from pipeline.relationships.proxy.training import TrainingBudget
 from pipeline.relationships.scorers.prior import Prior
 
 EVIDENCE = Evidence(
@@ -18,7 +19,7 @@ EVIDENCE = Evidence(
 
 
 def fit(evidence, seed=0):
-    return Prior().fit(evidence, Budget(), seed=seed)
+    return Prior().fit(evidence, TrainingBudget(), seed=seed)
 
 
 def test_family_form_and_size_by_hand():
@@ -60,4 +61,4 @@ def test_names_and_seeds_do_not_matter():
 
 
 def test_it_costs_nothing():
-    assert Prior().cost(EVIDENCE, Budget()) == Cost()
+    assert Prior().cost(EVIDENCE, TrainingBudget()) == Cost()

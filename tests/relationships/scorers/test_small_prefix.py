@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.relationships.proxy import runs
+from pipeline.relationships.proxy.tasks import pool_tasks
+from pipeline.relationships.proxy.training import derive_seeds, train_jointly
 from pipeline.relationships.scorers.prefix import correlations, null_band
 from pipeline.relationships.scorers.small_prefix import SmallPrefix
 from pipeline.relationships.scores import reliability
@@ -9,8 +10,10 @@ from pipeline.relationships.scores import reliability
 
 def test_the_mean_over_trainings_with_its_doubts(toy, budget):
     got = SmallPrefix(steps_per_task=10).fit(toy, budget, seed=3)
-    pool = runs.pool_of(dict(toy.features), toy.tasks, scorer="here")
-    models = runs.joint(pool, budget.recipe.of_steps(40), seeds=runs.run_seeds(3, 2))
+    pool = pool_tasks(list(toy.features.values()))
+    models = train_jointly(
+        pool, budget.recipe.of_steps(40), seeds=derive_seeds(3, "relate", count=2)
+    )
     values = np.stack(
         [correlations(rows.astype(np.float64), centre=True) for rows in models.prefix_MTH]
     )
