@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.config.load import check
 from pipeline.config.mixture_card import Mixture, MixtureCard, MixtureTask
-from pipeline.config.params import ModelParams, Params
+from pipeline.config.params import ModelParams, Params, TextParams
 from pipeline.config.settings import (
     CurateSettings,
     EvaluateSettings,
@@ -61,9 +61,7 @@ def settings(
     model_sha256: str | None,
     prompts: Mapping[str, TaskPrompts],
 ) -> dict[str, Settings]:
-    """Split a checked recipe into each stage's settings, by stage name.
-
-    Those of `features` and `relate` depend on what scorers need: see `relationships.rules`.
+    """Split a checked recipe into each stage's settings, but for `features` and `relate`.
 
     Args:
         card: The mixture.
@@ -91,17 +89,7 @@ def settings(
         "tokenizer": TokenizerSettings(**head, **tasks, **held_out, **tokenizer, view=card.view),
         "tokenize": _tokenize_settings(params, text, prompts, head | tasks | held_out),
         "mix": MixSettings(**head, batch=text.batch, text=text.packs),
-        **{
-            f"plan/{name}": _plan_settings(card, params, head, training.recipe)
-            for name, training in card.trainings.items()
-        },
-        **{
-            f"train/{name}": TrainSettings(
-                **head, **held_out, model=params.model, train=params.train, start=training.start,
-                kind=training.kind, licences=licences, text=text.train,
-            )
-            for name, training in card.trainings.items()
-        },
+        **_settings_of_trainings(card, params, head, licences=licences, text=text.train),
         "tailor": tailor_settings(card, **head, **families, seeds=params.relate.seeds),
         "evaluate": _evaluate_settings(card, params, head | tasks | families | trainings),
         "report": ReportSettings(
@@ -109,6 +97,25 @@ def settings(
             licences=licences,
         ),
     }  # fmt: skip
+
+
+def _settings_of_trainings(
+    card: MixtureCard,
+    params: Params,
+    head: Mapping[str, Any],
+    *,
+    licences: dict[str, str],
+    text: TextParams | None,
+) -> dict[str, Settings]:
+    """Return the settings of the stages `plan` and `train` of each training."""
+    result: dict[str, Settings] = {}
+    for name, training in card.trainings.items():
+        result[f"plan/{name}"] = _plan_settings(card, params, head, training.recipe)
+        result[f"train/{name}"] = TrainSettings(
+            **head, held_out=card.held_out, model=params.model, train=params.train,
+            start=training.start, kind=training.kind, licences=licences, text=text,
+        )  # fmt: skip
+    return result
 
 
 def tailor_settings(card: MixtureCard, **common: Any) -> TailorSettings:

@@ -112,15 +112,20 @@ class Scorer(ABC):
             directional=self.directional,
             unit=self.unit,
             signed=self.signed,
-            provenance=Provenance(
-                scorer=self.name,
-                version=self.version,
-                seed=seed,
-                inputs=dict(evidence.inputs),
-                cost=dict(cost or {}),
-                warnings=(*(() if self.directional else (SYMMETRIC,)), *warnings),
-            ),
+            provenance=self._provenance(evidence, seed, cost or {}, warnings),
             extras=more,
+        )
+
+    def _provenance(
+        self, evidence: Evidence, seed: int, cost: Mapping[str, float], warnings: tuple[str, ...]
+    ) -> Provenance:
+        return Provenance(
+            scorer=self.name,
+            version=self.version,
+            seed=seed,
+            inputs=dict(evidence.inputs),
+            cost=dict(cost),
+            warnings=warnings if self.directional else (SYMMETRIC, *warnings),
         )
 
     def pool(self, evidence: Evidence) -> Pool:

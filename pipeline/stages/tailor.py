@@ -74,9 +74,7 @@ def main(arguments: Sequence[str]) -> None:
         with new_folder(layout.tailored) as folder:
             head = comment(made, rows, source=source)
             write_yaml(as_mapping(made), folder / layout.recipe(TAILORED).name, comment=head)
-            reasons = explain_decisions(
-                name, tailor, matrix, decisions, rows, sizes=sizes, families=settings.families
-            )
+            reasons = explain_decisions(settings, matrix, decisions, rows, sizes=sizes)
             write_json(reasons | dict(selected.why), folder / "why.json")
         print("\n".join(word_decisions(selected, decisions, rows, tailor.target)))
 

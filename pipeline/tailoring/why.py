@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.config.mixture_card import Tailor
+from pipeline.config.settings import TailorSettings
 from pipeline.relationships.scores import ScoreMatrix
 from pipeline.tailoring.budget import Budget
 from pipeline.tailoring.choose import Choice
@@ -17,32 +18,28 @@ _DIGITS = 6
 
 
 def explain_decisions(
-    mixture: str,
-    tailor: Tailor,
+    settings: TailorSettings,
     matrix: ScoreMatrix,
     decisions: Sequence[Decision],
     rows: Budget,
     *,
     sizes: Mapping[str, int],
-    families: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return what every selection has to say.
 
     Args:
-        mixture: Name of the base mixture.
-        tailor: Its block `tailor:`.
+        settings: Of the stage.
         matrix: Scores that were chosen by.
         decisions: One a candidate.
         rows: Of the target and its complements.
         sizes: Train rows by task.
-        families: By task.
     """
-    band = matrix.null_band
+    tailor, families, band = settings.tailor, settings.families, matrix.null_band
     column = matrix.column(tailor.target)
     asked = ("target", "selection", "scorer", "k", "min_score", "budget")
     return {
         "version": VERSION,
-        "mixture": mixture,
+        "mixture": settings.name,
         **{key: getattr(tailor, key) for key in asked},
         "directional": matrix.directional,
         "unit": matrix.unit,
@@ -53,9 +50,8 @@ def explain_decisions(
         "rows_placed": rows.placed,
         "predicted": column if matrix.unit == "predicted_gain" else None,
         "tasks": [
-            _entry(decision, rows, sizes[decision.task], band=band)
-            | {"family": families.get(decision.task)}
-            for decision in decisions
+            _entry(d, rows, sizes[d.task], band=band) | {"family": families.get(d.task)}
+            for d in decisions
         ],
     }
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.config.mixture_card import Tailor
+from pipeline.config.settings import TailorSettings
 from pipeline.contract.files import write_json
 from pipeline.relationships.scores import Provenance, ScoreMatrix
 from pipeline.tailoring.budget import Budget
@@ -15,6 +16,9 @@ from pipeline.tailoring.select import Decision
 from pipeline.tailoring.why import explain_decisions, explain_race
 
 TAILOR = Tailor(target="t", backward=False)
+SETTINGS = TailorSettings(
+    name="toy", seed=0, tailor=TAILOR, tasks={}, order="shuffled", card={}, families={"a": "fruit"}
+)
 DECISIONS = (
     Decision(task="a", score=0.5, rank=1, taken=True, reason="score 0.50, rank 1 of 1"),
     Decision(task="b", score=None, rank=None, taken=False, reason="refused: not scored"),
@@ -38,15 +42,7 @@ def matrix(unit="similarity", **extras):
 
 
 def told(found):
-    return explain_decisions(
-        "toy",
-        TAILOR,
-        found,
-        DECISIONS,
-        ROWS,
-        sizes={"t": 10, "a": 6, "b": 0},
-        families={"a": "fruit"},
-    )
+    return explain_decisions(SETTINGS, found, DECISIONS, ROWS, sizes={"t": 10, "a": 6, "b": 0})
 
 
 def test_every_selection_says_what_was_asked_and_what_became_of_each_task():
