@@ -79,13 +79,7 @@ def settings(
     text = text_settings(card, params)
     licences = {task: cards[task].licence for task in sorted(card.tasks)}
     return {
-        "curate": CurateSettings(
-            **head, **tasks, limits=card.limits, curate=params.curate,
-            validation={
-                task: cards[task].validation
-                for task in sorted(card.tasks) if cards[task].validation != "select"
-            },
-        ),
+        "curate": _curate_settings(card, cards, params, head | tasks),
         "tokenizer": TokenizerSettings(**head, **tasks, **held_out, **tokenizer, view=card.view),
         "tokenize": _tokenize_settings(params, text, prompts, head | tasks | held_out),
         "mix": MixSettings(**head, batch=text.batch, text=text.packs),
@@ -97,6 +91,18 @@ def settings(
             licences=licences,
         ),
     }  # fmt: skip
+
+
+def _curate_settings(
+    card: MixtureCard, cards: Mapping[str, TaskCard], params: Params, common: Mapping[str, Any]
+) -> CurateSettings:
+    rules = {task: cards[task].validation for task in sorted(card.tasks)}
+    return CurateSettings(
+        **common,
+        limits=card.limits,
+        curate=params.curate,
+        validation={task: rule for task, rule in rules.items() if rule != "select"},
+    )
 
 
 def _settings_of_trainings(
