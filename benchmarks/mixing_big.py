@@ -108,7 +108,7 @@ def peak_gb() -> float:
 
 
 def resume(folder: Path, position: int) -> None:
-    """Open a written order and read on from a position; then the same without the order."""
+    """Open a written order and read on from a position; then once more with its hash compared."""
     from pipeline.contract.order import open_order
 
     manifest = json.loads((folder / "manifest.json").read_text())

@@ -20,7 +20,7 @@ from pipeline.config.settings import TaskPrompts
 from pipeline.config.settings_file import Settings
 from pipeline.config.task_card import TaskCard
 from pipeline.config.task_prompts import load_task_prompts
-from pipeline.errors import ConfigError, PipelineError, unknown_name
+from pipeline.errors import ArtefactError, ConfigError, PipelineError, unknown_name
 from pipeline.layout import CARDS, MIXTURES, PARAMS, PROMPTS, WALK, Layout, check_name
 from pipeline.relationships.rules import relationship_settings
 
@@ -137,6 +137,32 @@ def load_mixture(name: str, *, root: Path = Path()) -> MixtureCard:
     if card.name != name:
         raise ConfigError(f"name: is '{card.name}'", where=str(path), expected=f"'{name}'")
     return card
+
+
+def require_order(name: str, which: str) -> Path:
+    """Return the folder of a training's order.
+
+    Args:
+        name: Of the mixture.
+        which: The training.
+
+    Raises:
+        ConfigError: There is no such mixture, or it has no such training.
+        ArtefactError: The order is not built.
+    """
+    trainings = load_mixture(name).trainings
+    if which not in trainings:
+        what, remedy = unknown_name("training", which, trainings)
+        raise ConfigError(what, where=str(MIXTURES / f"{name}.yaml"), remedy=remedy)
+    folder = Layout(name).mix(which)
+    if not (folder / "manifest.json").exists():
+        use = "" if active() == name else f"`taskloom use {name}`, then "
+        raise ArtefactError(
+            f"mixture '{name}' has no order of the training '{which}' yet",
+            where=str(folder / "manifest.json"),
+            remedy=f"run {use}`dvc repro`",
+        )
+    return folder
 
 
 def active() -> str:

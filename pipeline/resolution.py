@@ -168,15 +168,16 @@ def base_model(project: Project) -> dict[str, Any]:
     }
 
 
-def recorded_revisions() -> dict[str, str]:
+def recorded_revisions(root: Path = Path()) -> dict[str, str]:
     """Return the commits of hub datasets that mixtures/revisions.lock records, by their id."""
-    recorded = read_yaml(REVISIONS) if REVISIONS.exists() else {}
+    path = root / REVISIONS
+    recorded = read_yaml(path) if path.exists() else {}
     return dict(recorded.get("revisions") or {})
 
 
-def known_revisions(cards: Mapping[str, TaskCard]) -> dict[str, str]:
+def known_revisions(cards: Mapping[str, TaskCard], *, root: Path = Path()) -> dict[str, str]:
     """Return the commit of every hub task of which a card or the lock names one; asks no hub."""
-    recorded = recorded_revisions()
+    recorded = recorded_revisions(root)
     commits = {
         task: card.source.revision or recorded.get(card.source.id)
         for task, card in cards.items()

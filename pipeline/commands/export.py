@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from pipeline.contract.files import read_json, require, sha256
-from pipeline.errors import ArtefactError, ConfigError
+from pipeline.errors import ArtefactError, ConfigError, visible
 from pipeline.export import target
 from pipeline.export.request import FORMATS, Format, Part, Request, Source, View
 from pipeline.export.run import Exported, export
 from pipeline.layout import COMPASS, Layout
-from pipeline.project import active, load_mixture
+from pipeline.project import require_order
 from pipeline.publish import alone
 
 SHARD_ROWS = 131_072
@@ -40,7 +40,6 @@ def main(arguments: Sequence[str]) -> None:
             where="taskloom export",
             expected="1 or more",
         )
-    load_mixture(options.name)
     folder = Path(options.to)
     request = read_request(
         Layout(options.name), options.which, options.format, shard_rows=options.shard_rows
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
         tqdm(total=request.positions, desc="export", unit=" rows", delay=2, leave=False) as bar,
     ):
         result = export(request, folder, advance=bar.update)
-    print(told(result, request, folder))
+    print(visible(summary(result, request, folder)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,14 +74,7 @@ def read_request(layout: Layout, which: str, kind: Format, *, shard_rows: int) -
     Raises:
         ArtefactError: The mixture has no order, or a file of it is missing.
     """
-    folder = layout.mix(which)
-    if not (folder / "manifest.json").exists():
-        use = "" if active() == layout.name else f"`taskloom use {layout.name}`, then "
-        raise ArtefactError(
-            f"mixture '{layout.name}' has no {which} order yet",
-            where=str(folder / "manifest.json"),
-            remedy=f"run {use}`dvc repro`",
-        )
+    folder = require_order(layout.name, which)
     manifest = read_json(folder / "manifest.json")
     keys = ("task", "start", "rows", "quota")
     parts = [Part(**{k: entry[k] for k in keys}) for entry in manifest["tasks"] if entry["quota"]]
@@ -139,7 +131,7 @@ def _writer(kind: Format) -> str:
     return f"polars {pl.__version__}"
 
 
-def told(result: Exported, request: Request, folder: Path) -> str:
+def summary(result: Exported, request: Request, folder: Path) -> str:
     """Word what was exported, and what a person should know before passing it on."""
     lines = [
         f"{folder}: {result.rows:,} rows of mixture '{request.name}' ({request.which}) in training "

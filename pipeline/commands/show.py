@@ -7,6 +7,7 @@ rows, examples, or, before anything is built, the first records of its card.
 import argparse
 import json
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
@@ -16,17 +17,14 @@ import polars as pl
 
 from pipeline import mixture_frame
 from pipeline.config.catalog import load_task, names
-from pipeline.config.load import load, read_yaml
-from pipeline.config.params import Params
-from pipeline.config.recipe import merged
-from pipeline.config.source import HubSource
 from pipeline.config.task_card import TaskCard
 from pipeline.contract.files import read_json
-from pipeline.errors import ArtefactError, ConfigError, unknown_name
-from pipeline.layout import CARDS, COMPASS, MIXTURES, PARAMS, REVISIONS, Layout
+from pipeline.errors import ArtefactError, ConfigError, unknown_name, visible
+from pipeline.layout import CARDS, COMPASS, MIXTURES, Layout
 from pipeline.mixing.frame import collecting
-from pipeline.project import active, load_mixture
+from pipeline.project import active, read_project, require_order
 from pipeline.rendering.choice_view import choice_view
+from pipeline.resolution import known_revisions
 from pipeline.schema import ROLES, Split, prefix_token
 from pipeline.tables import read_parquet
 
@@ -80,9 +78,10 @@ def main(arguments: Sequence[str]) -> None:
         what, remedy = unknown_name("task or mixture", options.name, [*tasks, *mixtures])
         raise ConfigError(what, where="taskloom show", remedy=remedy)
     if options.tsv:
-        print(tsv(shown.rows), end="")
+        text = tsv(shown.rows)
+        print(visible(text) if sys.stdout.isatty() else text, end="")
         return
-    for line in told(shown, width=min(shutil.get_terminal_size((100, 24)).columns, 120)):
+    for line in lines(shown, width=min(shutil.get_terminal_size((100, 24)).columns, 120)):
         print(line)
 
 
@@ -147,24 +146,16 @@ def first_examples(card: TaskCard, split: Split, count: int) -> pl.DataFrame:
     from pipeline.normalize.dispatch import normalize
     from pipeline.sources.dispatch import read_split
 
-    params = merged(load(Params, PARAMS), load_mixture(active()).params, where=str(MIXTURES))
+    params = read_project(active()).params
     records = read_split(
         card,
         split,
         data_dir=Path(params.data_dir),
-        revision=_recorded_revision(card),
+        revision=known_revisions({card.task: card}).get(card.task),
         seed=params.seed,
     )
     head = records.frame.head(count + _SPARE_RECORDS)
     return normalize(head, records.rejects.clear(), card, split).examples.head(count)
-
-
-def _recorded_revision(card: TaskCard) -> str | None:
-    """Commit of a hub card: its own or the recorded one; None (the newest) where neither is."""
-    if not isinstance(card.source, HubSource):
-        return None
-    recorded: Mapping[str, Any] = read_yaml(REVISIONS) if REVISIONS.exists() else {}
-    return card.source.revision or (recorded.get("revisions") or {}).get(card.source.id)
 
 
 def mixture_rows(name: str, which: str, count: int) -> Shown:
@@ -173,16 +164,11 @@ def mixture_rows(name: str, which: str, count: int) -> Shown:
     Raises:
         ArtefactError: Its order is not built.
     """
-    layout = Layout(name)
-    manifest = layout.mix(which) / "manifest.json"
-    if not manifest.exists():
-        use = "" if active() == name else f"`taskloom use {name}`, then "
-        raise ArtefactError(
-            f"mixture '{name}' has no training order yet", where=str(manifest),
-            remedy=f"run {use}`dvc repro`",
-        )  # fmt: skip
-    texts = [layout.rendered(entry["task"]) for entry in read_json(manifest)["tasks"]]
-    with collecting(manifest.parent / "order.arrow", *filter(Path.exists, texts)):
+    layout, folder = Layout(name), require_order(name, which)
+    texts = [
+        layout.rendered(entry["task"]) for entry in read_json(folder / "manifest.json")["tasks"]
+    ]
+    with collecting(folder / "order.arrow", *filter(Path.exists, texts)):
         rows = mixture_frame(name, which=which).head(count).collect()
     golds = [
         pl.scan_parquet(layout.rendered(task))
@@ -192,7 +178,7 @@ def mixture_rows(name: str, which: str, count: int) -> Shown:
         for (task,), part in sorted(rows.partition_by("task", as_dict=True).items())
     ]
     rows = rows.join(pl.concat(golds), on="example_id", how="left", maintain_order="left")
-    return Shown(f"mixture {name}, {which}, in training order: {manifest.parent}", rows)
+    return Shown(f"mixture {name}, {which}, in training order: {folder}", rows)
 
 
 def _of_task(task: str, part: str, place: Path, rows: pl.DataFrame) -> Shown:
@@ -217,7 +203,7 @@ def _json(value: list[Any] | None) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def told(shown: Shown, *, width: int) -> Iterator[str]:
+def lines(shown: Shown, *, width: int) -> Iterator[str]:
     """Yield the lines that a person reads: per row its id, its texts, its choices, gold ones starred."""
     yield shown.title
     rows = shown.rows
@@ -225,7 +211,7 @@ def told(shown: Shown, *, width: int) -> Iterator[str]:
     for row in views.iter_rows(named=True):
         yield ""
         when = f"  position {row['position']}, epoch {row['epoch']}" if "position" in row else ""
-        yield f"{row['example_id']}{when}"
+        yield visible(f"{row['example_id']}{when}")
         yield from _field("input", f"{row['prefix']} {row['context']}".strip(), width)
         if row["question"]:
             yield from _field("question", row["question"], width)
@@ -257,6 +243,8 @@ def _answers(row: Mapping[str, Any], width: int) -> Iterator[str]:
 def _field(name: str, text: str, width: int) -> Iterator[str]:
     """Yield a text, wrapped and cut, beside its name."""
     margin = 12
-    lines = wrap(text, max(width - margin, 20), max_lines=_MOST_LINES, placeholder=" [...]") or [""]
-    for i, line in enumerate(lines):
+    parts = wrap(
+        visible(text), max(width - margin, 20), max_lines=_MOST_LINES, placeholder=" [...]"
+    ) or [""]
+    for i, line in enumerate(parts):
         yield f"  {name if i == 0 else '':<{margin - 2}}{line}".rstrip()

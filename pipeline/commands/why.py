@@ -1,68 +1,59 @@
 """`taskloom why ARTEFACT`: what changed since it was built, down to the key or the file.
 
-Holds what dvc.lock records of the run that made it, and of every run before that, against what is
-there now. What people write is held against what `resolve` would make of it now, so that an edit is
-found before anything runs. Old settings come from DVC's cache, old code from Git; where they are gone,
-it says so. Changes nothing and asks no network.
+Compares what dvc.lock records of the run that made it, and of the runs before that, with what is there
+now. What people write is compared with what the stage `resolve` would make of it now, so that an edit
+is found before anything runs. Old settings come from DVC's cache. Nothing is changed, and no network is
+asked.
 """
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from pipeline.comparison.causes import Cause, Kind, causes, lost, makers_of
-from pipeline.comparison.changes import Change
-from pipeline.comparison.digests import ignore_lines
-from pipeline.comparison.dvc_files import Record, Stage, records, stages
-from pipeline.comparison.evidence import Evidence
-from pipeline.comparison.why_words import json_value, told
 from pipeline.config.catalog import names
-from pipeline.config.load import read_yaml
-from pipeline.config.params import Params
 from pipeline.config.source import HubSource
-from pipeline.contract.files import read_json
-from pipeline.errors import ArtefactError, unknown_name
-from pipeline.layout import COMPASS, MIXTURES, PARAMS, WALK, Layout
-from pipeline.mixing.order import NEWEST
+from pipeline.errors import ArtefactError, unknown_name, visible
+from pipeline.layout import MIXTURES, Layout
 from pipeline.project import Project, active, read_project
+from pipeline.provenance import records
+from pipeline.provenance.causes import RESOLVE, Cause, Evidence, compare, find_causes, overlap
+from pipeline.provenance.changes import ABSENT, Change
+from pipeline.provenance.records import Record, Status, md5
 from pipeline.resolution import known_revisions, resolve_project
 
-LOCK = Path("dvc.lock")
-IGNORE = Path(".dvcignore")
-RESOLVE = "resolve"
-MIXING = "pipeline/mixing"
-"""Code that makes orders, as dvc.yaml names it."""
-
-_PARAMETERS = ("seed", "max_tokens", "data_dir", *Params.model_fields)
-"""First parts of the keys of settings that come from params.yaml."""
+_WHERE = "taskloom why"
+_MOST_CHANGES = 12
+"""Keys or files printed of one cause; the JSON has them all."""
+_FILES = ("code", "raw bytes", "model files", "changed on disk")
+"""Kinds whose changes are files, or modules, and not values."""
 
 
 def main(arguments: Sequence[str]) -> None:
     """Say why an artefact is out of date, or that it is not.
 
     Raises:
-        ArtefactError: There is no such artefact, or it was never built.
-        PipelineError: A card or params.yaml is wrong, so that nobody can say what would be built.
+        ArtefactError: There is no such artefact.
+        PipelineError: A card or params.yaml is wrong, so that it is not known what would be built.
     """
-    parser = argparse.ArgumentParser(prog="taskloom why", description=__doc__)
+    parser = argparse.ArgumentParser(prog=_WHERE, description=__doc__)
     parser.add_argument("artefact", help="a path (data/NAME/tokens), a stage, or a short name")
     parser.add_argument("--json", action="store_true", help="for tools: one JSON object a stage")
     options = parser.parse_args(arguments)
-    name = mixture_of(options.artefact)
-    recipe = read_project(name)
-    values = read_yaml(PARAMS) | read_yaml(MIXTURES / f"{name}.yaml")
-    known = stages(read_yaml(WALK), values)
-    asked = stages_of(options.artefact, known, Layout(name))
-    evidence = read_evidence(recipe)
-    for stage in asked:
-        found = why(stage, known, evidence)
-        found = order_version(recipe, found) + found
+    layout = Layout(mixture_of(options.artefact))
+    status = read_status(layout)
+    stages = stages_of(options.artefact, layout, status)
+    texts = resolved_texts(read_project(layout.name))
+    evidence = Evidence(next(records.locks()), status, texts)
+    for stage in stages:
+        found = why(stage, layout, evidence)
         if options.json:
             print(json.dumps(json_value(options.artefact, stage, found), ensure_ascii=False))
         else:
-            print("\n".join(told(options.artefact, stage, found)))
+            print("\n".join(lines(options.artefact, stage, found)))
 
 
 def mixture_of(artefact: str) -> str:
@@ -72,134 +63,121 @@ def mixture_of(artefact: str) -> str:
     return parts[1] if inside else active()
 
 
-def stages_of(artefact: str, known: Mapping[str, Stage], layout: Layout) -> list[str]:
-    """Return the stages that make an artefact: by their own name, by path, or by a short name.
-
-    Args:
-        artefact: As a person wrote it.
-        known: All stages.
-        layout: Of the mixture.
-
-    Raises:
-        ArtefactError: Nothing is called so, or things of several stages are.
-    """
-    if artefact in known:
-        return [artefact]
-    path = PurePosixPath(artefact)
-    data, models = layout.data.as_posix(), layout.model("x").parent.as_posix()
-    for candidate in (path.as_posix(), f"{data}/{artefact}", f"{models}/{artefact}"):
-        found = makers_of(candidate, known) if len(PurePosixPath(candidate).parts) > 2 else []
-        if found:
-            return found
-    ends = sorted(
-        name for name, stage in known.items() for out in stage.outs if _is_called(out, path.name)
-    )
-    if len(ends) == 1:
-        return ends
-    if ends:
-        raise ArtefactError(
-            f"'{artefact}' is made by several stages",
-            where="taskloom why",
-            remedy=f"name one of them: {', '.join(ends)}",
-        )
-    what, remedy = unknown_name("artefact", artefact, known)
-    raise ArtefactError(what, where="taskloom why", remedy=remedy)
+def read_status(layout: Layout) -> Status | None:
+    """Return what DVC says of a mixture; None where it is not the one in use."""
+    if layout.name == active():
+        return records.dvc_status()
+    print("note: files on disk are not checked, for the mixture is not in use", file=sys.stderr)
+    return None
 
 
-def _is_called(out: str, name: str) -> bool:
-    """Whether an output, or a file in it, has this name."""
-    path = Path(out)
-    return name in (path.name, path.stem) or (path / name).exists()
-
-
-def why(stage: str, known: Mapping[str, Stage], evidence: Evidence) -> list[Cause]:
-    """Return what changed since the present outputs of a stage were made.
-
-    Raises:
-        ArtefactError: There is no record of a run that made them.
-    """
-    if stage == RESOLVE:
-        return evidence.stale_settings()
-    record = _record_of(stage, known[stage], evidence)
-    own = [replace(cause, chain=(stage,)) for cause in lost(record, evidence)]
-    return own + causes(stage, known, record, evidence)
-
-
-def order_version(recipe: Project, found: Sequence[Cause]) -> list[Cause]:
-    """Return that the code names another version of the order, where that is among the causes."""
-    code = [cause for cause in found if (cause.kind, cause.what) == ("code", MIXING)]
-    path = recipe.layout.plan(COMPASS)
-    if not code or not path.exists():
-        return []
-    there, now = read_json(path).get("order"), NEWEST[recipe.card.sampling.order]
-    if there in (None, now):
-        return []
-    change = Change("order", there, now)
-    return [Cause("order algorithm", path.as_posix(), (change,), chain=code[0].chain)]
-
-
-def _record_of(stage: str, entry: Stage, evidence: Evidence) -> Record:
-    """Return the record of the run that made what is there, else of the last run."""
-    last = evidence.record(stage)
-    if last is not None and set(last.outs) == set(entry.outs):
-        return last
-    for out in entry.outs:
-        digest = evidence.present(out)
-        found = evidence.maker(stage, out, digest) if digest else None
-        if found is not None:
-            return found
-    raise ArtefactError(
-        f"dvc.lock records no run of stage '{stage}' that made it",
-        where=", ".join(entry.outs),
-        remedy="run `dvc repro` (after `taskloom use NAME`, where it is another mixture's)",
-    )
-
-
-def read_evidence(recipe: Project) -> Evidence:
-    """Read what is recorded, and what `resolve` would write now; hashes the raw files."""
-    layout = recipe.layout
-    return Evidence(
-        lock=records(read_yaml(LOCK)) if LOCK.exists() else {},
-        resolved=resolved_texts(recipe),
-        resolved_folders=tuple(
-            path.parent.as_posix() for path in (layout.settings("x"), layout.source("x"))
-        ),
-        ignore=ignore_lines(IGNORE.read_text("utf-8")) if IGNORE.exists() else (),
-        kind_of=kind_of,
-        code_of=lambda path, files: "",
-        code_paths=(),
-    )
-
-
-def resolved_texts(recipe: Project) -> dict[str, str]:
-    """Return what `resolve` would write now, by path.
+def resolved_texts(project: Project) -> dict[str, str]:
+    """Return what `resolve` would write now, by path; hashes the raw files.
 
     Left out are hub tasks without a commit, for which it would ask the hub.
     """
-    revisions = known_revisions(recipe.cards)
+    revisions = known_revisions(project.cards)
     tasks = [
         task
-        for task, card in recipe.cards.items()
+        for task, card in project.cards.items()
         if not isinstance(card.source, HubSource) or task in revisions
     ]
-    files = resolve_project(recipe, revisions, tasks=tasks).files(recipe)
+    files = resolve_project(project, revisions, tasks=tasks).files(project)
     return {path.as_posix(): text for path, text in files.items()}
 
 
-def kind_of(path: str, key: str) -> Kind:
-    """Return the kind of cause that a changed key of a resolved file is."""
-    top = key.split(".")[0]
-    if PurePosixPath(path).parent.name == "sources":
-        by_key: dict[str, Kind] = {
-            "card": "task card", "files": "raw bytes", "code": "code", "revision": "hub commit",
-        }  # fmt: skip
-        return by_key.get(top, "parameter")
-    if top == "model_sha256":
-        return "tokenizer files"
-    if top == "prompts":
-        return "prompts"
-    if top in ("families", "licences", "prefixes"):
-        return "task card"
-    if {"order", "algorithm"} & set(key.split(".")):
-        return "order algorithm"
-    return "parameter" if top in _PARAMETERS else "mixture card"
+def stages_of(artefact: str, layout: Layout, status: Status | None) -> list[str]:
+    """Return the stages that make an artefact, by their name, by path, or by the end of a path.
+
+    Args:
+        artefact: As a person wrote it; `plan` means all stages `plan@...`.
+        layout: Of the mixture.
+        status: Names the stages that never ran; the others stand in dvc.lock.
+
+    Raises:
+        ArtefactError: Nothing is called so.
+    """
+    outs = {name: set(changed.outs) for name, changed in (status or {}).items()}
+    for lock in records.locks():
+        own = {name: set(record.outs) for name, record in lock.items() if _is_of(layout, record)}
+        outs = {name: outs.get(name, set()) | own.get(name, set()) for name in outs | own}
+        found = _made_by(artefact, layout, outs)
+        if found:
+            return found
+    what, remedy = unknown_name("artefact", artefact, outs)
+    raise ArtefactError(what, where=_WHERE, remedy=remedy)
+
+
+def _made_by(artefact: str, layout: Layout, outs: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the stages of that name; if there is none, those with such an output."""
+    named = sorted(name for name in outs if artefact in (name, name.split("@")[0]))
+    for path in (Path(artefact), layout.data / artefact, layout.models / artefact):
+        if not named and len(path.parts) > 2:
+            named = [n for n in outs if any(overlap(out, path.as_posix()) for out in outs[n])]
+    return named
+
+
+def _is_of(layout: Layout, record: Record) -> bool:
+    """Whether a run made something of a mixture."""
+    folders = f"{layout.data.as_posix()}/", f"{layout.models.as_posix()}/"
+    return any(out.startswith(folders) for out in record.outs)
+
+
+def why(stage: str, layout: Layout, evidence: Evidence) -> list[Cause]:
+    """Return what changed since the outputs of a stage were made, by the newest run that made them."""
+    if stage == RESOLVE:
+        return list(stale_texts(evidence))
+    for lock in records.locks():
+        if stage in lock and _is_of(layout, lock[stage]):
+            return find_causes(stage, lock, evidence)
+    return [Cause("never built", stage, note="`dvc repro` builds it", chain=(stage,))]
+
+
+def stale_texts(evidence: Evidence) -> Iterator[Cause]:
+    """Yield what differs between the files that `resolve` wrote and those that it would write now."""
+    for path in map(Path, evidence.texts):
+        if path.exists():
+            yield from compare(path.as_posix(), md5(path.read_bytes()), evidence.texts)
+        else:
+            yield Cause("missing", path.as_posix(), note="`dvc repro` brings it back")
+
+
+def lines(artefact: str, stage: str, causes: Sequence[Cause]) -> Iterator[str]:
+    """Yield the lines that a person reads.
+
+    Args:
+        artefact: What was asked about.
+        stage: Which makes it.
+        causes: What changed; nothing where it is up to date.
+    """
+    if not causes:
+        yield f"{artefact} (stage {stage}): up to date"
+        yield "  nothing that it depends on has changed since it was built"
+        return
+    if causes[0].kind == "never built":
+        yield f"{artefact} (stage {stage}): never built; {causes[0].note}"
+        return
+    things = "one thing has" if len(causes) == 1 else f"{len(causes)} things have"
+    yield f"{artefact} (stage {stage}): out of date, {things} changed since it was built"
+    for cause in causes:
+        yield visible(f"  {cause.kind}: {cause.what}{f' ({cause.note})' if cause.note else ''}")
+        for change in cause.changes[:_MOST_CHANGES]:
+            yield visible(f"    {_file(change) if cause.kind in _FILES else change}")
+        if len(cause.changes) > _MOST_CHANGES:
+            yield f"    and {len(cause.changes) - _MOST_CHANGES} more"
+        if len(cause.chain) > 1:
+            yield f"    reaches it through {' -> '.join(cause.chain)}"
+
+
+def _file(change: Change) -> str:
+    """Word one file or module; its hashes say nothing to a person."""
+    key = change.key.removeprefix("files.").removeprefix("code.")
+    if change.before is ABSENT:
+        return f"{key} is new"
+    return f"{key} is gone" if change.after is ABSENT else f"{key} was edited"
+
+
+def json_value(artefact: str, stage: str, causes: Sequence[Cause]) -> dict[str, Any]:
+    """Return the same as plain values."""
+    found = [asdict(cause) | {"changes": [c.json() for c in cause.changes]} for cause in causes]
+    return {"artefact": artefact, "stage": stage, "up_to_date": not causes, "causes": found}

@@ -19,10 +19,9 @@ from pipeline.errors import ArtefactError
 VERSION = 1
 
 SHUFFLED = "shuffled-2"
-FIRST_SHUFFLED = "shuffled-1"
 SMOOTH = "smooth-1"
 STRATIFIED = "stratified-1"
-ALGORITHMS = (FIRST_SHUFFLED, SHUFFLED, SMOOTH, STRATIFIED)
+ALGORITHMS = (SHUFFLED, SMOOTH, STRATIFIED)
 
 ORDER = pa.schema(
     [

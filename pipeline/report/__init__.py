@@ -1,1 +1,1 @@
-"""Figures and the one self-contained HTML page. Computes no result of its own."""
+"""The HTML report and its charts, drawn from what the stages have written."""

@@ -1,7 +1,6 @@
 """Order of tasks for a picture: hierarchical clustering by average linkage, deterministic, ties by name.
 
-Tasks are close where they stand high among each other's sources, whatever a scorer's unit. Knows score
-matrices and names; draws nothing.
+Two tasks are close if each ranks high among the sources of the other, whatever the unit of the scorer.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""Colours of a heatmap: from a score to one of a few colours that colour-blind readers can tell apart.
-
-Knows numbers; knows no task and no drawing.
-"""
+"""Colours of a heatmap: from a score to one of 33 colours that colour-blind readers can tell apart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

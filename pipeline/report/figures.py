@@ -1,6 +1,6 @@
-"""From the stages' results to the small frames that charts and tables show. Pure; computes no metric.
+"""From the stages' results to the small frames that charts and tables show.
 
-Each function takes what a stage wrote, as it wrote it, and returns a frame in long form: one row a mark.
+Each function takes what a stage wrote and returns a frame in long form: one row for each mark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def accuracy(
 
 
 def loss_by_task(logs: Mapping[str, pl.DataFrame], *, points: int = 30) -> pl.DataFrame:
-    """Return `which`, `task`, `step`, `examples`, `loss`, `accuracy` of each pass's task_log.csv.
+    """Return `which`, `task`, `step`, `examples`, `loss`, `accuracy` of each training's task_log.csv.
 
     There are at most `points` lines a task: neighbours are put together, their examples added and their
     means weighted by them.
@@ -111,7 +111,7 @@ def loss_by_task(logs: Mapping[str, pl.DataFrame], *, points: int = 30) -> pl.Da
 def worst_first(by_task: pl.DataFrame) -> list[str]:
     """Return the tasks by their last training loss, the highest first; ties by name.
 
-    The last is that of the pass that `which` names first and the task is in, over its last three points.
+    The last loss is that of the first training in `which` that has the task, over its last three points.
     """
     last = (
         by_task.group_by("which", "task", maintain_order=True)

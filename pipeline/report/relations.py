@@ -1,4 +1,4 @@
-"""From score matrices to the small frames that the relationship page shows. Pure; knows no drawing."""
+"""From score matrices to the small frames that the relationship page shows."""
 
 from collections.abc import Sequence
 from typing import Any

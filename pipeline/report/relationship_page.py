@@ -1,9 +1,10 @@
-"""The page's parts on task relationships: heatmaps, asymmetry, agreement, and gains.
+"""The page's sections on task relationships: heatmaps, asymmetry, agreement, and gains.
 
-Takes what scorers found and returns sections; what is missing is said in a sentence. Knows no file.
+Where something is missing, a sentence in the section says so.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -40,8 +41,8 @@ def relationships(
     notes = [
         f"{len(turn)} scorers over {count} tasks. Whether a score agrees with transfer is a question to "
         "measure, not to assume: see 'Predicted against measured gain'.",
-        "Rows and columns stand in the order of the tree beside them: average linkage, the distance of "
-        "two tasks being 1 minus their mean place among each other's sources (1 best, 0 last).",
+        "Rows and columns are in the order of the tree at the right (average linkage). The distance of "
+        "two tasks is 1 minus their mean place among each other's sources (1 best, 0 last).",
     ]
     if count > MOST_TASKS:
         notes.append(
@@ -98,10 +99,7 @@ def _picture(matrix: ScoreMatrix, target: str | None) -> Picture:
     groups = cut(tree, MOST_TASKS)
     place = {task: i for i, task in enumerate(tasks)}
     colours = scale(values_TT, gain=matrix.unit == "predicted_gain")
-    drawn = Scale(
-        reduced(colours.values_ST, place, groups),
-        colours.low, colours.high, colours.colours, colours.by_place,
-    )  # fmt: skip
+    drawn = replace(colours, values_ST=reduced(colours.values_ST, place, groups))
     return Picture(
         groups=groups,
         tree=tree,
@@ -178,8 +176,9 @@ def gains(
         truth, origin = relations.truth_of(by_name.pop(relations.MEASURED)), "the scorer 'measured'"
     if truth is None:
         words = (
-            "No gains were measured, so no score can be held against any: name the scorer 'measured' in "
-            f"relate.scorers, or put a table with the columns target, source, gain at {origin}."
+            "No gains were measured, so there is nothing to compare the scores with: name the scorer "
+            "'measured' in relate.scorers, or put a table with the columns target, source, gain at "
+            f"{origin}."
         )
         return Section(title, [words])
     table = relations.against_truth(list(by_name.values()), truth, seed=0)
@@ -190,47 +189,40 @@ def gains(
         "mean over targets with its 95 % interval by bootstrap over targets; `taskloom agree` has more "
         "figures and the baselines."
     )
-    predicting = [m for m in by_name.values() if m.unit == "predicted_gain"]
-    thinned, drawings = _scatters(predicting, truth, target)
+    thinned, drawings = _scatters(list(by_name.values()), truth, target)
     return Section(title, [note, *thinned], drawings, [table])
 
 
 def _scatters(
-    predicting: Sequence[ScoreMatrix], truth: Truth, target: str | None
+    matrices: Sequence[ScoreMatrix], truth: Truth, target: str | None
 ) -> tuple[list[str], list[Markup]]:
     """Return notes, and one drawing for each scorer that predicts gains of measured pairs."""
-    notes: list[str] = []
-    drawings: list[Markup] = []
-    for matrix in predicting:
-        points = relations.predicted(matrix, truth)
-        if points.height:
-            notes += _thinned(points, matrix.provenance.scorer)
-            drawings.append(_scatter(points, matrix.provenance.scorer, target))
+    notes, drawings = [], []
+    for matrix in matrices:
+        points, name = relations.predicted(matrix, truth), matrix.provenance.scorer
+        if matrix.unit != "predicted_gain" or not points.height:
+            continue
+        if points.height > MOST_POINTS:
+            notes.append(
+                f"'{name}': {MOST_POINTS} of {points.height:,} pairs are drawn, all of the target's "
+                "among them."
+            )
+        drawings.append(_scatter(points, name, target))
     if not drawings:
-        notes = ["No scorer here predicts gains in the metric's unit, so there is no scatter plot."]
+        notes.append(
+            "No scorer here predicts gains in the metric's unit: there is no scatter plot."
+        )
     return notes, drawings
 
 
-def _thinned(points: pl.DataFrame, name: str) -> list[str]:
-    if points.height <= MOST_POINTS:
-        return []
-    return [
-        f"'{name}': {MOST_POINTS} of {points.height:,} pairs are drawn, all of the target's among them."
-    ]
-
-
 def _scatter(points: pl.DataFrame, name: str, target: str | None) -> Markup:
+    """Draw predicted and measured gains; of other targets only as many pairs as there is room for."""
     ours = pl.col("target") == (target or "")
     mine, others = points.filter(ours), points.filter(~ours)
     room = max(0, MOST_POINTS - mine.height)
     if others.height > room:
         others = others.gather([i * others.height // room for i in range(room)])
-    words = f"target '{target}'"
-    drawn = pl.concat(
-        [
-            others.with_columns(pl.lit("other targets").alias("pair")),
-            mine.with_columns(pl.lit(words).alias("pair")),
-        ]
-    )
+    pairs = [(others, "other targets"), (mine, f"target '{target}'")]
+    drawn = pl.concat([part.with_columns(pl.lit(words).alias("pair")) for part, words in pairs])
     title = f"gain that '{name}' predicts, and measured gain"
     return charts.svg(charts.scatter(drawn, x="predicted", y="measured", by="pair", title=title))

@@ -17,19 +17,21 @@ _COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#9d755d", "#72b7b2")
 """Of the trainings, in the sequence in which they are given; used again after the last."""
 
 
-def sparks(frame: pl.DataFrame, *, tasks: Sequence[str], passes: Sequence[str]) -> Markup:
+def sparks(frame: pl.DataFrame, *, tasks: Sequence[str], trainings: Sequence[str]) -> Markup:
     """Return drawings of the loss of each task over steps.
 
     Args:
         frame: `which`, `task`, `step`, `examples`, `loss`, `accuracy`.
         tasks: Those that are drawn, in this sequence.
-        passes: Values of `which`, one line each.
+        trainings: Values of `which`, one line each.
     """
     shown = frame.filter(pl.col("task").is_in(tasks))
     steps, top = _most(shown, "step"), _most(shown, "loss")
     parts = shown.partition_by("task", as_dict=True)
-    drawn = [_drawing(task, parts[task,], passes, steps, top) for task in tasks if (task,) in parts]
-    legend = [(name, _colour(i)) for i, name in enumerate(passes)]
+    drawn = [
+        _drawing(task, parts[task,], trainings, steps, top) for task in tasks if (task,) in parts
+    ]
+    legend = [(name, _colour(i)) for i, name in enumerate(trainings)]
     return fill("sparks.html", tasks=drawn, legend=legend, top=f"{top:.2g}", steps=f"{steps:,.0f}")
 
 
@@ -42,10 +44,10 @@ def _colour(i: int) -> str:
 
 
 def _drawing(
-    task: str, frame: pl.DataFrame, passes: Sequence[str], steps: float, top: float
+    task: str, frame: pl.DataFrame, trainings: Sequence[str], steps: float, top: float
 ) -> dict[str, Any]:
     lines, words = [], []
-    for i, which in enumerate(passes):
+    for i, which in enumerate(trainings):
         part = frame.filter(pl.col("which") == which)
         if part.height:
             lines.append({"number": i, "colour": _colour(i), "points": _points(part, steps, top)})

@@ -1,7 +1,4 @@
-"""The page's part on Tailor: what it took for its target, what it refused, and why.
-
-Takes why.json and returns a section; what is missing is said in a sentence. Knows no file.
-"""
+"""The page's section on Tailor: what it took for its target, what it refused, and why."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +20,7 @@ def tailored(why: Mapping[str, Any]) -> Section:
     """Return what Tailor took and refused, and why (why.json)."""
     notes = [
         f"Target '{why['target']}', scorer '{why['scorer']}', selection '{why['selection']}'. "
-        f"{why['rows_placed']:,} rows of complements beside {why['target_rows']:,} of the target.",
+        f"{why['rows_placed']:,} rows of complements, {why['target_rows']:,} of the target.",
         *why["warnings"],
     ]
     if why.get("null_band") is not None:

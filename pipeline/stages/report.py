@@ -237,7 +237,7 @@ def training(
         notes,
         [
             charts.svg(charts.curves(frames["losses"], title="training loss")),
-            sparks(by_task, tasks=shown, passes=settings.trainings),
+            sparks(by_task, tasks=shown, trainings=settings.trainings),
         ],
     )
 

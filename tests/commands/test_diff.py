@@ -1,12 +1,14 @@
 """Mixtures by name, revisions of one, and what cannot be compared."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from pipeline.__main__ import main
 from pipeline.commands import diff
+from pipeline.provenance.recipes import Figures
 from tests.commands.conftest import commit, edit, record, run_stage
 
 
@@ -14,6 +16,10 @@ def told(capsys, *arguments: str) -> list[str]:
     capsys.readouterr()
     diff.main(arguments)
     return capsys.readouterr().out.splitlines()
+
+
+def figures_of(text: str) -> Figures:
+    return diff.figures_of(diff.read_state(diff.named(text), Path(tempfile.mkdtemp())))
 
 
 def differences(capsys, *arguments: str) -> dict:
@@ -61,7 +67,7 @@ def test_an_estimate_is_labelled_and_held_against_an_estimate(built, capsys):
     lines = told(capsys)
     assert lines[1] == (
         "figures before: ESTIMATE, "
-        "to be held against the other side, of which nothing exact is known"
+        "to compare it with the other side, of which nothing exact is known"
     )
     assert lines[2] == "figures after: ESTIMATE, its tokens do not exist or are out of date"
     assert lines[4:] == ["parameters", "  tokenize.max_tokens: 128 -> 64"]
@@ -72,11 +78,10 @@ def test_the_plan_that_a_commit_recorded_is_exact(built, capsys):
     run_stage("resolve")
     record("resolve")
     value = differences(capsys, "HEAD", "toy")
-    side = diff.named("toy@HEAD")
-    read = diff.read_side(side.title, side.name, side.files)
-    assert read.figures.exact
-    assert read.figures.note == "the plan that its dvc.lock records"
-    assert read.figures.tasks["pears"].quota == 70
+    figures = figures_of("toy@HEAD")
+    assert figures.exact
+    assert figures.note == "the plan that its dvc.lock records"
+    assert figures.of("pears")["rows drawn"] == 70
     card = next(d for d in value["differences"] if d["section"] == "cards that change")
     assert card["subject"] == "pears"
     assert card["changes"] == [
@@ -88,9 +93,7 @@ def test_a_plan_of_another_recipe_than_the_commit_s_is_not_taken(built, capsys):
     edit("mixtures/toy.yaml", "pears: {}", "pears: {weight: 3}")
     edit("params.yaml", "max_tokens: 128", "max_tokens: 64")
     commit("edited, not run")
-    side = diff.named("toy@HEAD")
-    read = diff.read_side(side.title, side.name, side.files)
-    assert not read.figures.exact
+    assert not figures_of("toy@HEAD").exact
 
 
 def test_a_revision_without_the_files_is_worded(built, capsys):
@@ -100,8 +103,10 @@ def test_a_revision_without_the_files_is_worded(built, capsys):
     Path("p").rename("params.yaml")
     Path("q").rename("mixtures/tasks/pears.yaml")
     lines = told(capsys, "toy@HEAD", "toy")
-    assert "note on toy@HEAD: there is no params.yaml" in lines
-    assert "note on toy@HEAD: there is no card of pears" in lines
+    assert (
+        "note on toy@HEAD: compared as it is written, since this version refuses it: "
+        "params.yaml: no file named 'params'"
+    ) in lines
     assert "figures before: unknown" in lines
 
 
@@ -110,7 +115,7 @@ def test_a_card_that_this_version_refuses_is_compared_as_written(built, capsys):
     commit("of another version")
     edit("mixtures/tasks/pears.yaml", "\nflavour: sweet", "")
     lines = told(capsys)
-    assert any("compared as written" in line and "flavour" in line for line in lines)
+    assert any("compared as it is written" in line and "flavour" in line for line in lines)
     assert "    flavour: sweet -> none" in lines
 
 

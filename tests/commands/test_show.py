@@ -11,11 +11,12 @@ import pytest
 from pipeline.commands import show
 from pipeline.config.catalog import load_task
 from pipeline.contract.files import write_arrow, write_json
+from pipeline.contract.order import ORDER
 from pipeline.errors import ArtefactError, ConfigError, SourceError
 from pipeline.layout import Layout
 from pipeline.normalize.dispatch import normalize
 from pipeline.rendering.choice_view import RENDERED, choice_view, rendered
-from pipeline.schema import EXAMPLE, ORDER
+from pipeline.schema import EXAMPLE
 from pipeline.sources.dispatch import read_split
 from pipeline.tables import write_parquet
 
@@ -103,7 +104,7 @@ def mixed(project: Path) -> Path:
         {"task": "apples", "start": 0, "rows": 120, "quota": 2},
         {"task": "pears", "start": 120, "rows": 120, "quota": 2},
     ]
-    manifest = {"version": 1, "name": "toy", "which": "compass", "algorithm": "shuffled-1",
+    manifest = {"version": 1, "name": "toy", "which": "compass", "algorithm": "shuffled-2",
                 "seed": 1, "positions": 4, "tasks": draws, "sha256": ""}  # fmt: skip
     write_json(manifest, folder / "manifest.json")
     return project
@@ -147,7 +148,7 @@ def test_several_golds_are_starred_and_many_choices_cut():
             "labels": [[2, 25]], "target": ["c2"],
         }
     )  # fmt: skip
-    lines = list(show.told(show.Shown("title", rows), width=60))
+    lines = list(show.lines(show.Shown("title", rows), width=60))
     starred = [line for line in lines if line.startswith("  *")]
     assert starred == ["  * 2       c2", "  * 25      c25"]
     assert lines[-1] == "            and 19 more choices"
@@ -163,7 +164,7 @@ def test_a_cloze_is_shown_filled_and_a_hidden_label_named():
             "labels": [None], "target": [None],
         }
     )  # fmt: skip
-    assert list(show.told(show.Shown("title", rows), width=60))[2:] == [
+    assert list(show.lines(show.Shown("title", rows), width=60))[2:] == [
         "a/train/0",
         "  input     [task: a]",
         "  question  the _ barks",
@@ -181,7 +182,7 @@ def test_a_row_without_choices_shows_its_target():
         },
         schema_overrides={"choices": pl.List(pl.String)},
     )  # fmt: skip
-    assert list(show.told(show.Shown("title", rows), width=60))[-1] == "  target    an answer"
+    assert list(show.lines(show.Shown("title", rows), width=60))[-1] == "  target    an answer"
 
 
 @pytest.mark.usefixtures("project")
@@ -208,7 +209,8 @@ def test_an_order_that_is_not_built_is_worded():
     with pytest.raises(ArtefactError) as error:
         show.main(["toy", "--training", "tailored"])
     assert str(error.value).splitlines() == [
-        "data/toy/mixes/tailored/manifest.json: mixture 'toy' has no training order yet",
+        "data/toy/mixes/tailored/manifest.json: mixture 'toy' has no order of the training "
+        "'tailored' yet",
         "  to do: run `dvc repro`",
     ]
 
@@ -218,6 +220,28 @@ def test_an_order_of_another_mixture_needs_a_switch(project: Path):
     (project / "mixtures/other.yaml").write_text(text)
     with pytest.raises(ArtefactError, match="run `taskloom use other`, then `dvc repro`"):
         show.main(["other"])
+
+
+@pytest.mark.usefixtures("project")
+def test_a_training_that_the_mixture_does_not_have_is_refused():
+    with pytest.raises(ConfigError) as error:
+        show.main(["toy", "--training", "compas"])
+    assert str(error.value) == (
+        "mixtures/toy.yaml: no training named 'compas'\n  to do: did you mean 'compass'?"
+    )
+
+
+def test_control_characters_of_a_text_are_spelled_out():
+    rows = pl.DataFrame(
+        {
+            "example_id": ["a/train/0"], "prefix": ["[task: a]"], "context": ["red \x1b[31m text"],
+            "question": ["\u202e?"], "choices": [["cat", "dog"]], "label": [0], "labels": [None],
+            "target": [None],
+        }
+    )  # fmt: skip
+    lines = list(show.lines(show.Shown("title", rows), width=60))
+    assert "  input     [task: a] red \\x1b[31m text" in lines
+    assert "  question  \\u202e?" in lines
 
 
 @pytest.mark.usefixtures("project")

@@ -14,9 +14,9 @@ TASK = sorted(tiny_mixture()["tasks"])[0]
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Walk:
-    """A project that `dvc repro mix` built and Git holds."""
+    """A project that `dvc repro mix@compass` built and Git holds."""
     walk = make_walk(tmp_path_factory.mktemp("mixed"))
-    walk.repro("mix")
+    walk.repro("mix@compass")
     walk.commit("mixed")
     return walk
 
@@ -35,42 +35,40 @@ def why(walk: Walk, artefact: str) -> str:
 
 
 def test_what_dvc_built_is_up_to_date(walk: Walk):
-    for artefact in ("mix", "data/tiny/tokens", "settings", f"examples/{TASK}"):
+    for artefact in ("mix@compass", "data/tiny/tokens", "settings", f"examples/{TASK}"):
         assert "): up to date\n" in why(walk, artefact)
     assert walk.taskloom("diff").stdout.endswith("\nno difference\n")
 
 
 def test_an_edit_of_a_card_is_named(walk: Walk):
     walk.edit(f"mixtures/tasks/{TASK}.yaml", lambda card: card["source"].update(rows=333))
-    told = why(walk, "mix")
+    told = why(walk, "mix@compass")
     assert f"  task card: data/tiny/sources/{TASK}.json\n    card.source.rows: " in told
     assert f"reaches it through normalize@{TASK} -> curate -> " in told
 
 
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [
-        ("pipeline/mixing/audit.py", "\n    audit.py was edited\n"),
-        ("pipeline/errors.py", "  code: pipeline/errors.py was edited\n"),
-    ],
-)
-def test_an_edit_of_code_is_named(walk: Walk, path: str, words: str):
-    file = walk.root / path
+@pytest.mark.parametrize("module", ["mixing.audit", "errors"])
+def test_an_edit_of_code_is_named(walk: Walk, module: str):
+    file = walk.root / f"pipeline/{module.replace('.', '/')}.py"
     file.write_text(file.read_text() + "# a comment\n")
-    assert words in why(walk, "mix")
+    assert "): up to date\n" in why(walk, "mix@compass")
+    file.write_text(file.read_text() + "ANOTHER = 1\n")
+    assert f"  code: data/tiny/settings/mix.json\n    pipeline.{module} was edited\n" in why(
+        walk, "mix@compass"
+    )
 
 
-def test_a_comment_reaches_no_artefact(walk: Walk):
+def test_a_comment_in_a_card_reaches_no_artefact(walk: Walk):
     card = walk.root / f"mixtures/tasks/{TASK}.yaml"
     card.write_text("# a comment\n" + card.read_text())
-    assert "): up to date\n" in why(walk, "mix")
+    assert "): up to date\n" in why(walk, "mix@compass")
 
 
 def test_a_run_that_went_half_way_is_traced_to_the_edit(walk: Walk):
     walk.edit("mixtures/tiny.yaml", lambda card: card["tasks"][TASK].update(weight=3))
-    assert walk.repro("plan") == ["resolve", "plan"]
-    assert "): up to date\n" in why(walk, "plan")
-    assert f"tasks.{TASK}.weight: none -> 3" in why(walk, "mix")
+    assert walk.repro("plan@compass") == ["resolve", "plan@compass"]
+    assert "): up to date\n" in why(walk, "plan@compass")
+    assert f"tasks.{TASK}.weight: none -> 3" in why(walk, "mix@compass")
     told = walk.taskloom("diff", "HEAD", "tiny").stdout
     assert "figures before: exact" in told
     assert "figures after: exact" in told

@@ -100,7 +100,7 @@ def test_the_manifest_names_every_file_its_hash_and_the_licences(request_, tmp_p
     assert {s["file"]: s["sha256"] for s in manifest["shards"]} == {
         name: digest for name, digest in bytes_of(tmp_path / "out").items() if "data/" in name
     }
-    assert manifest["order"] == {"algorithm": "shuffled-1", "sha256": request_.order_sha256}
+    assert manifest["order"] == {"algorithm": "shuffled-2", "sha256": request_.order_sha256}
     assert [(t["task"], t["licence"], t["quota"]) for t in manifest["tasks"]] == [
         ("apples", "CC0-1.0", 7), ("pears", "CC0-1.0", 5), ("plums", "CC0-1.0", 3),
     ]  # fmt: skip

@@ -10,16 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.contract.files import write_arrow
-from pipeline.contract.order import ORDER
+from pipeline.contract.order import ALGORITHMS, ORDER
 from pipeline.errors import MixtureError
-from pipeline.mixing.order import ALGORITHM, NEWEST, Draw, epoch_rows, mixture_order
-from pipeline.mixing.orders.recipe import ALGORITHMS
+from pipeline.mixing.order import NEWEST, Draw, epoch_rows, mixture_order
 from tests.mixing.made import arrays, digest, draws, turns_of
 
 BATCH = {"stratified-1": 8}
 SIZES = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 120)), min_size=1, max_size=8)
 LISTED = pytest.mark.parametrize("algorithm", ALGORITHMS)
-PHASED = pytest.mark.parametrize("algorithm", NEWEST.values())
 
 
 def built(parts, algorithm, *, seed=1, **keys):
@@ -32,9 +30,6 @@ ONE = (0, ((1, 256),))
 MANY = (7, tuple((50 + i % 7, 60) for i in range(300)))
 PHASES = [{"t0000": 20}, {"t0001": 3, "t0002": 13, "t0000": 5}, {"t0002": 27}]
 GOLDEN = {
-    ("shuffled-1", THREE): "32c8bf4b5ac1eaa91ab0ad98c640f3921a2c68b5a76d55321bcb63c786e9db95",
-    ("shuffled-1", ONE): "b134fa7ec8893efcba36efef81bffe844945a09182715e710bf79d65d3292527",
-    ("shuffled-1", MANY): "86ccbc56144b4efccc64fa0f7c2d989cf70a8c7bfa09c654f14cc6d4b4bb8312",
     ("shuffled-2", THREE): "4c6bf762b8e2eb9ef43cfca1830c0240348e94837a214b6023165bb9f57a1331",
     ("shuffled-2", ONE): "b134fa7ec8893efcba36efef81bffe844945a09182715e710bf79d65d3292527",
     ("shuffled-2", MANY): "d7144b5a02fdfc3f3b9d0cd0f462b4223001e0414d98ca3fbe3abd88f99d4363",
@@ -84,12 +79,11 @@ def test_every_algorithm_gives_its_golden_long_order(algorithm):
 
 def test_golden_orders_cover_all_algorithms():
     assert {algorithm for algorithm, _ in GOLDEN} == set(ALGORITHMS)
-    assert set(GOLDEN_PHASES) == set(NEWEST.values()) == set(GOLDEN_LONG)
+    assert set(GOLDEN_PHASES) == set(ALGORITHMS) == set(GOLDEN_LONG)
 
 
-def test_a_card_s_words_mean_the_newest_algorithms():
+def test_a_card_s_words_stand_for_the_newest_algorithms():
     assert NEWEST == {"shuffled": "shuffled-2", "smooth": "smooth-1", "stratified": "stratified-1"}
-    assert ALGORITHM == "shuffled-2"
 
 
 def test_golden_walk():
@@ -133,7 +127,7 @@ def test_quotas_are_exact_and_rows_come_in_whole_epochs(algorithm, sizes, seed):
             times[row] += 1
 
 
-@PHASED
+@LISTED
 @given(sizes=SIZES, seed=st.integers(0, 99), data=st.data())
 @settings(max_examples=30, deadline=None)
 def test_phases_are_exact_and_walks_go_on_through_them(algorithm, sizes, seed, data):
@@ -159,13 +153,6 @@ def test_one_phase_of_all_is_no_phase():
         assert built(parts, algorithm, phases=[whole]).equals(built(parts, algorithm))
 
 
-def test_the_first_algorithm_has_no_phases():
-    with pytest.raises(
-        MixtureError, match="the order shuffled-1 has no phases, and the mixture has 3"
-    ):
-        built(draws(THREE[1]), "shuffled-1", phases=PHASES)
-
-
 @LISTED
 @given(sizes=SIZES, seed=st.integers(0, 99))
 @settings(max_examples=25, deadline=None)
@@ -177,8 +164,8 @@ def test_other_tasks_change_nothing_in_a_task_s_walk(algorithm, sizes, seed):
         assert (got == expected).all()
 
 
-@pytest.mark.parametrize("algorithm", NEWEST.values())
-def test_all_newest_algorithms_walk_alike(algorithm):
+@LISTED
+def test_all_algorithms_walk_alike(algorithm):
     part = Draw(task="a", start=5, rows=40, quota=100)
     row, epoch = arrays(built([part], algorithm))
     walk = [epoch_rows("a", 40, e, seed=1) for e in range(3)]
@@ -203,10 +190,9 @@ def test_the_order_of_the_draws_does_not_matter(algorithm):
     assert built(parts[::-1], algorithm).equals(built(parts, algorithm))
 
 
-@LISTED
-def test_another_seed_another_name_or_another_epoch_gives_another_walk(algorithm):
+def test_another_seed_another_name_or_another_epoch_gives_another_walk():
     def walk(task="a", epoch=0, seed=1):
-        return epoch_rows(task, 100, epoch, seed=seed, algorithm=algorithm)
+        return epoch_rows(task, 100, epoch, seed=seed)
 
     assert (walk() == walk()).all()
     for other in (walk(seed=2), walk("b"), walk(epoch=1)):
@@ -276,7 +262,7 @@ def global_batches(order, position, layout, *, batch):
         yield [got[place] for place in sorted(got)]
 
 
-@PHASED
+@LISTED
 @given(before=LAYOUTS, after=LAYOUTS, data=st.data())
 @settings(max_examples=15, deadline=None)
 def test_global_batches_are_the_same_in_order_whatever_ran_before(algorithm, before, after, data):
@@ -290,7 +276,7 @@ def test_global_batches_are_the_same_in_order_whatever_ran_before(algorithm, bef
     assert ran + list(global_batches(order, save * batch, after, batch=batch)) == expected
 
 
-@PHASED
+@LISTED
 def test_an_order_goes_on_from_every_position(algorithm):
     order = built(draws([(9, 40), (2, 3), (30, 21)]), algorithm)
     rows = list(zip(*(a.tolist() for a in arrays(order)), strict=True))
@@ -304,7 +290,7 @@ def test_an_order_goes_on_from_every_position(algorithm):
 SCRIPT = """
 from tests.mixing.made import digest, draws
 from pipeline.mixing.order import mixture_order
-import pipeline.mixing.orders.shuffled as shuffled
+import pipeline.mixing.order.shuffled as shuffled
 shuffled.FEW = 0
 parts = draws([(100 + i, 150 + 3 * i) for i in range(30)])
 for algorithm, batch in (("shuffled-2", None), ("smooth-1", None), ("stratified-1", 32)):

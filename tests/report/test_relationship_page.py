@@ -88,7 +88,7 @@ def test_a_given_truth_goes_before_the_measured_scorer():
     assert "Measured gains: gains.csv, 5 targets. Rank" in words(section)
     assert section.tables[0]["scorer"].to_list() == ["measured", "even"]
     section = made.gains([TWO], truth, origin="gains.csv", target="a")
-    assert "so there is no scatter plot" in words(section)
+    assert "there is no scatter plot" in words(section)
     assert section.figures == []
 
 

@@ -1,4 +1,4 @@
-"""Small multiples: one a task, lines of both passes, on common axes."""
+"""Small multiples: one a task, one line for each training, on common axes."""
 
 import polars as pl
 
@@ -16,8 +16,8 @@ FRAME = pl.DataFrame(
 )
 
 
-def test_a_task_has_a_line_a_pass_and_its_figures_in_words():
-    text = sparks(FRAME, tasks=["b", "a<"], passes=["compass", "tailored"])
+def test_a_task_has_a_line_for_each_training_and_its_figures_in_words():
+    text = sparks(FRAME, tasks=["b", "a<"], trainings=["compass", "tailored"])
     assert text.index("<b>b</b>") < text.index("<b>a&lt;</b>")
     assert "compass: loss 2.00 to 1.00, accuracy 0.50 at the end, 1,500 examples" in text
     assert "tailored: loss 4.00 to 4.00, accuracy 0.75 at the end, 7 examples" in text
@@ -28,5 +28,5 @@ def test_a_task_has_a_line_a_pass_and_its_figures_in_words():
 
 
 def test_a_task_that_was_not_drawn_has_no_drawing():
-    text = sparks(FRAME, tasks=["b", "c"], passes=["compass", "tailored"])
+    text = sparks(FRAME, tasks=["b", "c"], trainings=["compass", "tailored"])
     assert text.count("<figure>") == 1

@@ -38,7 +38,7 @@ RACED = {
 def test_a_choice_without_a_race_says_so():
     section = made.tailored(why())
     assert section.notes[0] == (
-        "Target 'z', scorer 's', selection 'top_k'. 1,234 rows of complements beside 99 of the target."
+        "Target 'z', scorer 's', selection 'top_k'. 1,234 rows of complements, 99 of the target."
     )
     assert "There was no race over k" in words(section)
     assert "careful" in section.notes

@@ -14,9 +14,6 @@ from pipeline.stages import mix, plan
 from pipeline.training.choice.shards import open_shards
 from tests.stages.conftest import card
 
-FIRST_ROWS = [54, 7, 131, 76, 67, 10, 43, 45, 8, 26, 93, 15]
-"""What `shuffled-1` gave when it was the only order."""
-
 
 def mixed(mixture):
     plan.main([mixture.layout.name, "compass"])
@@ -92,19 +89,6 @@ def test_every_order_is_built_in_its_phases_and_opens_in_the_trainer(mixture, or
     assert audit["equal"]
     assert [p["got"] for p in audit["phases"]] == [p["quotas"] for p in planned["phases"]]
     assert "stars" not in audit["phases"][1]["got"]
-    assert len(open_order(folder, open_shards(mixture.layout.tokens("train")))) == 135
-
-
-def test_a_plan_that_names_the_first_order_still_builds_it(mixture):
-    """As a checkpoint of those days needs it; the golden hash says that nothing moved."""
-    plan.main([mixture.layout.name, "compass"])
-    path = mixture.layout.plan("compass")
-    write_json(read_json(path) | {"order": "shuffled-1"}, path)
-    mix.main([mixture.layout.name, "compass"])
-    folder = mixture.layout.mix("compass")
-    assert read_json(folder / "manifest.json")["algorithm"] == "shuffled-1"
-    row = read_arrow(folder / "order.arrow").column("row").to_numpy()
-    assert row[:12].tolist() == FIRST_ROWS
     assert len(open_order(folder, open_shards(mixture.layout.tokens("train")))) == 135
 
 

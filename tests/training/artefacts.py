@@ -161,7 +161,7 @@ def mix(
     ]  # fmt: skip
     write_json(
         folder / "manifest.json",
-        {"version": 1, "name": "toy", "which": "compass", "algorithm": "shuffled-1", "seed": seed,
+        {"version": 1, "name": "toy", "which": "compass", "algorithm": "shuffled-2", "seed": seed,
          "positions": positions, "tasks": tasks, "sha256": sha256(path)},
     )  # fmt: skip
 
