@@ -144,9 +144,11 @@ def first_examples(card: TaskCard, split: Split, count: int) -> pl.DataFrame:
         DataError: Hardly any of these records makes an example.
     """
     from pipeline.normalize.dispatch import normalize
-    from pipeline.sources.dispatch import read_split
+    from pipeline.sources.dispatch import read_split, with_class_names
 
     params = read_project(active()).params
+    card = with_class_names(card, data_dir=Path(params.data_dir))
+    card = card.model_copy(update={"max_rejects": 1.0})  # the first rows are few
     records = read_split(
         card,
         split,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.config.forms.registry import Fields
-from pipeline.config.source import Source
+from pipeline.config.source import Source, SuiteSource
 from pipeline.config.strict import Name, Share, Strict
 from pipeline.schema import Split
 
@@ -51,13 +51,15 @@ class TaskCard(Strict):
     def _splits_are_sane(self) -> Self:
         if "train" not in self.splits:
             raise ValueError("splits: 'train' is required")
+        self._check_split_rule()
         seen: dict[str, str] = {}
         for split, source in self.splits.items():
             key = repr(source)
-            if key in seen:
+            if key in seen and not getattr(self.source, "shares_files", False):
                 raise ValueError(
                     f"splits: '{seen[key]}' and '{split}' both read {key}; leave one out rather than "
-                    "report on what was trained or tuned on"
+                    "report on what was trained or tuned on, or say with source.split_by which records "
+                    "are whose"
                 )
             seen[key] = split
         unknown = sorted(set(self.hidden) - set(self.splits))
@@ -66,3 +68,16 @@ class TaskCard(Strict):
         if "train" in self.hidden:
             raise ValueError("hidden: the train split must have labels")
         return self
+
+    def _check_split_rule(self) -> None:
+        """Check that a rule inside of files names the splits that the card has."""
+        source = self.source
+        if isinstance(source, SuiteSource) or not source.shares_files:
+            return
+        rule = source.split_by
+        named = source.records if rule is None else rule.values or rule.ids or rule.shares
+        for split in dict.fromkeys([*(named or ()), *self.splits]):
+            if split not in self.splits:
+                raise ValueError(f"splits: lacks '{split}', which the source tells apart")
+            if split not in (named or ()) and not (rule and rule.rest == split):
+                raise ValueError(f"splits: '{split}' is not among what the source tells apart")

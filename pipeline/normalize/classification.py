@@ -10,6 +10,7 @@ from pipeline.normalize.draft import (
     NOTHING_GIVEN,
     ROW,
     Fault,
+    clean_label,
     label_missing,
     stem,
     stem_faults,
@@ -36,7 +37,7 @@ def draft(
     if hidden:
         drafted = records.lazy().select(*columns, NO_LABEL, NO_TARGET, NOTHING_GIVEN)
         return with_reasons(drafted, faults)
-    value = label_value(fields.label, schema, where=f"{where}: fields.label")
+    value = clean_label(fields, label_value(fields.label, schema, where=f"{where}: fields.label"))
     shown = pl.lit(True)
     if fields.hidden_label is not None:
         shown = ~is_key(value.expression, value.dtype, fields.hidden_label).fill_null(False)

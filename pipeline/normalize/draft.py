@@ -22,6 +22,8 @@ from typing import Literal
 import polars as pl
 
 from pipeline.config.forms.base import Stem, Text
+from pipeline.normalize.cleaning import cleaned
+from pipeline.templates.paths import Value
 from pipeline.templates.texts import text_expression
 
 ROW = "__row__"
@@ -60,18 +62,30 @@ def clean(text: pl.Expr) -> pl.Expr:
     return text.str.strip_chars()
 
 
-def text_column(field: Text | None, name: str, schema: pl.Schema, where: str) -> pl.Expr:
-    """Return a field's cleaned text under `name`; empty where the card has no such field."""
+def text_column(
+    fields: Stem, name: Literal["context", "question", "target"], schema: pl.Schema, where: str
+) -> pl.Expr:
+    """Return a field's cleaned text under its name; empty where the card has no such field."""
+    field: Text | None = getattr(fields, name)
     if field is None:
         return pl.lit("").alias(name)
-    return clean(text_expression(field, schema, where=f"{where}: fields.{name}")).alias(name)
+    text = text_expression(field, schema, where=f"{where}: fields.{name}")
+    return clean(cleaned(text, fields.clean.get(name, ()))).alias(name)
+
+
+def clean_label(fields: Stem, value: Value) -> Value:
+    """Return a label after the steps that the card asks for."""
+    steps = fields.clean.get("label", ())
+    if not steps:
+        return value
+    return Value(clean(cleaned(value.expression.cast(pl.String), steps)), pl.String())
 
 
 def stem(fields: Stem, schema: pl.Schema, where: str) -> tuple[pl.Expr, pl.Expr]:
     """Return the columns `context` and `question` of a draft."""
     return (
-        text_column(fields.context, "context", schema, where),
-        text_column(fields.question, "question", schema, where),
+        text_column(fields, "context", schema, where),
+        text_column(fields, "question", schema, where),
     )
 
 

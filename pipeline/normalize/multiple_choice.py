@@ -4,12 +4,14 @@ import polars as pl
 
 from pipeline.config.forms.multiple_choice import MultipleChoice, Split
 from pipeline.errors import ConfigError, DataError
+from pipeline.normalize.cleaning import cleaned
 from pipeline.normalize.draft import (
     NO_LABELS,
     NOTHING_GIVEN,
     ROW,
     Fault,
     clean,
+    clean_label,
     label_missing,
     stem,
     stem_faults,
@@ -36,8 +38,9 @@ def draft(
 ) -> pl.DataFrame:
     """Map N records of one split onto the N rows of a draft, in their order.
 
-    Choices are neither padded nor trimmed; where they are separate columns, a row leaves out its empty
-    ones and its label counts the others. `hidden` is whether the publisher withholds the labels.
+    Nulls at the end of a list of choices are left out; where choices are separate columns, a row
+    leaves out its empty ones and its label counts the others. `hidden` is whether the publisher
+    withholds the labels.
 
     Raises:
         ConfigError: `label_is` is needed, or `choices.pattern` is no regular expression.
@@ -53,6 +56,8 @@ def draft(
         *aside,
         value.expression.alias("given"),
     )
+    if not isinstance(fields.choices, tuple):
+        drafted = _without_padding(drafted)
     place = NOTHING_GIVEN if hidden else _place(drafted, fields, value.dtype, where)
     withheld = pl.lit(hidden) if hidden else _is_withheld(fields, value.dtype)
     placed = drafted.lazy().with_columns(
@@ -70,8 +75,12 @@ def draft(
 def _choices(fields: MultipleChoice, schema: pl.Schema, where: str) -> pl.Expr:
     """Return the cleaned choices; empty ones are null where they come from separate columns."""
     where, choices = f"{where}: fields.choices", fields.choices
+    steps = fields.clean.get("choices", ())
     if isinstance(choices, tuple):
-        texts = [clean(text_expression(choice, schema, where=where)) for choice in choices]
+        texts = [
+            clean(cleaned(text_expression(choice, schema, where=where), steps))
+            for choice in choices
+        ]
         # concat_arr is ten times as fast as concat_list
         filled = [pl.when(text != "").then(text) for text in texts]
         return pl.concat_arr(filled).arr.to_list().alias("choices")
@@ -81,7 +90,17 @@ def _choices(fields: MultipleChoice, schema: pl.Schema, where: str) -> pl.Expr:
         lists = text.str.split(choices.pattern, literal=False).list.slice(1)
     else:
         lists = list_expression(choices, schema, where=where)
-    return lists.list.eval(clean(pl.element())).alias("choices")
+    return lists.list.eval(clean(cleaned(pl.element(), steps))).alias("choices")
+
+
+def _without_padding(drafted: pl.DataFrame) -> pl.DataFrame:
+    """Drop the nulls that fill lists up to one length at their ends."""
+    if not drafted["choices"].list.last().null_count():
+        return drafted
+    filled = _CHOICES.list.reverse().list.eval(pl.element().is_not_null()).list.arg_max()
+    kept = _CHOICES.list.head(_CHOICES.list.len() - filled.fill_null(0))
+    is_padded = _CHOICES.list.last().is_null() & (_CHOICES.list.drop_nulls().list.len() > 0)
+    return drafted.with_columns(pl.when(is_padded).then(kept).otherwise(_CHOICES).alias("choices"))
 
 
 def _check_pattern(pattern: str, where: str) -> None:
@@ -98,7 +117,7 @@ def _given(fields: MultipleChoice, schema: pl.Schema, where: str) -> Value:
     """Return the label as the source writes it; flags as one text, to be shown."""
     where = f"{where}: fields.label"
     if fields.label_is != "flags":
-        return label_value(fields.label, schema, where=where)
+        return clean_label(fields, label_value(fields.label, schema, where=where))
     flags = list_expression(fields.label, schema, where=where)
     return Value(flags.list.eval(pl.element().fill_null("")).list.join(" "), pl.String())
 

@@ -27,7 +27,7 @@ def draft(records: pl.DataFrame, fields: TextToText, *, hidden: bool, where: str
         SourceError: `records` lacks what `fields` names; `where` says of which task and split.
     """
     schema = records.schema
-    target = NO_TARGET if hidden else text_column(fields.target, "target", schema, where)
+    target = NO_TARGET if hidden else text_column(fields, "target", schema, where)
     drafted = records.lazy().select(
         ROW, *stem(fields, schema, where), NO_CHOICES, NO_LABEL, NO_LABELS, target, NOTHING_GIVEN
     )

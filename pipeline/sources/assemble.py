@@ -1,6 +1,7 @@
 """Several files as one split: one after the other, or side by side."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -29,20 +30,23 @@ Locate = Callable[[str], list[Path]]
 _KEY = "__key__"
 
 
-def read_table(table: Table, split: SplitSource, locate: Locate, *, where: str) -> Records:
+def read_table(
+    table: Table, split: SplitSource, locate: Locate, *, records: str | None, where: str
+) -> Records:
     """Read the files of one split.
 
     Args:
         table: How to read each file, and how they belong together.
         split: One name or glob, several (read one after the other), or by alias (side by side).
         locate: Finds the files of a name.
+        records: Path of lists to unfold, of this split.
         where: Task and split, for errors.
 
     Raises:
         SourceError: A file cannot be found or read, or the files do not fit together.
     """
     if isinstance(split, dict):
-        records = _side_by_side(table, split, locate, where)
+        made = _side_by_side(table, split, locate, records, where)
     elif isinstance(table.columns, dict):
         raise SourceError(
             "columns: are given by alias, but the files have none",
@@ -51,18 +55,41 @@ def read_table(table: Table, split: SplitSource, locate: Locate, *, where: str) 
         )
     else:
         names = (split,) if isinstance(split, str) else split
-        records = _chain(table, names, locate, table.columns)
+        made = _chain(table, names, locate, table.columns, records)
     if table.stack is not None:
-        records = stack(records, table.stack, where=where)
-    return records
+        made = stack(made, table.stack, where=where)
+    return made
 
 
 def _chain(
-    table: Table, names: Sequence[str], locate: Locate, columns: Sequence[str] | None
+    table: Table,
+    names: Sequence[str],
+    locate: Locate,
+    columns: Sequence[str] | None,
+    records: str | None,
 ) -> Records:
-    paths = [path for name in names for path in locate(name)]
-    parts = [read_file(path, table, columns=columns) for path in paths]
+    paths = [(name, path) for name in names for path in locate(name)]
+    parts = [
+        _with_path(read_file(path, table, columns=columns, records=records), path, name, table)
+        for name, path in paths
+    ]
     return chained(parts, where=", ".join(names))
+
+
+def _with_path(records: Records, path: Path, name: str, table: Table) -> Records:
+    """Add the columns that the card takes from a file's path below the folder."""
+    if table.from_path is None:
+        return records
+    below = Path(*path.parts[-len(Path(name).parts) :]).as_posix()
+    found = re.match(table.from_path, below)
+    if found is None:
+        raise SourceError(
+            f"the path '{below}' does not match from_path",
+            where=str(path),
+            expected=table.from_path,
+        )
+    taken = [pl.lit(value).alias(column) for column, value in found.groupdict().items()]
+    return Records(records.frame.with_columns(taken), records.rejects)
 
 
 def chained(parts: Sequence[Records], *, where: str) -> Records:
@@ -108,7 +135,9 @@ def _cast(column: pl.Series, common: DataType) -> pl.Series:
     return column.cast(within(column.dtype, common))
 
 
-def _side_by_side(table: Table, split: Mapping[str, str], locate: Locate, where: str) -> Records:
+def _side_by_side(
+    table: Table, split: Mapping[str, str], locate: Locate, records: str | None, where: str
+) -> Records:
     columns = table.columns
     if isinstance(columns, dict):
         for alias in sorted(set(columns) - set(split)):
@@ -117,7 +146,7 @@ def _side_by_side(table: Table, split: Mapping[str, str], locate: Locate, where:
     tables = {}
     for alias, name in split.items():
         own = columns.get(alias) if isinstance(columns, dict) else columns
-        tables[alias] = _chain(table, (name,), locate, own)
+        tables[alias] = _chain(table, (name,), locate, own, records)
     if table.key is not None:
         return _joined(tables, table.key, where)
     heights = {alias: records.height for alias, records in tables.items()}
@@ -128,9 +157,10 @@ def _side_by_side(table: Table, split: Mapping[str, str], locate: Locate, where:
             where=where,
             remedy="fetch them again, or join them by a column with `key`",
         )
+    lifted = {} if table.from_path is None else re.compile(table.from_path).groupindex
     plain = {alias: _is_lines(table, locate(name)[0]) for alias, name in split.items()}
     return unwoven(
-        beside([_named(records, alias, plain[alias]) for alias, records in tables.items()])
+        beside([_named(part, alias, plain[alias], lifted) for alias, part in tables.items()])
     )
 
 
@@ -138,12 +168,16 @@ def _is_lines(table: Table, path: Path) -> bool:
     return format_of(path, table) == "lines" and table.separator is None
 
 
-def _named(records: Records, alias: str, plain: bool) -> pl.DataFrame:
-    """Return a woven table with all columns in one struct named by the alias; of lines, the text."""
+def _named(records: Records, alias: str, plain: bool, lifted: Container[str]) -> pl.DataFrame:
+    """Return a woven table with its columns in one struct named by the alias; of lines, the text.
+
+    Columns from the path stand beside it, under the alias only where it is a struct.
+    """
     whole = woven(records)
     names = data_columns(whole)
-    value = pl.col(names[0]) if plain else pl.struct(names)
-    return whole.select(value.alias(alias), pl.exclude(names))
+    inner = [name for name in names if name not in lifted]
+    value = pl.col(inner[0]) if plain else pl.struct(inner)
+    return whole.select(value.alias(alias), pl.exclude(inner))
 
 
 def _joined(tables: Mapping[str, Records], key: str, where: str) -> Records:

@@ -266,3 +266,47 @@ def read_lines(
     parts.columns = names
     rejects = _line_rejects(text, count, good, len(names))
     return numbered(parts, rejects, where=where, numbers=good.arg_true())
+
+
+LEFT_OUT = "_"
+"""Name of the lines of a block that are left out."""
+
+
+def read_blocks(data: bytes, *, columns: Sequence[str], where: str) -> Records:
+    """Read a text file whose records are blocks of as many lines as there are columns.
+
+    Blank lines count; one that is missing after the last block does not matter.
+
+    Args:
+        data: UTF-8, as `rawtext.utf8` returns it.
+        columns: Names of a block's lines; those called `_` are left out.
+        where: File, for errors.
+
+    Returns:
+        String columns. Rejects: `wrong_fields` (lines too few at the end), `bad_encoding`.
+
+    Raises:
+        SourceError: There are fewer than two columns, or no block can be read.
+    """
+    width = len(columns)
+    if width < 2:
+        raise SourceError("`block` needs the names of each line", where=where,
+                          expected="two or more `columns`")  # fmt: skip
+    text = lines(data)
+    if len(text) % width == width - 1:
+        text = pl.concat([text, pl.Series(text.name, [""])])
+    whole = len(text) // width
+    frame = pl.DataFrame(
+        {str(i): text.head(whole * width).gather_every(width, i) for i in range(width)}
+    )
+    kept = [str(i) for i, name in enumerate(columns) if name != LEFT_OUT]
+    frame = frame.select(kept).rename(
+        dict(zip(kept, [n for n in columns if n != LEFT_OUT], strict=True))
+    )
+    good = ~frame.select(pl.any_horizontal(pl.all().is_null()).alias("bad"))["bad"]
+    detail = "a line is not text in the card's encoding"
+    rejects: list[Reject] = [(row, "bad_encoding", detail) for row in (~good).arg_true()]
+    if len(text) > whole * width:
+        rest = f"{len(text) - whole * width} lines instead of {width} at the end"
+        rejects.append((whole, "wrong_fields", rest))
+    return numbered(frame.filter(good), rejects, where=where, numbers=good.arg_true())

@@ -7,7 +7,7 @@ from typing import get_args
 from pipeline.config.source import Format, Table
 from pipeline.errors import SourceError, nearest
 from pipeline.sources.columnar import read_columnar
-from pipeline.sources.delimited import read_delimited, read_lines
+from pipeline.sources.delimited import LEFT_OUT, read_blocks, read_delimited, read_lines
 from pipeline.sources.foreign import refuse_foreign
 from pipeline.sources.json_records import read_json, read_json_lines
 from pipeline.sources.quoting import Dialect
@@ -54,16 +54,19 @@ def format_of(path: Path, table: Table) -> Format:
     )
 
 
-def read_file(path: Path, table: Table, *, columns: Sequence[str] | None) -> Records:
+def read_file(
+    path: Path, table: Table, *, columns: Sequence[str] | None, records: str | None = None
+) -> Records:
     """Read one file.
 
     Args:
         path: The file.
         table: How to read it; `key` and `stack` are not for single files.
         columns: Names for a file without a header, or of the parts of a line.
+        records: Path of lists to unfold, where the format nests.
 
     Returns:
-        Its records, numbered from 0, unfolded along `table.records` where the format nests.
+        Its records, numbered from 0.
 
     Raises:
         SourceError: It cannot be read, or holds no record.
@@ -73,28 +76,36 @@ def read_file(path: Path, table: Table, *, columns: Sequence[str] | None) -> Rec
     data = read_bytes(path)
     refuse_foreign(data, kind, where=where)
     if kind in ("parquet", "arrow"):
-        records = numbered(read_columnar(data, kind, where=where), where=where)
+        made = numbered(read_columnar(data, kind, where=where), where=where)
     elif kind == "xml":
-        records = _xml(data, table, where)
+        made = _xml(data, table, where)
     else:
-        records = _text(utf8(data, table.encoding, where=where), kind, table, columns, where)
-    if table.records is not None and kind in _NESTED:
-        records = unfold(records, parse_path(table.records, where=where), where=where)
-    if records.height == 0:
+        text = utf8(data, table.encoding, where=where)
+        made = _text(text, kind, table, columns, records, where)
+    steps = [] if records is None or kind not in _NESTED else parse_path(records, where=where)
+    if steps not in ([], ["[]"]):  # `[]` alone is the file's own array
+        made = unfold(made, steps, where=where)
+    if made.height == 0:
         raise SourceError(
             "the file holds no record", where=where, remedy="fetch it again, or drop its split"
         )
-    return records
+    return made
 
 
 def _check_columns(columns: Sequence[str] | None, where: str) -> None:
-    twice = sorted({name for name in columns or () if list(columns or ()).count(name) > 1})
+    named = [name for name in columns or () if name != LEFT_OUT]
+    twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise SourceError(f"columns: '{twice[0]}' occurs twice", where=where)
 
 
 def _text(
-    data: bytes, kind: Format, table: Table, columns: Sequence[str] | None, where: str
+    data: bytes,
+    kind: Format,
+    table: Table,
+    columns: Sequence[str] | None,
+    records: str | None,
+    where: str,
 ) -> Records:
     if not data:
         raise SourceError("the file is empty", where=where, remedy="fetch it again")
@@ -103,7 +114,9 @@ def _text(
     if kind == "jsonl":
         return read_json_lines(data, where=where)
     if kind == "json":
-        return read_json(data, unfolds=table.records is not None, where=where)
+        return read_json(data, records=records, where=where)
+    if kind == "lines" and table.block:
+        return read_blocks(data, columns=columns or (), where=where)
     if kind == "lines":
         return read_lines(data, separator=table.separator, columns=columns, where=where)
     default = "\t" if kind == "tsv" else ","

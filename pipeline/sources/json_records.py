@@ -18,6 +18,7 @@ from tqdm import tqdm
 from pipeline.errors import SourceError
 from pipeline.sources.rawtext import line_ends
 from pipeline.sources.records import Records, Reject, numbered
+from pipeline.sources.unfold import KEY, KEYED, parse_path
 from pipeline.sources.values import (
     frame_of_arrays,
     frame_of_objects,
@@ -175,13 +176,13 @@ def _as_text(field: pa.Field) -> pa.Field:
     return field.with_type(pa.string()) if _is_guess(kind) else field
 
 
-def read_json(data: bytes, *, unfolds: bool, where: str) -> Records:
+def read_json(data: bytes, *, records: str | None, where: str) -> Records:
     """Read a JSON file: an array of objects, an array of arrays, or one object that holds the records.
 
     Args:
         data: UTF-8, as `rawtext.utf8` returns it.
-        unfolds: Whether the card's `records` goes on to unfold lists inside; only then may the file
-            be one object, which is read as one record.
+        records: The card's path of lists to unfold inside; only with one may the file be one object,
+            which is read as one record. Objects keyed by id, `{}` in the path, become lists here.
         where: File, for errors.
 
     Returns:
@@ -191,14 +192,18 @@ def read_json(data: bytes, *, unfolds: bool, where: str) -> Records:
         SourceError: Not JSON, neither array nor object, or an object that nothing unfolds.
     """
     value = _parsed(data.decode("utf-8", "surrogateescape"), where)
+    if records is not None and KEYED in records:
+        value = _with_lists(value, parse_path(records, where=where, keyed=True), where)
     if isinstance(value, dict):
-        if not unfolds:
+        if records is None:
             lists = [key for key, inner in value.items() if isinstance(inner, list)]
+            keyed = all(isinstance(inner, dict | list) for inner in value.values())
+            path = f'"{KEYED}"' if keyed and len(lists) != 1 else f"{(lists or ['KEY'])[0]}[]"
             raise SourceError(
                 f"the file is one object with the keys {', '.join(list(value)[:8])}",
                 where=where,
                 expected="an array of records",
-                remedy=f"name the list with `records: {lists[0] if lists else 'KEY'}[]` on the card",
+                remedy=f"name the records with `records: {path}` on the card",
             )
         value = [value]
     if not isinstance(value, list):
@@ -208,6 +213,31 @@ def read_json(data: bytes, *, unfolds: bool, where: str) -> Records:
     if not value:
         raise SourceError("the file is an empty array", where=where)
     return _records(value, list(range(len(value))), [], where)
+
+
+def _with_lists(value: Any, steps: list[str], where: str) -> Any:
+    """Return a parsed value whose objects keyed by id, at `{}` of the path, are lists of records."""
+    if not steps:
+        return value
+    step, rest = steps[0], steps[1:]
+    if step == KEYED and isinstance(value, dict):
+        inner = [(key, _with_lists(item, rest, where)) for key, item in value.items()]
+        return [_keyed(key, item) for key, item in inner]
+    if step == "[]" and isinstance(value, list):
+        return [_with_lists(item, rest, where) for item in value]
+    if step.isdigit() and isinstance(value, list) and int(step) < len(value):
+        return [_with_lists(item, rest, where) if i == int(step) else item
+                for i, item in enumerate(value)]  # fmt: skip
+    if isinstance(value, dict) and step in value:
+        return value | {step: _with_lists(value[step], rest, where)}
+    raise SourceError(f"records: there is no '{step}' to follow", where=where)
+
+
+def _keyed(key: str, item: Any) -> Any:
+    if isinstance(item, dict):
+        return {KEY: key, **item}
+    parts = enumerate(item) if isinstance(item, list) else [("value", item)]
+    return {KEY: key, **{str(name): part for name, part in parts}}
 
 
 def _parsed(text: str, where: str) -> Any:

@@ -137,12 +137,17 @@ def reject_where(whole: pl.DataFrame, lost: pl.Expr, reason: str, detail: pl.Exp
 
 
 def beside(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Lay woven tables of one height side by side; a row is a reject where any part of it is."""
-    names = [column for table in tables for column in table.columns if column not in _FLAGS]
-    parts = [
-        table.rename({_REASON: f"{_REASON}{i}", _DETAIL: f"{_DETAIL}{i}"})
-        for i, table in enumerate(tables)
-    ]
+    """Lay woven tables of one height side by side; a row is a reject where any part of it is.
+
+    Of columns of one name the first stays.
+    """
+    names: list[str] = []
+    parts = []
+    for i, table in enumerate(tables):
+        fresh = [column for column in data_columns(table) if column not in names]
+        names += fresh
+        flags = pl.col(_REASON).alias(f"{_REASON}{i}"), pl.col(_DETAIL).alias(f"{_DETAIL}{i}")
+        parts.append(table.select(*fresh, *flags))
     count = range(len(parts))
     return pl.concat(parts, how="horizontal").select(
         *names,

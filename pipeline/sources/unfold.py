@@ -20,13 +20,17 @@ from pipeline.sources.records import (
 )
 from pipeline.sources.values import fields
 
-_TOKEN = re.compile(r"(\[\])|\[(\d+)\]|\.?([^.\[\]]+)")
+KEYED, KEY = "{}", "@key"
+"""Step of a path over an object keyed by id, and the column that holds the keys."""
+_TOKEN = re.compile(r"(\[\]|\{\})|\[(\d+)\]|\.?([^.\[\]{}]+)")
 _LEVEL = "__level_{}__"
 _ORDER = "__order__"
 
 
-def parse_path(path: str, *, where: str) -> list[str]:
+def parse_path(path: str, *, where: str, keyed: bool = False) -> list[str]:
     """Cut a path such as `data[].paragraphs[].qas[]` or `[1][]` into keys and `[]`.
+
+    `{}`, over an object keyed by id, is `[]` unless `keyed`: a reader has made a list of it.
 
     Raises:
         SourceError: Not a path, or one without `[]`.
@@ -38,12 +42,15 @@ def parse_path(path: str, *, where: str) -> list[str]:
             break
         steps.append(match[1] or match[2] or match[3])
         position = match.end()
-    if position != len(path) or steps[-1:] != ["[]"]:
+    if position != len(path) or steps[-1:] not in (["[]"], [KEYED]):
         raise SourceError(
             f"records: '{path}' is no path to a list",
             where=where,
-            expected="keys, [index] and [], ending in []: data[].paragraphs[].qas[] or [1][]",
+            expected="keys, [index], [] and {}, ending in [] or {}: data[].qas[], [1][] or data{}",
         )
+    if keyed:
+        return steps
+    steps = ["[]" if step == KEYED else step for step in steps]
     return steps[1:] if steps[0] == "[]" and len(steps) > 1 else steps
 
 

@@ -20,7 +20,7 @@ from pipeline.normalize.dispatch import Normalized, normalize
 from pipeline.normalize.rejects import values_of
 from pipeline.publish import new_folder, stage_lock
 from pipeline.schema import EXAMPLE, REJECT, SPLITS, VERSION, Split
-from pipeline.sources.dispatch import read_split
+from pipeline.sources.dispatch import read_split, with_class_names
 from pipeline.tables import write_parquet
 
 
@@ -53,6 +53,8 @@ def normalize_task(layout: Layout, task: str) -> list[str]:
     """
     path = layout.source(task)
     source = read(NormalizeSource, path)
+    card = with_class_names(source.card, data_dir=Path(source.data_dir))
+    source = source.model_copy(update={"card": card})
     rejects: list[pl.DataFrame] = []
     splits: dict[str, Any] = {}
     lines: list[str] = []

@@ -59,7 +59,7 @@ def test_a_good_card_loads_and_is_frozen():
         (
             {"splits": {"train": "a", "test": "a"}},
             "x.yaml: splits: 'train' and 'test' both read 'a'; leave one out rather than report on "
-            "what was trained or tuned on",
+            "what was trained or tuned on, or say with source.split_by which records are whose",
         ),
         ({"hidden": ["test"]}, "x.yaml: hidden: test is not among the splits"),
         (

@@ -124,7 +124,7 @@ def test_every_fault_has_its_reason_and_shows_its_value(run, reasons):
         1: ("missing_field", "question"),
         2: ("empty_text", "context, question"),
         3: ("empty_text", "x | "),
-        4: ("empty_text", "x | "),
+        4: ("too_few_choices", "x"),
         5: ("too_few_choices", "x"),
         6: ("too_few_choices", ""),
         7: ("duplicate_choices", "x | x"),

@@ -13,7 +13,13 @@ def read(tmp_path):
         for name, text in files.items():
             (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
         table = FilesSource(kind="files", folder="x", **options)
-        return read_table(table, split, lambda name: sorted(tmp_path.glob(name)), where="t/train")
+        return read_table(
+            table,
+            split,
+            lambda name: sorted(tmp_path.glob(name)),
+            records=table.records,
+            where="t/train",
+        )
 
     return build
 

@@ -55,10 +55,15 @@ def test_the_files_of_a_card_are_named_from_data_dir_in_order(pets, tmp_path):
     splits = {
         "train": {"t": "train.jsonl", "l": "validation.csv"},
         "validation": "p*.csv",
-        "test": ("p1.csv", "train.jsonl"),
+        "test": ("q2.csv", "q1.csv"),
     }
+    for name in ("q1.csv", "q2.csv"):
+        (pets / name).write_text("t,l\n")
     files = source_files(card(FILES, splits), data_dir=tmp_path)
-    assert list(files) == ["pets/p1.csv", "pets/p2.csv", "pets/train.jsonl", "pets/validation.csv"]
+    assert list(files) == [
+        f"pets/{name}" for name in
+        ("p1.csv", "p2.csv", "q1.csv", "q2.csv", "train.jsonl", "validation.csv")
+    ]  # fmt: skip
     assert files["pets/p1.csv"] == pets / "p1.csv"
 
 

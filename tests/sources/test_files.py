@@ -16,7 +16,8 @@ def table(**options):
 
 def read(path, data, *, columns=None, **options):
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return read_file(path, table(columns=columns, **options), columns=columns)
+    made = table(columns=columns, **options)
+    return read_file(path, made, columns=columns, records=made.records)
 
 
 FRAME = pl.DataFrame({"text": ["a", "b"], "label": [1, None], "l": [["x"], []]})

@@ -144,9 +144,9 @@ def test_the_fast_reader_takes_ordinary_lines():
     assert json_records._fast(b'{"a":"x","b":[1,2]}\n{"a":"y","b":[]}') is not None
 
 
-def read(text, *, unfolds=False):
+def read(text, *, records=None):
     data = text if isinstance(text, bytes) else text.encode()
-    return read_json(data, unfolds=unfolds, where="t.json")
+    return read_json(data, records=records, where="t.json")
 
 
 def test_an_array_of_objects_is_a_table():
@@ -175,7 +175,7 @@ def test_a_string_with_bytes_that_are_no_text_is_a_reject():
 
 
 def test_one_object_is_one_record_where_it_will_be_unfolded():
-    assert read('{"data": [1, 2]}', unfolds=True).frame.rows() == [([1, 2], 0)]
+    assert read('{"data": [1, 2]}', records="data[]").frame.rows() == [([1, 2], 0)]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_file_that_is_no_table_is_an_error(text, message):
 def test_the_list_inside_one_object_is_named():
     with pytest.raises(SourceError) as error:
         read('{"version": 1, "data": []}')
-    assert error.value.remedy == "name the list with `records: data[]` on the card"
+    assert error.value.remedy == "name the records with `records: data[]` on the card"
 
 
 def test_json_lines_under_the_name_of_json_are_recognised():

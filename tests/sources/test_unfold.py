@@ -185,5 +185,5 @@ def test_a_missing_column_gets_the_nearest_name(path, guess):
 
 
 def test_a_file_of_one_object_is_unfolded_from_its_root():
-    records = read_json(b'{"v": 1, "data": [{"q": 1}, {"q": 2}]}', unfolds=True, where="f")
+    records = read_json(b'{"v": 1, "data": [{"q": 1}, {"q": 2}]}', records="data[]", where="f")
     assert unfold(records, ["data", "[]"], where="f").frame.rows() == [(1, 1, 0), (2, 1, 1)]

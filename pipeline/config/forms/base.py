@@ -9,11 +9,12 @@ spaces; so is a column that holds lists.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar, NamedTuple, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, model_validator
 
 from pipeline.config.strict import Strict
+from pipeline.errors import ConfigError
 
 _DOUBLED = re.compile(r"\{\{\s*[\w.\[\]]+\s*\}\}")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
@@ -44,6 +45,18 @@ Classes = tuple[str, ...] | dict[ClassKey, str]
 LOOK = "look at the raw records, then mend the card"
 
 
+class Prefix(Strict):
+    """Words that stand before every text and are no part of it."""
+
+    prefix: str
+
+
+CleanStep = Literal["tags", "entities", "spaces", "slashes", "letter"] | Prefix
+"""`tags` of markup are left out; `entities` (`&amp;`) are the characters that they stand for; `spaces` in
+a row are one; `slashes` before slashes and quotes are left out; a `letter` or number that
+counts a choice (`A.`, `(b)`, `3)`) is left out; so is a `prefix`."""
+
+
 class Wording(NamedTuple):
     """How rejects of one reason are explained to the author of a card.
 
@@ -68,6 +81,10 @@ class Stem(Strict):
 
     context: Text | None = None
     question: Text | None = None
+    clean: dict[
+        Literal["context", "question", "choices", "target", "label"], tuple[CleanStep, ...]
+    ] = {}
+    """Steps that texts of a field go through, in order: `{context: [tags, entities]}`."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -101,12 +118,18 @@ _WORDINGS = {
 class FixedClasses(Stem):
     """A form whose choices are the same classes in every row."""
 
-    classes: Classes
+    classes: Classes = {}
+    """The label values, in order (they then also name the classes), or value -> name."""
+    classes_file: str | None = None
+    """File beside the data that names the classes, instead of `classes`, or to be compared with them:
+    one name a line in class order, `value<tab>name`, or JSON."""
     option: str = "{class}"
     """Carrier phrase of a choice: `the sentiment is {class}`."""
 
     @model_validator(mode="after")
     def _options_are_texts_that_differ(self) -> Self:
+        if not self.classes and self.classes_file is None:
+            raise ValueError("classes: is required, or classes_file")
         rest = self.option.replace("{class}", "")
         if rest == self.option or set("{}") & set(rest):
             raise ValueError(
@@ -132,6 +155,26 @@ class FixedClasses(Stem):
         """The classes in the carrier phrase, whose `{class}` stands for the name."""
         return [self.option.replace("{class}", name) for name in self.class_names]
 
+    def with_classes(self, found: Mapping[ClassKey, str]) -> Self:
+        """Return the fields with the classes that a file names; the card's own are compared with them.
+
+        Raises:
+            ConfigError: The file has other values, or gives a class the name of another.
+        """
+        if not self.classes:
+            return type(self).model_validate(self.model_dump() | {"classes": dict(found)})
+        own = self.classes if isinstance(self.classes, dict) else {n: n for n in self.classes}
+        for value, name in own.items():
+            named = found.get(value) or found.get(str(value))
+            others = {_plain(other): key for key, other in own.items() if key != value}
+            if named is None or (_plain(named) != _plain(name) and _plain(named) in others):
+                raise ConfigError(
+                    f"classes: '{value}' is '{name}', but {self.classes_file} "
+                    + (f"calls it '{named}'" if named else "has no such class"),
+                    expected=", ".join(f"{key}: {text}" for key, text in list(found.items())[:12]),
+                )
+        return self
+
     def explain(self, reason: str) -> Wording:
         """Name the classes where a label is none of them."""
         if reason != "label_unknown":
@@ -139,6 +182,11 @@ class FixedClasses(Stem):
         values = [str(value) for value in self.classes]
         shown = ", ".join(values[:12]) + (f" and {len(values) - 12} more" if values[12:] else "")
         return Wording(self.label_key, f"one of: {shown}", "mend classes, or set hidden_label")
+
+
+def _plain(name: str) -> str:
+    """Return the letters and digits of a name, to compare it."""
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def unique_names(classes: Iterable[str] | Mapping[ClassKey, str]) -> tuple[str, ...]:
