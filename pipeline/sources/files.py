@@ -7,12 +7,13 @@ from typing import get_args
 from pipeline.config.source import Format, Table
 from pipeline.errors import SourceError, nearest
 from pipeline.sources.columnar import read_columnar
-from pipeline.sources.delimited import LEFT_OUT, read_blocks, read_delimited, read_lines
+from pipeline.sources.delimited import read_delimited
 from pipeline.sources.foreign import refuse_foreign
 from pipeline.sources.json_records import read_json, read_json_lines
 from pipeline.sources.quoting import Dialect
 from pipeline.sources.rawtext import read_bytes, refuse_inner_marks, utf8
 from pipeline.sources.records import Records, numbered
+from pipeline.sources.text_lines import LEFT_OUT, read_blocks, read_lines
 from pipeline.sources.unfold import parse_path, unfold
 from pipeline.sources.xml_records import read_xml
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
-from pipeline.sources.delimited import read_delimited, read_lines
+from pipeline.sources.delimited import read_delimited
 from pipeline.sources.quoting import Dialect
 
 
@@ -156,27 +156,3 @@ def test_lines_cut_at_tabs_are_read_back(table):
     data = "".join(f"{a}\tx{b}\n" for a, b in table).encode()
     records = read(data, separator="\t", quote=False, columns=("a", "b"))
     assert rows(records) == [(a, f"x{b}") for a, b in table]
-
-
-def test_blank_lines_of_a_text_file_are_records():
-    records = read_lines(b"a\n\nb\n", separator=None, columns=None, where="f")
-    assert records.frame.rows() == [("a", 0), ("", 1), ("b", 2)]
-    assert records.frame.columns == ["text", "__row__"]
-
-
-def test_a_line_is_cut_once_per_column_from_the_left():
-    records = read_lines(b"0 how did it\nNUM\n1  x\n", separator=" ", columns=("l", "t"), where="f")
-    assert records.frame.rows() == [("0", "how did it", 0), ("1", " x", 2)]
-    assert records.rejects.rows() == [(1, "wrong_fields", "1 fields instead of 2: NUM")]
-
-
-def test_a_line_that_is_no_text_is_a_reject():
-    records = read_lines(b"a\n\xff\nb\n", separator=None, columns=("x",), where="f")
-    assert records.frame.rows() == [("a", 0), ("b", 2)]
-    assert records.rejects["reason"].to_list() == ["bad_encoding"]
-
-
-@pytest.mark.parametrize(("separator", "columns"), [(None, ("a", "b")), (" ", None), (" ", ("a",))])
-def test_separator_and_columns_of_lines_belong_together(separator, columns):
-    with pytest.raises(SourceError, match="`separator` and two or more `columns`, or neither"):
-        read_lines(b"a b\n", separator=separator, columns=columns, where="f")
