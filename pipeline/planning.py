@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from pipeline.config.resolved import NormalizeSource
+from pipeline.config.strategies.base import Prompts
 from pipeline.contract.files import read_json
 from pipeline.curation.roles import select_target
 from pipeline.layout import COMPASS
@@ -19,7 +20,6 @@ from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.estimate import stored_tokens_per_row, supervised_per_row, tokens_per_row
 from pipeline.mixing.lengths import MeanLengths
 from pipeline.mixing.plan import Plan, make_plan
-from pipeline.mixing.rates import Prompts
 from pipeline.project import Project
 from pipeline.resolution import prompts_with_sources, used
 from pipeline.stages.plan import exact_plan

@@ -15,17 +15,20 @@ from tqdm import tqdm
 from pipeline.base_model import TOKENIZER, file_hashes, local_folder
 from pipeline.code_identity import code_of
 from pipeline.config.load import read_yaml
+from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.recipe import recipe
 from pipeline.config.resolved import NormalizeSource
-from pipeline.config.settings import RelateSettings, TaskPrompts
+from pipeline.config.settings import PlanSettings, RelateSettings, TaskPrompts
 from pipeline.config.settings_file import Settings
 from pipeline.config.source import HubSource
+from pipeline.config.strategies.registry import STRATEGIES
 from pipeline.config.task_card import TaskCard
 from pipeline.contract.files import sha256
 from pipeline.layout import REVISIONS
 from pipeline.project import Project
 from pipeline.relationships.rules import scorer_modules
 from pipeline.sources.dispatch import source_files
+from pipeline.tailoring.extend import STRATEGY
 
 TRAINER = "pipeline.training.__main__"
 """What the stage `train` starts as a process of its own, which no import shows."""
@@ -87,18 +90,24 @@ def resolve_project(
         prompts=prompts_with_sources(project.prompts, sources),
     )
     return Resolved(
-        {name: _with_code(name, model) for name, model in settings.items()},
+        {name: _with_code(name, model, project.card) for name, model in settings.items()},
         sources,
         recipe(project.card),
         base,
     )
 
 
-def _with_code(name: str, model: Settings) -> Settings:
-    stage = name.partition("/")[0]
-    roots = [f"pipeline.stages.{stage}", *([TRAINER] if stage == "train" else [])]
+def _with_code(name: str, model: Settings, card: MixtureCard) -> Settings:
+    stage, _, training = name.partition("/")
+    roots = [f"pipeline.stages.{stage}"]
+    if stage == "train":
+        roots.append(TRAINER)
     if isinstance(model, RelateSettings):
         roots += scorer_modules(model.relate.scorers)
+    if isinstance(model, PlanSettings):
+        tailored = card.trainings[training].recipe == "tailored"
+        strategies = {STRATEGY} if tailored else card.strategies()
+        roots += sorted(type(STRATEGIES[name]).__module__ for name in strategies)
     return model.model_copy(update={"code": code_of(roots)})
 
 

@@ -8,39 +8,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.config.mixture import MixtureParts
 from pipeline.config.mixture_rules import complaint
-from pipeline.config.sampling import Group, Phase, Sampling
-from pipeline.config.strict import Name, Positive, PromptNames, Share, Strict
+from pipeline.config.strict import Name, Positive, Share, Strict
 
-View = Literal["choice", "text"]
-Draw = Literal["all", "one"]
 BASE = "base"
 """What a training may start from beside another training: the model of params.yaml."""
-
-
-class MixtureTask(Strict):
-    """What a mixture says of one of its tasks; all of it may be left out (`sst2: {}`)."""
-
-    weight: Positive | None = None
-    """Multiplies the rate that the strategy gives (default 1); required by `weights`."""
-    count: Annotated[int, Field(ge=0)] | None = None
-    """Rows to draw; required by `counts`, refused elsewhere."""
-    epochs: Positive | None = None
-    """Times that the task's rows are drawn; of strategy `epochs`, refused elsewhere."""
-    prompts: PromptNames | None = None
-    """Of the text view, what its rows are seen through: names or ids of prompts, in a list, or with
-    weights (`{short: 2, long: 1}`); `all`; `original`, those that ask for what the dataset was made
-    for; or `plain`, the built-in format, which a list may name too. Left out: `plain`, or `all` where
-    there is a `pool`."""
-    pool: str | None = None
-    """Dataset (`paws/labeled_final`) whose prompts see the task's raw records; it lies below
-    `prompts_dir`, or else `mixtures/prompts`. The task's own prompts, `mixtures/prompts/<task>`, see
-    examples."""
-    draw: Draw | None = None
-    """As of the mixture, for this task."""
-    held_out: bool = False
-    """Whether the task is evaluated and nothing else: no row of it is drawn, no model learns from it,
-    and Tailor neither takes nor targets it. What a model then does on it is zero-shot."""
 
 
 class Limits(Strict):
@@ -108,33 +81,8 @@ class Training(Strict):
     """What is trained: `whole`, every weight of the model."""
 
 
-class Mixture(Strict):
+class Mixture(MixtureParts):
     """What of a card decides how many rows each task gives, and in which order."""
-
-    view: View = "choice"
-    """`choice`: every row is a question with choices; `text`: a prompt and its target."""
-    draw: Draw = "all"
-    """Whether each train row is seen through all prompts of its task, or through one, drawn by the
-    seed and the weights. Rows for evaluation are seen through all."""
-    tasks: dict[Name, MixtureTask] = Field(min_length=1)
-    sampling: Sampling
-    groups: dict[Name, Group] = {}
-    """Tasks that share one part of the mixture; a task is in one group or in none."""
-    phases: tuple[Phase, ...] = ()
-    """Stretches with proportions of their own, one after the other; none is one phase of all."""
-    same_content: Literal["refuse", "merge", "allow"] = "refuse"
-    """What happens to tasks whose train rows are the same under two names: an error; the first name
-    stays (the target's, if it is one of them) and the others leave; or nothing."""
-
-    @property
-    def held_out(self) -> tuple[str, ...]:
-        """Tasks that are evaluated and never drawn, in name order."""
-        return tuple(sorted(task for task, entry in self.tasks.items() if entry.held_out))
-
-    def drawn(self) -> Self:
-        """Return the mixture without its held-out tasks, which no group and no phase names."""
-        kept = {task: entry for task, entry in self.tasks.items() if not entry.held_out}
-        return self.model_copy(update={"tasks": kept})
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:

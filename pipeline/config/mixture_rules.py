@@ -1,47 +1,36 @@
 """Rules between the parts of a mixture card: tasks, sampling, groups, phases.
 
-Each rule returns the words of the first thing that is wrong, or None. Knows no size: what depends on
-how many rows a task has is checked when the mixture is planned.
+Each rule returns the words of the first thing that is wrong, or None. What depends on how many rows a
+task has is checked when the mixture is planned.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-from pipeline.config.sampling import Group, Phase, Sampling, size_wanted
+from pipeline.config.levels import Level, top_level
+from pipeline.config.mixture import MixtureParts
+from pipeline.config.sampling import Phase, Sampling
+from pipeline.config.strategies.base import decimal
+from pipeline.config.strategies.registry import FIXING, SPLITTING, STRATEGIES
 from pipeline.errors import nearest
-
-if TYPE_CHECKING:
-    from pipeline.config.mixture_card import Mixture
-
-ABSOLUTE = ("counts", "epochs")
-"""Strategies that say how many rows each task gives, and share out nothing."""
 
 _ASKS_FOR_ROWS = ("weight", "count", "epochs", "draw")
 """Keys of a task that say how much of it is drawn, and how."""
 
 
-def complaint(mixture: "Mixture") -> str | None:
+def complaint(mixture: MixtureParts) -> str | None:
     """Return the words of the first rule that a mixture breaks; None where it breaks none."""
     words = _held_out(mixture) or _prompts(mixture)
     if words:
         return words
     drawn = mixture.drawn()  # all other rules are about tasks that rows are drawn from
-    rules: tuple[Callable[[Mixture], str | None], ...] = (
+    rules: tuple[Callable[[MixtureParts], str | None], ...] = (
         _view, _groups, _task_keys, _level_weights, _stop, _phases, _size,
     )  # fmt: skip
     return next((words for rule in rules if (words := rule(drawn))), None)
 
 
-def all_groups(groups: Mapping[str, Group], path: str = "") -> Iterator[tuple[str, str, Group]]:
-    """Yield every group with its path (`a/b`) and its name, outer ones first."""
-    for name in sorted(groups):
-        where = f"{path}/{name}" if path else name
-        yield where, name, groups[name]
-        yield from all_groups(groups[name].groups, where)
-
-
-def _held_out(mixture: "Mixture") -> str | None:
+def _held_out(mixture: MixtureParts) -> str | None:
     """Check that nothing asks for rows of a held-out task, and that some task is drawn."""
     held = mixture.held_out
     if len(held) == len(mixture.tasks):
@@ -56,9 +45,9 @@ def _held_out(mixture: "Mixture") -> str | None:
     return _held_out_parts(mixture, held)
 
 
-def _held_out_parts(mixture: "Mixture", held: Collection[str]) -> str | None:
+def _held_out_parts(mixture: MixtureParts, held: Collection[str]) -> str | None:
     """Check that neither groups nor phases name a held-out task."""
-    for path, _, group in all_groups(mixture.groups):
+    for path, _, group in mixture.all_groups():
         named = sorted(set(group.tasks).intersection(held))
         if named:
             return f"groups.{path}: task '{named[0]}' is held out, and has no part in the mixture"
@@ -69,16 +58,14 @@ def _held_out_parts(mixture: "Mixture", held: Collection[str]) -> str | None:
     return None
 
 
-def _view(mixture: "Mixture") -> str | None:
-    if mixture.sampling.strategy == "supervised_tokens" and mixture.view != "text":
-        return (
-            "sampling: strategy 'supervised_tokens' needs view 'text'; in the choice view a row has "
-            "no tokens that are targets, only a right choice"
-        )
+def _view(mixture: MixtureParts) -> str | None:
+    strategy = STRATEGIES[mixture.sampling.strategy]
+    if strategy.view not in (None, mixture.view):
+        return f"sampling: strategy '{strategy.name}' needs view '{strategy.view}'; {strategy.view_note}"
     return None
 
 
-def _prompts(mixture: "Mixture") -> str | None:
+def _prompts(mixture: MixtureParts) -> str | None:
     """Check that prompts go with the text view, and weights with drawing one of them."""
     if mixture.view != "text" and mixture.draw != "all":
         return f"draw: '{mixture.draw}' goes with view 'text'"
@@ -94,12 +81,12 @@ def _prompts(mixture: "Mixture") -> str | None:
     return None
 
 
-def _groups(mixture: "Mixture") -> str | None:
-    if mixture.groups and mixture.sampling.strategy in ABSOLUTE:
+def _groups(mixture: MixtureParts) -> str | None:
+    if mixture.groups and mixture.sampling.strategy in FIXING:
         return f"groups: strategy '{mixture.sampling.strategy}' shares nothing out among groups"
     seen: dict[str, str] = {}
     names: set[str] = set()
-    for path, name, group in all_groups(mixture.groups):
+    for path, name, group in mixture.all_groups():
         if name in mixture.tasks or name in names:
             taken = "a task" if name in mixture.tasks else "another group"
             return f"groups.{path}: the name '{name}' is that of {taken} too"
@@ -120,95 +107,59 @@ def _unknown(name: str, known: Collection[str], kind: str) -> str:
     )
 
 
-_TASK_KEYS = {
-    "count": (("counts",), "'count' goes with strategy 'counts' only"),
-    "epochs": (("epochs",), "'epochs' goes with strategy 'epochs' only"),
-}
-
-
-def _task_keys(mixture: "Mixture") -> str | None:
-    sampling = mixture.sampling
+def _task_keys(mixture: MixtureParts) -> str | None:
+    """Check what tasks say to the strategies that fix their rows."""
+    sampling, fixing = mixture.sampling, FIXING.get(mixture.sampling.strategy)
     for task, entry in sorted(mixture.tasks.items()):
-        for key, (strategies, words) in _TASK_KEYS.items():
-            if getattr(entry, key) is not None and sampling.strategy not in strategies:
-                return f"tasks.{task}: {words}"
-        if sampling.strategy == "counts" and entry.count is None:
-            return f"tasks.{task}: strategy 'counts' needs a count for every task"
-        if sampling.strategy == "epochs" and entry.epochs is None and sampling.epochs is None:
-            return (
-                f"tasks.{task}: strategy 'epochs' needs the task's 'epochs', or 'sampling.epochs' "
-                "for all that have none"
-            )
-        if sampling.strategy in ABSOLUTE and entry.weight is not None:
+        for other in FIXING.values():
+            if getattr(entry, other.task_key) is not None and other is not fixing:
+                return f"tasks.{task}: '{other.task_key}' goes with strategy '{other.name}' only"
+        if fixing is None:
+            continue
+        words = fixing.missing(entry, sampling.epochs)
+        if words:
+            return f"tasks.{task}: {words}"
+        if entry.weight is not None:
             return f"tasks.{task}: 'weight' does not go with strategy '{sampling.strategy}'"
     return None
 
 
-def _level_weights(mixture: "Mixture") -> str | None:
-    """Check every level's weights: there under `weights`, absent under `unimax`."""
-    if mixture.sampling.strategy in ABSOLUTE:
+def _level_weights(mixture: MixtureParts) -> str | None:
+    """Check every level's weights: there where its strategy requires them, absent where it refuses."""
+    if mixture.sampling.strategy in FIXING:
         return None
-    grouped = {task for _, _, group in all_groups(mixture.groups) for task in group.tasks}
-    top = tuple(sorted(set(mixture.tasks) - grouped))
     for phase in mixture.phases or (None,):
-        words = _level(mixture, phase, "", mixture.sampling.split, top, mixture.groups)
-        if words:
-            return words
+        for level in top_level(mixture, phase).below():
+            words = _weights_of(level)
+            if words:
+                return words
     return None
 
 
-def _level(
-    mixture: "Mixture",
-    phase: Phase | None,
-    path: str,
-    strategy: str,
-    tasks: tuple[str, ...],
-    groups: Mapping[str, Group],
-) -> str | None:
-    over = phase.weights if phase else {}
-    here = phase.strategy if phase and phase.strategy and not path else strategy
-    drawn = drawn_tasks(mixture, phase)
-    weights = {t: over.get(t, mixture.tasks[t].weight) for t in tasks if t in drawn}
-    weights |= {name: over.get(name, group.weight) for name, group in groups.items()}
-    for name, weight in sorted(weights.items()):
-        kind = "groups" if name in groups else "tasks"
-        if here == "weights" and weight is None:
-            inside = f" of group '{path}'" if path else ""
-            one = "group" if name in groups else "task"
-            return f"{kind}.{name}: strategy 'weights' needs a weight for every {one}{inside}"
-        if here == "unimax" and weight is not None:
-            return f"{kind}.{name}: 'weight' does not go with strategy 'unimax'"
-    for name, group in sorted(groups.items()):
-        inner = f"{path}/{name}" if path else name
-        words = _level(mixture, phase, inner, group.strategy or here, group.tasks, group.groups)
-        if words:
-            return words
+def _weights_of(level: Level) -> str | None:
+    for node in level.members:
+        kind, one = ("groups", "group") if node.inner else ("tasks", "task")
+        strategy = level.strategy
+        if strategy.weights == "required" and node.weight is None:
+            inside = f" of group '{level.path}'" if level.path else ""
+            needs = f"strategy '{strategy.name}' needs a weight for every {one}{inside}"
+            return f"{kind}.{node.name}: {needs}"
+        if strategy.weights == "refused" and node.weight is not None:
+            return f"{kind}.{node.name}: 'weight' does not go with strategy '{strategy.name}'"
     return None
 
 
-def drawn_tasks(mixture: "Mixture", phase: Phase | None) -> set[str]:
-    """Return the tasks that a phase draws from: its own, and those of its groups."""
-    if phase is None or not phase.tasks:
-        return set(mixture.tasks)
-    inside = {name: members(group) for _, name, group in all_groups(mixture.groups)}
-    return set().union(*(inside.get(name, {name}) for name in phase.tasks))
-
-
-def members(group: Group) -> set[str]:
-    """Return all tasks of a group, those of its groups with them."""
-    return set(group.tasks).union(*(members(inner) for inner in group.groups.values()))
-
-
-def _stop(mixture: "Mixture") -> str | None:
+def _stop(mixture: MixtureParts) -> str | None:
     stop, sampling = mixture.sampling.stop, mixture.sampling
     if stop in ("fixed", "endless"):
         return None
     if mixture.phases:
         return f"phases: stop '{stop}' does not go with phases, whose size must be known"
-    for path, _, group in all_groups(mixture.groups):
-        if group.strategy == "unimax":
+    for path, _, group in mixture.all_groups():
+        if group.strategy and SPLITTING[group.strategy].splits_known_size:
             return (
-                f"groups.{path}: stop '{stop}' does not go with 'unimax', which splits a known size"
+                f"groups.{path}: stop '{stop}' does not go with '{group.strategy}', "
+                "which splits a known size"
             )
     weighted = sorted(task for task, entry in mixture.tasks.items() if entry.weight is not None)
     if stop == "exactly_once" and (
@@ -221,9 +172,9 @@ def _stop(mixture: "Mixture") -> str | None:
     return None
 
 
-def _phases(mixture: "Mixture") -> str | None:
+def _phases(mixture: MixtureParts) -> str | None:
     names = [phase.name for phase in mixture.phases]
-    known = set(mixture.tasks) | {name for _, name, _ in all_groups(mixture.groups)}
+    known = set(mixture.tasks) | {name for _, name, _ in mixture.all_groups()}
     for phase in mixture.phases:
         if names.count(phase.name) > 1:
             return f"phases.{phase.name}: there are two phases of that name"
@@ -232,17 +183,15 @@ def _phases(mixture: "Mixture") -> str | None:
                 return f"phases.{phase.name}: {_unknown(name, known, 'task or group')}"
     if not mixture.phases:
         return None
-    undrawn = set(mixture.tasks).difference(
-        *(drawn_tasks(mixture, phase) for phase in mixture.phases)
-    )
+    undrawn = set(mixture.tasks).difference(*(mixture.drawn_in(phase) for phase in mixture.phases))
     if undrawn:
         return f"phases: task '{min(undrawn)}' is in no phase; add it to one, or take it out"
-    if mixture.sampling.strategy in ABSOLUTE:
+    if mixture.sampling.strategy in FIXING:
         return _absolute_phases(mixture)
     return _phase_sizes(mixture.phases, mixture.sampling)
 
 
-def _absolute_phases(mixture: "Mixture") -> str | None:
+def _absolute_phases(mixture: MixtureParts) -> str | None:
     strategy, seen = mixture.sampling.strategy, set[str]()
     for phase in mixture.phases:
         if phase.share is not None or phase.rows is not None or phase.weights or phase.strategy:
@@ -279,7 +228,7 @@ def _phase_sizes(phases: tuple[Phase, ...], sampling: Sampling) -> str | None:
             f"phases: all phases have 'rows', so that 'sampling.{sampling.sizes()[0]}' says it twice; "
             "take it out, or let one phase take the rest"
         )
-    whole = sum((Fraction(repr(p.share)) for p in phases if p.share is not None), Fraction(0))
+    whole = sum((decimal(p.share) for p in phases if p.share is not None), Fraction(0))
     if shared and (whole > 1 or (whole != 1 and not rest) or (whole == 1 and rest)):
         return f"phases: the shares sum to {float(whole):g}, not 1" + (
             f", and phase '{rest[0]}' takes the rest" if rest else ""
@@ -287,8 +236,8 @@ def _phase_sizes(phases: tuple[Phase, ...], sampling: Sampling) -> str | None:
     return None
 
 
-def _size(mixture: "Mixture") -> str | None:
+def _size(mixture: MixtureParts) -> str | None:
     if mixture.phases and all(phase.rows is not None for phase in mixture.phases):
         return None
-    words = size_wanted(mixture.sampling)
+    words = mixture.sampling.size_wanted()
     return f"sampling: {words}" if words else None

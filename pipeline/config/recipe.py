@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.config.load import check
-from pipeline.config.mixture_card import Mixture, MixtureCard, MixtureTask
+from pipeline.config.mixture import MixtureTask
+from pipeline.config.mixture_card import Mixture, MixtureCard
 from pipeline.config.params import ModelParams, Params, TextParams
 from pipeline.config.settings import (
     CurateSettings,

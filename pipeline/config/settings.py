@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pipeline.config.mixture_card import Draw, Limits, MixtureTask, Tailor, View
+from pipeline.config.mixture import Draw, MixtureTask, View
+from pipeline.config.mixture_card import Limits, Tailor
 from pipeline.config.params import (
     CurateParams,
     EvaluateParams,
@@ -18,7 +19,7 @@ from pipeline.config.params import (
     TokenizeParams,
     TrainParams,
 )
-from pipeline.config.sampling import Order
+from pipeline.config.sampling import OrderName
 from pipeline.config.settings_file import Settings
 from pipeline.config.strict import Positive, Strict
 from pipeline.config.task_card import ValidationUse
@@ -156,7 +157,7 @@ class TailorSettings(Settings):
     tailor: Tailor
     tasks: dict[str, MixtureTask]
     """Those that are drawn, each with what its rows are seen through alone."""
-    order: Order
+    order: OrderName
     card: dict[str, Any]
     """What the tailored card takes over as it is, by key."""
     seeds: int = 3

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.config.mixture_card import MixtureCard, MixtureTask
+from pipeline.config.mixture import MixtureTask
+from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import Params
 from pipeline.config.prompt_file import FILE, read_prompts
 from pipeline.config.settings import PromptText, TaskPrompts

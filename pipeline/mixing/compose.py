@@ -1,6 +1,6 @@
-"""Composition: how many rows each task gives to each phase of a mixture, exactly. Pure.
+"""Composition: how many rows each task gives to each phase of a mixture, exactly.
 
-The same code composes from stored lengths and from guessed ones. Every task's quota is the sum over the
+The same code composes from stored lengths and from guessed ones. A task's quota is the sum over the
 phases; in each phase it is less than one row off its exact share, or nearest to its share of the tokens.
 """
 
@@ -8,16 +8,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from pipeline.config.levels import top_level
 from pipeline.config.mixture_card import Mixture
-from pipeline.config.mixture_rules import ABSOLUTE
 from pipeline.config.sampling import Phase
+from pipeline.config.strategies.base import Fixing, Prompts
+from pipeline.config.strategies.registry import FIXING
 from pipeline.errors import MixtureError, unknown_name
-from pipeline.mixing.groups import Part, leaves, levels, parts, whole_rows
+from pipeline.mixing.groups import Part, leaves, parts, whole_rows
 from pipeline.mixing.lengths import Lengths
-from pipeline.mixing.phases import WHOLE, PhasePlan, phase_rows, phase_shares
-from pipeline.mixing.quotas import check_quotas, rounded
-from pipeline.mixing.rates import Prompts
-from pipeline.mixing.stop import stop_size, told_size
+from pipeline.mixing.quotas import check_quotas
+from pipeline.mixing.sizes import given_size, phase_rows, phase_shares, stop_size
+
+WHOLE = "all"
+"""Name of the one phase of a mixture that has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhasePlan:
+    """A stretch of positions with a composition of its own."""
+
+    name: str
+    positions: int
+    quotas: Mapping[str, int]
+    """Rows drawn of each task, in name order; sums to `positions`. Tasks that the phase does not draw
+    are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +71,9 @@ def compose(mixture: Mixture, lengths: Lengths) -> Composition:
     """
     mixture = mixture.drawn()
     _check_tasks(mixture, lengths.rows)
-    if mixture.sampling.strategy in ABSOLUTE:
-        result = _absolute(mixture, lengths.rows)
+    fixing = FIXING.get(mixture.sampling.strategy)
+    if fixing is not None:
+        result = _fixed(mixture, fixing, lengths.rows)
     elif mixture.sampling.unit == "rows":
         result = _by_rows(mixture, lengths.rows, lengths.prompts)
     else:
@@ -84,12 +99,9 @@ def _check_tasks(mixture: Mixture, rows: Mapping[str, int]) -> None:
             )
 
 
-def _absolute(mixture: Mixture, rows: Mapping[str, int]) -> Composition:
-    default = mixture.sampling.epochs or 0.0
+def _fixed(mixture: Mixture, fixing: Fixing, rows: Mapping[str, int]) -> Composition:
     counts = {
-        task: (entry.count or 0)
-        if mixture.sampling.strategy == "counts"
-        else rounded(entry.epochs or default, rows[task])
+        task: fixing.quota(entry, rows[task], mixture.sampling.epochs)
         for task, entry in sorted(mixture.tasks.items())
     }
     phases = [
@@ -116,7 +128,7 @@ def _by_rows(
     splits, plans, asked = [], [], dict.fromkeys(sizes, Fraction(0))
     phases: Sequence[Phase | None] = mixture.phases or (None,)
     for phase, count in zip(phases, phase_rows(mixture.phases, total), strict=True):
-        split = parts(levels(mixture, phase), sizes, total=Fraction(count), prompts=prompts)
+        split = parts(top_level(mixture, phase), sizes, total=Fraction(count), prompts=prompts)
         for task, leaf in leaves(split).items():
             asked[task] += count * leaf.share
         splits.append(leaves(split))
@@ -130,12 +142,12 @@ def _total(
     """Return the rows of a mixture; null where its phases say them."""
     sampling, rates = mixture.sampling, None
     if sampling.stop not in ("fixed", "endless"):
-        split = leaves(parts(levels(mixture), sizes, total=None, prompts=prompts))
+        split = leaves(parts(top_level(mixture), sizes, total=None, prompts=prompts))
         return stop_size(sampling.stop, {task: leaf.share for task, leaf in split.items()}, sizes)
     if sampling.passes is not None:
-        top = parts(levels(mixture), sizes, total=None, prompts=prompts)
+        top = parts(top_level(mixture), sizes, total=None, prompts=prompts)
         rates = {part.name: part.rate for part in top}
-    return told_size(sampling, sum(sizes.values()), rates)
+    return given_size(sampling, sum(sizes.values()), rates)
 
 
 def _by_tokens(mixture: Mixture, lengths: Lengths) -> Composition:
@@ -149,14 +161,14 @@ def _by_tokens(mixture: Mixture, lengths: Lengths) -> Composition:
     phases: Sequence[Phase | None] = mixture.phases or (None,)
     splits, targets = [], {task: [Fraction(0)] for task in tasks}
     for phase, share in zip(phases, phase_shares(mixture.phases), strict=True):
-        level = levels(mixture, phase)
+        level = top_level(mixture, phase)
         split = leaves(parts(level, sizes, total=budget * share, prompts=lengths.prompts))
         splits.append(split)
         for task in tasks:
             part = budget * share * split[task].share if task in split else Fraction(0)
             # a task's walk goes on from phase to phase, and so does its target
             targets[task].append(targets[task][-1] + part)
-    ends = {task: [0, *lengths.reached(task, unit, targets[task][1:])] for task in tasks}
+    ends = {task: [0, *lengths.rows_for(task, unit, targets[task][1:])] for task in tasks}
     plans = [
         _phase(
             phase.name if phase else WHOLE,

@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 
 from pipeline.config.mixture_card import Mixture
 from pipeline.errors import ArtefactError
-from pipeline.mixing.compose import Drawn, compose
-from pipeline.mixing.lengths import Held, Lengths
+from pipeline.mixing.compose import Drawn, PhasePlan, compose
+from pipeline.mixing.lengths import Lengths, TokenCounts
 from pipeline.mixing.order import NEWEST
-from pipeline.mixing.phases import PhasePlan
 
 VERSION = 1
 ORDER_BYTES = 5
@@ -136,13 +135,15 @@ def make_plan(
         positions=composed.positions,
         phases=composed.phases,
         tasks=tuple(
-            _task_plan(task, mixture, drawn, rows[task], lengths.drawn(task, drawn.quota))
+            _task_plan(task, mixture, drawn, rows[task], lengths.count_tokens(task, drawn.quota))
             for task, drawn in composed.tasks.items()
         ),
     )
 
 
-def _task_plan(task: str, mixture: Mixture, drawn: Drawn, rows: int, held: Held) -> TaskPlan:
+def _task_plan(
+    task: str, mixture: Mixture, drawn: Drawn, rows: int, counts: TokenCounts
+) -> TaskPlan:
     return TaskPlan(
         task=task,
         group=drawn.group,
@@ -153,8 +154,8 @@ def _task_plan(task: str, mixture: Mixture, drawn: Drawn, rows: int, held: Held)
         quota=drawn.quota,
         epochs=round(drawn.quota / rows, 4) if rows else 0.0,
         unseen_rows=max(rows - drawn.quota, 0),
-        tokens=held.tokens,
-        supervised=held.supervised,
+        tokens=counts.tokens,
+        supervised=counts.supervised,
     )
 
 

@@ -1,13 +1,14 @@
 """Quotas: rates and a number of rows to exact integers, by largest remainder.
 
-All arithmetic is on integers, so that a quota is off its share by less than one row whatever the
-rates, and is the same on every machine. Knows names and numbers only.
+With rates 2 and 1, ten rows are split 7 and 3. All arithmetic is exact, so that a quota is off its share
+by less than one row whatever the rates, and is the same on every machine.
 """
 
 from collections.abc import Mapping
 from fractions import Fraction
 from math import floor
 
+from pipeline.config.strategies.base import check_rate, decimal
 from pipeline.errors import MixtureError
 
 MAX_EPOCHS = 256
@@ -17,14 +18,19 @@ MAX_ROWS = 2**32
 """Mixture rows that the order's four bytes can count."""
 
 
-def decimal(value: float) -> Fraction:
-    """Return the number that a person wrote: 0.1 is one tenth, not its nearest binary fraction."""
-    return Fraction(repr(value))
+def shares(rates: Mapping[str, float | Fraction]) -> dict[str, Fraction]:
+    """Return each member's share: in [0, 1], summing to 1 exactly, in name order.
 
-
-def rounded(factor: float, rows: int) -> int:
-    """Return `factor * rows` as the nearest integer, a half rounded up; exact for any size."""
-    return int(decimal(factor) * rows + Fraction(1, 2))
+    Raises:
+        MixtureError: A rate is not a number that can be used, or all are 0.
+    """
+    for name in sorted(rates):
+        check_rate(name, rates[name])
+    exact = {name: _exact(rate) for name, rate in sorted(rates.items())}
+    whole = sum(exact.values())
+    if whole == 0:
+        raise MixtureError("no task of the mixture is drawn", expected="one rate above 0 at least")
+    return {name: rate / whole for name, rate in exact.items()}
 
 
 def quotas(rates: Mapping[str, float | Fraction], *, total: int) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config.mixture_card import View
+from pipeline.config.mixture import View
 from pipeline.config.params import RelateParams
 from pipeline.errors import ArtefactError
 from pipeline.relationships.cost import Cost

@@ -12,7 +12,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 from pipeline.config.mixture_card import Tailor
-from pipeline.mixing.quotas import apportioned, decimal, quotas, rounded
+from pipeline.config.strategies.base import decimal, rounded
+from pipeline.mixing.quotas import apportioned, quotas
 
 _EXACT = Context(prec=28, rounding=ROUND_HALF_EVEN)
 

@@ -9,6 +9,8 @@ from pipeline.errors import ConfigError
 from pipeline.layout import NAME_PATTERN
 from pipeline.tailoring.budget import Budget
 
+STRATEGY = "counts"
+"""The sampling strategy of every tailored mixture."""
 SUFFIX = "_tailored"
 _LONGEST = 64
 
@@ -40,7 +42,7 @@ def tailored_card(base: TailorSettings, rows: Budget) -> MixtureCard:
         "description": f"{target} with what complements it, out of mixture '{base.name}'.",
         "tasks": {task: entry.model_dump(exclude_none=True) for task, entry in tasks.items()},
         "tailor": base.tailor.model_dump(),
-        "sampling": {"strategy": "counts", "order": base.order},
+        "sampling": {"strategy": STRATEGY, "order": base.order},
     }
     return MixtureCard.model_validate(value)
 

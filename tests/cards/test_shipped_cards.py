@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.config.catalog import check_view, load_task, load_tasks, names
 from pipeline.config.load import load
-from pipeline.config.mixture_card import MixtureCard, MixtureTask
+from pipeline.config.mixture import MixtureTask
+from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import Params
 from pipeline.config.recipe import merged
 from pipeline.config.source import FilesSource, HubSource

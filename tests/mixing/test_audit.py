@@ -6,8 +6,8 @@ from pipeline.contract.order import ORDER
 from pipeline.errors import MixtureError
 from pipeline.mixing import audit as module
 from pipeline.mixing.audit import audit, check
+from pipeline.mixing.compose import PhasePlan
 from pipeline.mixing.order import NEWEST, Draw, mixture_order
-from pipeline.mixing.phases import PhasePlan
 from pipeline.mixing.plan import Plan, TaskPlan
 from tests.mixing.made import draws, largest_lead
 

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.mixture_card import Mixture
+from pipeline.config.strategies.base import Prompts
 from pipeline.errors import MixtureError
 from pipeline.mixing.compose import compose
 from pipeline.mixing.lengths import MeanLengths
-from pipeline.mixing.rates import Prompts
 
 SIZES = {"big": 10_000, "mid": 400, "small": 25}
 MEANS = {"big": 10.0, "mid": 20.0, "small": 40.0}

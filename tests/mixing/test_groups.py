@@ -3,8 +3,9 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.levels import top_level
 from pipeline.config.mixture_card import Mixture
-from pipeline.mixing.groups import leaves, levels, parts, whole_rows
+from pipeline.mixing.groups import leaves, parts, whole_rows
 from pipeline.mixing.quotas import decimal
 
 SIZES = {"mnli": 9000, "rte": 1000, "squad": 400, "boolq": 100, "cola": 50}
@@ -25,7 +26,7 @@ def mixture(*, groups, tasks=SIZES, strategy="equal", phases=(), **sampling):
 
 
 def shares(made, phase=None, sizes=SIZES, total=100):
-    split = parts(levels(made, phase), sizes, total=Fraction(total))
+    split = parts(top_level(made, phase), sizes, total=Fraction(total))
     return {task: leaf.share for task, leaf in leaves(split).items()}
 
 
@@ -70,7 +71,7 @@ def test_groups_nest():
     }
     entries = {"cola": {"weight": 3.0}}
     made = mixture(groups=groups, entries=entries)
-    split = parts(levels(made), SIZES, total=Fraction(60))
+    split = parts(top_level(made), SIZES, total=Fraction(60))
     got = leaves(split)
     assert got["squad"].share == Fraction(4, 6) * Fraction(1, 4) * Fraction(1, 2)
     assert (got["squad"].path, got["cola"].path, got["rte"].path) == ("all/qa", "all", "")
@@ -81,7 +82,7 @@ def test_unimax_inside_a_group_splits_the_group_s_part():
     made = mixture(groups=groups, tasks=["cola", "boolq", "mnli"], rows=240)
     # the group has 120 of 240 rows: cola all its 50, boolq the other 70
     assert shares(made, total=240)["cola"] == Fraction(50, 240)
-    assert whole_rows(parts(levels(made), SIZES, total=Fraction(240)), 240) == {
+    assert whole_rows(parts(top_level(made), SIZES, total=Fraction(240)), 240) == {
         "boolq": 70, "cola": 50, "mnli": 120,
     }  # fmt: skip
 
@@ -145,7 +146,7 @@ def test_tasks_and_groups_are_within_one_row_of_their_exact_shares(tree, total):
     made = Mixture.model_validate(
         {"tasks": tasks, "groups": groups, "sampling": {"strategy": "weights", "rows": total}}
     )
-    split = parts(levels(made), dict.fromkeys(tasks, 1), total=Fraction(total))
+    split = parts(top_level(made), dict.fromkeys(tasks, 1), total=Fraction(total))
     assert {task: leaf.share for task, leaf in leaves(split).items()} == exact
     rows = whole_rows(split, total)
     assert sum(rows.values()) == total

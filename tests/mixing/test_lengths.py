@@ -1,14 +1,24 @@
 from fractions import Fraction
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pipeline.config.strategies.base import Prompts
 from pipeline.contract.files import write_arrow, write_json
 from pipeline.errors import MixtureError
 from pipeline.mixing.corpus import read_corpus, row_supervised, row_tokens
-from pipeline.mixing.lengths import Held, MeanLengths, StoredLengths
+from pipeline.mixing.lengths import (
+    MeanLengths,
+    StoredLengths,
+    TokenCounts,
+    count_drawn,
+    find_rows,
+)
 from pipeline.mixing.order import Draw, mixture_order
-from pipeline.mixing.rates import Prompts
+from pipeline.seeds import derive_rng
 
 IDS = pa.large_list(pa.int32())
 
@@ -49,11 +59,13 @@ def test_stored_lengths_are_those_of_the_rows_that_the_order_draws(corpus, rows)
     for quota in range(13):
         order = mixture_order([Draw(task="t", start=0, rows=4, quota=quota)], seed=5)
         drawn = order.column("row").to_numpy()
-        assert lengths.drawn("t", quota) == Held(tokens[drawn].sum(), supervised[drawn].sum())
+        assert lengths.count_tokens("t", quota) == TokenCounts(
+            tokens[drawn].sum(), supervised[drawn].sum()
+        )
         targets = [Fraction(int(tokens[drawn].sum()))]
-        assert lengths.reached("t", "tokens", targets) == [quota]
+        assert lengths.rows_for("t", "tokens", targets) == [quota]
         targets = [Fraction(int(supervised[drawn].sum()))]
-        assert lengths.reached("t", "supervised_tokens", targets) == [quota]
+        assert lengths.rows_for("t", "supervised_tokens", targets) == [quota]
 
 
 def test_the_choice_view_has_no_supervised_tokens(tmp_path):
@@ -61,7 +73,7 @@ def test_the_choice_view_has_no_supervised_tokens(tmp_path):
     write_json({"version": 1, "tasks": [entry]}, tmp_path / "manifest.json")
     lengths = StoredLengths(read_corpus(tmp_path), seed=5)
     with pytest.raises(MixtureError) as caught:
-        lengths.reached("c", "supervised_tokens", [Fraction(1)])
+        lengths.rows_for("c", "supervised_tokens", [Fraction(1)])
     assert str(caught.value) == (
         "sampling.strategy: the tokens are of the choice view, which has no supervised tokens\n"
         "  expected: view: text"
@@ -72,8 +84,44 @@ def test_guessed_lengths_are_means():
     lengths = MeanLengths({"t": 4, "u": 9}, {"t": 2.5}, {})
     assert lengths.amount("t", "tokens") == 10
     assert lengths.amount("u", "rows") == 9
-    assert lengths.reached("t", "tokens", [Fraction(4), Fraction(5)]) == [2, 2]
-    assert lengths.drawn("t", 3) == Held(8, None)
-    assert lengths.drawn("u", 3) == Held(None, None)
+    assert lengths.rows_for("t", "tokens", [Fraction(4), Fraction(5)]) == [2, 2]
+    assert lengths.count_tokens("t", 3) == TokenCounts(8, None)
+    assert lengths.count_tokens("u", 3) == TokenCounts(None, None)
     with pytest.raises(MixtureError, match="no one knows yet how many tokens a row of task 'u'"):
         lengths.amount("u", "tokens")
+
+
+LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=30).map(np.array)
+
+
+def walk(rows):
+    return lambda epoch: derive_rng(3, "walk", epoch).permutation(rows).astype(np.uint32)
+
+
+def walked(lengths, quota):
+    epochs = quota // len(lengths) + 1
+    order = np.concatenate([walk(len(lengths))(epoch) for epoch in range(epochs)])
+    return lengths[order[:quota]]
+
+
+@given(LENGTHS, st.integers(0, 200))
+def test_drawn_tokens_are_those_of_the_rows_of_the_walk(lengths, quota):
+    assert count_drawn(lengths, quota, walk(len(lengths))) == walked(lengths, quota).sum()
+
+
+@given(LENGTHS, st.fractions(0, 900, max_denominator=7))
+def test_the_rows_reached_are_the_nearest_that_whole_rows_allow(lengths, target):
+    got = find_rows(lengths, target, walk(len(lengths)))
+    running = np.concatenate(([0], np.cumsum(walked(lengths, 901))))
+    off = [abs(int(value) - target) for value in running]
+    assert got == off.index(min(off))
+    # half a row at most
+    assert off[got] * 2 <= lengths.max()
+
+
+def test_a_tie_goes_to_fewer_rows():
+    lengths = np.array([4, 4, 4])
+    assert find_rows(lengths, Fraction(6), walk(3)) == 1
+    assert find_rows(lengths, Fraction(601, 100), walk(3)) == 2
+    assert find_rows(lengths, Fraction(24), walk(3)) == 6
+    assert find_rows(lengths, Fraction(0), walk(3)) == 0

@@ -8,9 +8,10 @@ import pytest
 
 from pipeline.config.load import check, parse_yaml
 from pipeline.config.mixture_card import MixtureCard
+from pipeline.config.strategies.base import Prompts
+from pipeline.config.strategies.registry import STRATEGIES
 from pipeline.mixing.compose import compose
 from pipeline.mixing.lengths import MeanLengths
-from pipeline.mixing.rates import Prompts
 
 PAGE = (Path(__file__).parents[2] / "docs/mixtures.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(.*?)```\n\nGives (.*?)\.\n", PAGE, flags=re.DOTALL)
@@ -39,3 +40,9 @@ def test_an_example_gives_what_the_page_says(example, gives):
     card = check(MixtureCard, value, where="docs/mixtures.md")
     drawn = compose(card, replace(LENGTHS, prompts=prompts_of(card))).tasks
     assert gives == ", ".join(f"{task} {drawn[task].quota:,}" for task in drawn)
+
+
+def test_every_strategy_has_a_section():
+    listed = re.findall(r"\| \[`(\w+)`\]\(#", PAGE)
+    sections = re.findall(r"^### (\w+)$", PAGE, flags=re.MULTILINE)
+    assert listed == sections == list(STRATEGIES)

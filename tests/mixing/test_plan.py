@@ -4,8 +4,8 @@ import pytest
 
 from pipeline.config.mixture_card import Mixture
 from pipeline.errors import ArtefactError
+from pipeline.mixing.compose import PhasePlan
 from pipeline.mixing.lengths import MeanLengths
-from pipeline.mixing.phases import PhasePlan
 from pipeline.mixing.plan import TaskPlan, from_json, make_plan, to_json
 
 SIZES = {"a": 100, "b": 20, "unused": 7}

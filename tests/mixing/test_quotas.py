@@ -1,11 +1,13 @@
+import math
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.config.strategies.base import check_rate, decimal, rounded
 from pipeline.errors import MixtureError
-from pipeline.mixing.quotas import check_quotas, decimal, quotas, rounded
+from pipeline.mixing.quotas import check_quotas, quotas, shares
 
 NAMES = st.text("abcdefgh_", min_size=1, max_size=6)
 RATES = st.dictionaries(
@@ -86,3 +88,37 @@ def test_a_quota_without_rows_is_refused_by_name():
     with pytest.raises(MixtureError, match="3 rows are to be drawn of task 'a', which has none"):
         check_quotas({"a": 3}, {"a": 0})
     check_quotas({"a": 0}, {"a": 0})
+
+
+@pytest.mark.parametrize("rate", [math.nan, math.inf, -1.0])
+def test_a_rate_that_is_no_number_is_refused_by_name(rate):
+    with pytest.raises(MixtureError, match=f"the rate of 'mid' is {rate}"):
+        check_rate("mid", rate)
+    with pytest.raises(MixtureError, match="the rate of 'mid'"):
+        shares({"big": 1.0, "mid": rate})
+
+
+def test_shares_sum_to_1_exactly_also_for_rates_near_the_ends_of_a_double():
+    assert shares({"a": 1.0, "b": 3.0}) == {"a": Fraction(1, 4), "b": Fraction(3, 4)}
+    assert shares({"a": 1.5e308, "b": 1.5e308}) == {"a": Fraction(1, 2), "b": Fraction(1, 2)}
+    tiny = shares({"a": 1e-300, "b": 1e300})
+    assert tiny["a"] == Fraction(1, 10**600 + 1)
+    assert sum(tiny.values()) == 1
+
+
+def test_a_level_that_draws_nothing_is_refused():
+    with pytest.raises(MixtureError, match="no task of the mixture is drawn"):
+        shares({"a": 0.0})
+
+
+@given(
+    st.dictionaries(st.text("abc", min_size=1), st.floats(1e-9, 1e9), min_size=1),
+    st.randoms(),
+)
+def test_shares_do_not_depend_on_the_order_in_which_tasks_are_written(weights, random):
+    names = list(weights)
+    random.shuffle(names)
+    shuffled = {name: weights[name] for name in names}
+    assert shares(shuffled) == shares(weights)
+    assert list(shares(shuffled)) == sorted(weights)
+    assert sum(shares(weights).values()) == 1

@@ -154,3 +154,20 @@ def test_a_model_that_is_not_there_is_named(project: Path, source: str, message:
     mixture.write_text(mixture.read_text() + f"params: {{model: {{source: '{source}'}}}}\n")
     with pytest.raises((TrainingError, SourceError), match=message):
         resolve.main(["toy"])
+
+
+def test_a_plan_depends_on_the_strategies_that_its_recipe_uses(project: Path):
+    card = project / "mixtures/toy.yaml"
+    text = card.read_text()
+    groups = "groups: {fruit: {strategy: unimax, max_epochs: 2, tasks: [apples, pears]}}"
+    card.write_text(f"{text}{groups}\n")
+    resolve.main(["toy"])
+    found = {}
+    for training in ("compass", "tailored"):
+        path = project / f"data/toy/settings/plan/{training}.json"
+        names = [name.rpartition(".") for name in json.loads(path.read_text())["code"]]
+        found[training] = {n for folder, _, n in names if folder == "pipeline.config.strategies"}
+    assert found == {
+        "compass": {"base", "by_size", "unimax"},
+        "tailored": {"base", "fixed_rows"},
+    }

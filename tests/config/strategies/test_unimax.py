@@ -3,7 +3,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.mixing.unimax import unimax
+from pipeline.config.strategies.unimax import unimax
 
 SIZES = st.dictionaries(st.text("abcdef", min_size=1), st.integers(1, 10**6), min_size=1)
 

@@ -1,13 +1,11 @@
-import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pipeline.config.sampling import Knobs
+from pipeline.config.strategies.base import Knobs, Member, Prompts
+from pipeline.config.strategies.by_size import size_rate
+from pipeline.config.strategies.registry import SPLITTING
 from pipeline.errors import MixtureError
-from pipeline.mixing.rates import Member, Prompts, check_rate, level_rates, shares, size_rate
 
 SIZES = {"big": 10_000, "mid": 400, "small": 25}
 
@@ -18,7 +16,7 @@ def rates(strategy, *, weights=None, prompts=None, sizes=None, budget=None, **kn
         Member(name=n, size=s, weight=weights.get(n), prompts=Prompts(prompts.get(n, 1)))
         for n, s in (sizes or SIZES).items()
     ]
-    return level_rates(members, strategy, Knobs(**knobs), budget=budget)
+    return SPLITTING[strategy].rates(members, Knobs(**knobs), budget=budget)
 
 
 def test_proportional_rates_are_the_sizes():
@@ -72,7 +70,7 @@ def test_rows_that_were_made_through_prompts_count_as_those_prompts():
     assert size_rate(4_000, cap=3_999, prompts=Prompts(5, 1)) == 5 * 799
     member = Member(name="t", size=20_000, prompts=Prompts(5, 5))
     knobs = Knobs(cap=3_999, per="prompt")
-    assert level_rates([member], "proportional", knobs, budget=None) == {"t": 3_995}
+    assert SPLITTING["proportional"].rates([member], knobs, budget=None) == {"t": 3_995}
 
 
 def test_more_prompts_than_the_cap_are_refused_in_words():
@@ -81,14 +79,6 @@ def test_more_prompts_than_the_cap_are_refused_in_words():
     assert str(caught.value) == (
         "tasks.mid: the rate of 'mid' is 0: its 3 prompts share a cap of 2\n  to do: raise the cap"
     )
-
-
-@pytest.mark.parametrize("rate", [math.nan, math.inf, -1.0])
-def test_a_rate_that_is_no_number_is_refused_by_name(rate):
-    with pytest.raises(MixtureError, match=f"the rate of 'mid' is {rate}"):
-        check_rate("mid", rate)
-    with pytest.raises(MixtureError, match="the rate of 'mid'"):
-        shares({"big": 1.0, "mid": rate})
 
 
 def test_a_weight_that_overflows_is_refused_by_name():
@@ -103,29 +93,3 @@ def test_a_temperature_that_overflows_is_refused():
 
 def test_the_smallest_weight_is_kept():
     assert rates("equal", sizes={"a": 3}, weights={"a": 5e-324}) == {"a": Fraction("5e-324")}
-
-
-def test_shares_sum_to_1_exactly_also_for_rates_near_the_ends_of_a_double():
-    assert shares({"a": 1.0, "b": 3.0}) == {"a": Fraction(1, 4), "b": Fraction(3, 4)}
-    assert shares({"a": 1.5e308, "b": 1.5e308}) == {"a": Fraction(1, 2), "b": Fraction(1, 2)}
-    tiny = shares({"a": 1e-300, "b": 1e300})
-    assert tiny["a"] == Fraction(1, 10**600 + 1)
-    assert sum(tiny.values()) == 1
-
-
-def test_a_level_that_draws_nothing_is_refused():
-    with pytest.raises(MixtureError, match="no task of the mixture is drawn"):
-        shares({"a": 0.0})
-
-
-@given(
-    st.dictionaries(st.text("abc", min_size=1), st.floats(1e-9, 1e9), min_size=1),
-    st.randoms(),
-)
-def test_shares_do_not_depend_on_the_order_in_which_tasks_are_written(weights, random):
-    names = list(weights)
-    random.shuffle(names)
-    shuffled = {name: weights[name] for name in names}
-    assert shares(shuffled) == shares(weights)
-    assert list(shares(shuffled)) == sorted(weights)
-    assert sum(shares(weights).values()) == 1
