@@ -1,9 +1,10 @@
 """DVC's own cost: at 400 tasks, and at 60 trainings against 2.
 
 Builds projects with the real `dvc.yaml`, whose commands are replaced by a script that writes small
-outputs. So what is timed is DVC itself: CPU seconds of the `dvc` processes without their children's. Timed
-are a run with nothing to do, a run after one edit, and a first run in which `dvc commit` records all tasks
-at once (as `taskloom data` does). The projects of 2 and of 60 trainings take turns.
+outputs. So what is timed is DVC itself: CPU seconds of the `dvc` processes without their
+children's. Timed are a run with nothing to do, a run after one edit, and a first run in which `dvc
+commit` records all tasks at once (as `taskloom data` does). The projects of 2 and of 60 trainings
+take turns.
 
 Usage: python -m benchmarks.bench_dvc [--tasks 400] [--trainings 60] [--rounds 5]
 """
