@@ -1,6 +1,5 @@
-"""1,000 small tasks in one mixture: seconds to plan, and memory that does not grow with them."""
+"""1,000 small tasks in one mixture: exact plans, and memory that does not grow with the tasks."""
 
-import time
 import weakref
 
 import numpy as np
@@ -66,14 +65,12 @@ def mixture(tasks, **sampling):
 
 
 def planned(folder, made):
-    start = time.process_time()
-    plan = exact_plan(read_corpus(folder), made, name="t", which="compass", seed=3)
-    return plan, time.process_time() - start
+    return exact_plan(read_corpus(folder), made, name="t", which="compass", seed=3)
 
 
 @pytest.mark.parametrize("size", [{"rows": 300_007}, {"strategy": "tokens", "tokens": 10_000_019}])
-def test_a_thousand_tasks_are_planned_exactly_in_seconds(folder, size):
-    plan, seconds = planned(folder, mixture(TASKS, **size))
+def test_a_thousand_tasks_are_planned_exactly(folder, size):
+    plan = planned(folder, mixture(TASKS, **size))
     assert len(plan.tasks) == TASKS
     assert plan.positions == sum(task.quota for task in plan.tasks)
     if "rows" in size:
@@ -82,7 +79,6 @@ def test_a_thousand_tasks_are_planned_exactly_in_seconds(folder, size):
         assert all(abs(t.quota - 300_007 * shares[t.task]) < 2.001 for t in plan.tasks)
     else:
         assert abs(plan.tokens - 10_000_019) < TASKS * 50
-    assert seconds < 10  # of CPU time; about 1 here
 
 
 def test_the_lengths_of_one_task_are_held_at_a_time(folder, monkeypatch):

@@ -56,7 +56,7 @@ def follow(tmp_path: Path) -> Callable[[str], Copy]:
             path = tmp_path / step["file"]
             text = re.sub(r"(?m)^ {3}", "", step["text"])
             if step["kind"] == "diff":
-                copy.changed[step["file"]] = _change(path, text)
+                copy.changed[step["file"]] = copy.changed.get(step["file"], 0) + _change(path, text)
             else:
                 assert not path.exists(), step["file"]
                 path.write_text(text)
