@@ -5,6 +5,9 @@ and `don't`, `-LRB-` apart). Symbols of arithmetic stay, since `3 + 4` is not `3
 must not know tasks other than the one it is given, nor roles.
 """
 
+import html
+import re
+import unicodedata
 from collections.abc import Iterable
 
 import numpy as np
@@ -32,11 +35,13 @@ STEMS = pl.Schema(
 
 
 def normalized(text: pl.Expr) -> pl.Expr:
-    """Return `text` as lower-case words, separated by single spaces.
+    r"""Return `text` as lower-case words, separated by single spaces.
 
-    Unicode is composed (NFKC) and lowered; all but letters, marks, digits and mathematical symbols
-    becomes a space; `-`, `*`, `/` and `^` in front of a number stay, as symbols.
+    Markup, entities and escapes (`<br>`, `&amp;`, `\/`, `\u00e9`) are undone and invisible characters
+    left out. Unicode is composed (NFKC) and lowered; all but letters, marks, digits and mathematical
+    symbols becomes a space; `-`, `*`, `/` and `^` in front of a number stay, as symbols.
     """
+    text = text.map_batches(_without_markup, return_dtype=pl.String)
     text = text.str.normalize("NFKC").str.to_lowercase().str.replace_all("ß", "ss", literal=True)
     for sign, symbol in (("-", "\u2212"), (r"\*", "\u00d7"), ("/", "\u00f7"), (r"\^", "\u2191")):
         text = text.str.replace_all(rf"{sign}\s*(\p{{N}})", f"{symbol} $1")
@@ -45,9 +50,42 @@ def normalized(text: pl.Expr) -> pl.Expr:
     return text.str.strip_chars(" ")
 
 
+_TAG = re.compile(
+    r"</?(?:a|b|body|br|code|div|em|font|h[1-6]|html|i|li|ol|p|pre|s|span|strong|sub|sup|table|td|tr|u|ul)"
+    r"\b[^<>]*>",
+    re.IGNORECASE,
+)
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_ODD = r"[\\\p{Cf}]|&[#\w]+;|<[/A-Za-z]"
+"""What a text holds if anything is to be undone in it."""
+
+
+def _without_markup(texts: pl.Series) -> pl.Series:
+    odd = texts.str.contains(_ODD).fill_null(value=False)
+    if not odd.any():
+        return texts
+    plain = pl.Series([_undone(text) for text in texts.filter(odd)], dtype=pl.String)
+    return texts.scatter(odd.arg_true(), plain)
+
+
+def _undone(text: str) -> str:
+    text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+    text = re.sub(r"\\([/\"'\\])", r"\1", text).replace("\\n", " ").replace("\\t", " ")
+    text = _TAG.sub(" ", html.unescape(text))
+    return "".join(c for c in text if unicodedata.category(c) != "Cf")
+
+
 def squeezed(text: pl.Expr) -> pl.Expr:
     """Return normalised `text` without the spaces beside letters, where tokenisers differ."""
     return text.str.replace_all(r"([\p{L}\p{M}]) ", "$1").str.replace_all(r" (\p{L})", "$1")
+
+
+def recognised(examples: pl.DataFrame, identity: pl.DataFrame | None) -> pl.DataFrame:
+    """Return examples with the context and question that they are recognised by."""
+    if identity is None:
+        return examples
+    own = ["context", "question"]
+    return examples.drop(own).join(identity, on="example_id", how="left", maintain_order="left")
 
 
 def stems(examples: pl.DataFrame) -> pl.DataFrame:

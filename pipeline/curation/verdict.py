@@ -78,6 +78,8 @@ def verdict(
     params: CurateParams,
     limits: Limits,
     validation: Mapping[str, ValidationUse] = MappingProxyType({}),
+    *,
+    identity: Mapping[str, pl.DataFrame | None] = MappingProxyType({}),
 ) -> Verdict:
     """Decide for every example of every task whether it stays, and as what.
 
@@ -87,12 +89,16 @@ def verdict(
         limits: Most rows of each role.
         validation: What becomes of a validation split that is not reported on, where it is not to
             give `select` rows.
+        identity: `example_id`, `context` and `question` of tasks whose examples are recognised by other
+            texts than their own: those of the source, without the words of the card's templates.
 
     Raises:
         DataError: The numbers of a task do not add up, which no input may cause.
     """
     judged = {
-        task: _judge(task, examples[task], params, validation.get(task, "select"))
+        task: _judge(
+            task, examples[task], params, validation.get(task, "select"), identity.get(task)
+        )
         for task in sorted(examples)
     }
     index = pl.concat([overlap.INDEX.to_frame(), *(part.stems for part in judged.values())])
@@ -129,7 +135,11 @@ def check_account(
 
 
 def _judge(
-    task: str, splits: Mapping[str, pl.DataFrame], params: CurateParams, validation: ValidationUse
+    task: str,
+    splits: Mapping[str, pl.DataFrame],
+    params: CurateParams,
+    validation: ValidationUse,
+    identity: pl.DataFrame | None,
 ) -> _Judged:
     """Drop unlabelled rows and duplicates of one task and give every other row its role."""
     frame = _joined(splits)
@@ -156,7 +166,9 @@ def _judge(
         _dropped(task, blank, reason=pl.lit("unlabelled"), detail=pl.lit("")),
         _dropped(task, twice, reason=pl.lit("duplicate"), detail=pl.col("first_id")),
     ]
-    index = keys.stems(rest).join(assigned.select("example_id", "role", "row"), on="example_id")
+    index = keys.stems(keys.recognised(rest, identity)).join(
+        assigned.select("example_id", "role", "row"), on="example_id"
+    )
     index = index.filter(pl.col("role") != roles.UNUSED).with_columns(task=pl.lit(task))
     return _Judged(
         assigned.filter(pl.col("role") != roles.UNUSED),

@@ -16,6 +16,7 @@ from pipeline.errors import DataError
 from pipeline.normalize.bad_encoding import damaged_rows
 from pipeline.normalize.content_hash import digests, encode
 from pipeline.normalize.draft import ROW
+from pipeline.normalize.identity import identity
 from pipeline.normalize.rejects import describe, refuse_faulty
 from pipeline.schema import Split, prefix_token
 
@@ -46,10 +47,13 @@ class Normalized:
         examples: Columns of `schema.EXAMPLE`, in the order of the records.
         rejects: Columns of `schema.REJECT`, in the order of the records, those that could not be
             read among them.
+        identity: By which texts the records are recognised, see `identity`; None for those that the
+            examples have.
     """
 
     examples: pl.DataFrame
     rejects: pl.DataFrame
+    identity: pl.DataFrame | None
 
 
 def normalize(
@@ -83,7 +87,8 @@ def normalize(
     rejects = describe(rejected, unread, split)
     read = frame.height + unread.height
     refuse_faulty(rejects, read, card.fields, most=card.max_rejects, where=where)
-    return Normalized(examples, rejects)
+    prefix = f"{card.task}/{split}/"
+    return Normalized(examples, rejects, identity(frame, card.fields, prefix, where))
 
 
 def _part(

@@ -31,7 +31,10 @@ def main(arguments: Sequence[str]) -> None:
         settings = read(CurateSettings, layout.settings("curate"))
         tasks = tqdm(settings.tasks, desc="read examples", delay=2, leave=False)
         examples = {task: examples_of(layout, task) for task in tasks}
-        result = verdict(examples, settings.curate, settings.limits, settings.validation)
+        identity = {task: identity_of(layout, task) for task in examples}
+        result = verdict(
+            examples, settings.curate, settings.limits, settings.validation, identity=identity
+        )
         rejects = rejects_of(layout, examples)
         _publish(layout, result, rejects)
     print("\n".join(described(result, rejects)))
@@ -64,6 +67,12 @@ def examples_of(layout: Layout, task: str) -> dict[str, pl.DataFrame]:
             )
         frames[split] = frame
     return frames
+
+
+def identity_of(layout: Layout, task: str) -> pl.DataFrame | None:
+    """Return the texts that a task's examples are recognised by, where they are not their own."""
+    path = layout.examples(task) / "identity.parquet"
+    return read_parquet(path) if path.exists() else None
 
 
 def rejects_of(layout: Layout, examples: Mapping[str, Mapping[str, pl.DataFrame]]) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 Reads:   data/NAME/sources/<task>.json, and the raw files or the hub dataset that it names
 Writes:  data/NAME/examples/<task>/: a Parquet file for each split (empty where the card has none),
-         rejects.parquet, origin.json
+         rejects.parquet, origin.json; identity.parquet where the card adds words to the texts
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from pipeline.normalize.rejects import values_of
 from pipeline.publish import new_folder, stage_lock
 from pipeline.schema import EXAMPLE, REJECT, SPLITS, VERSION, Split
 from pipeline.sources.dispatch import read_split, with_class_names
-from pipeline.tables import write_parquet
+from pipeline.tables import write_frame, write_parquet
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -58,6 +58,7 @@ def normalize_task(layout: Layout, task: str) -> list[str]:
     rejects: list[pl.DataFrame] = []
     splits: dict[str, Any] = {}
     lines: list[str] = []
+    identities: list[pl.DataFrame] = []
     with new_folder(layout.examples(task)) as folder:
         for split in SPLITS:
             if split not in source.card.splits:
@@ -67,9 +68,12 @@ def normalize_task(layout: Layout, task: str) -> list[str]:
             part = normalize_split(source, split)
             write_parquet(part.examples, folder / f"{split}.parquet", EXAMPLE)
             rejects.append(part.rejects)
+            identities += [] if part.identity is None else [part.identity]
             splits[split] = summary(part, source.card)
             lines += notes(part.rejects, splits[split], source.card, split)
         write_parquet(pl.concat(rejects), folder / "rejects.parquet", REJECT)
+        if identities:
+            write_frame(pl.concat(identities), folder / "identity.parquet")
         write_json(origin(source, splits) | {"source_sha256": sha256(path)}, folder / "origin.json")
     return lines
 

@@ -28,6 +28,11 @@ def squeezed(text: str) -> str:
         ("हिन्दी", "हिन्दी"),
         ("\u2764\ufe0f @ home", "home"),
         ("?!...", ""),
+        ("a <b>big</b> dog<br />x", "a big dog x"),
+        ("Tom &amp; Ann&#39;s &lt;i&gt;", "tom ann s"),
+        (r"either\/or \"so\" caf\u00e9", "either or so caf\u00e9"),
+        ("soft\u00adened zero\u200bwidth \ufeffmark", "softened zerowidth mark"),
+        ("if x < y and z > w", "if x < y and z > w"),
         ("", ""),
     ],
 )
@@ -173,3 +178,13 @@ def test_rows_without_any_text_group_by_their_content(examples):
 def test_normalising_twice_changes_no_words(text):
     once = normal(text)
     assert normal(once).split(" ") == once.split(" ")
+
+
+def test_rows_are_recognised_by_other_texts_where_these_are_given(examples):
+    frame = examples("a", "train", [("p", "Does it mean: q"), ("r", "Does it mean: s")])
+    own = pl.DataFrame(
+        {"example_id": ["a/train/1", "a/train/0"], "context": ["r", "p"], "question": ["s", "q"]}
+    )
+    made = keys.recognised(frame, own)
+    assert made.select("context", "question").rows() == [("p", "q"), ("r", "s")]
+    assert keys.recognised(frame, None) is frame

@@ -145,6 +145,24 @@ def test_what_the_validation_split_serves_as_is_said(toy: Path, capsys):
     assert "validation splits serve as: report (pears); select (apples)" in out
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_the_words_of_a_template_hide_no_overlap(toy: Path, known: bool):
+    """Every text of `pears` has a carrier; without it, five rows stand in the test split of `apples`."""
+    folder = toy / "examples" / "pears"
+    plain = pl.read_parquet(folder / "train.parquet")["context"].to_list()
+    worded = [f"Is this what they call good or rather what they call bad: {text}" for text in plain]
+    write_examples(toy.parent.parent, "pears", "train", worded)
+    if known:
+        ids = [f"pears/train/{i}" for i in range(len(plain))] + ["pears/validation/0"]
+        texts = [*plain, "the last of the pears"]
+        frame = pl.DataFrame({"example_id": ids, "context": texts, "question": [""] * len(ids)})
+        frame.write_parquet(folder / "identity.parquet")
+    curate.main(["toy"])
+    drops = read_parquet(toy / "curation" / "drops.parquet", DROP)
+    expected = [f"pears/train/{i}" for i in range(40, 45)] if known else []
+    assert drops["example_id"].to_list() == expected
+
+
 def test_the_rows_keep_schema_and_order(toy: Path):
     curate.main(["toy"])
     train = read_parquet(toy / "curated" / "apples" / "train.parquet", EXAMPLE)
