@@ -12,11 +12,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from pipeline.training.loop import Trainer, trainer
+from pipeline.training.loop import Trainer, new_trainer
 from pipeline.training.progress import StepSums, Term
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import TrainSettings
-from pipeline.training.view import Pass
+from pipeline.training.view import StepContext
 
 OPTIONS = 4
 """Choices of a row, for the encoders."""
@@ -135,13 +135,15 @@ class Synthetic:
         """Return the micro-batches, over which the loss is a mean."""
         return np.array([float(len(batch))])
 
-    def backward(self, batch: list[np.ndarray], totals: np.ndarray, how: Pass) -> StepSums:
+    def backward(
+        self, batch: list[np.ndarray], totals: np.ndarray, context: StepContext
+    ) -> StepSums:
         """Add the gradients of all micro-batches."""
         losses = []
         for place, ids in enumerate(batch):
-            how.seed_dropout("random", place)
-            with how.autocast():
-                loss = self.loss(torch.from_numpy(ids).to(how.device, non_blocking=True))
+            context.seed_dropout("random", place)
+            with context.autocast():
+                loss = self.loss(torch.from_numpy(ids).to(context.device, non_blocking=True))
             (loss / float(totals[0])).backward()  # type: ignore[no-untyped-call]
             losses.append(loss.detach())
         total = float(torch.stack(losses).sum())
@@ -166,7 +168,7 @@ def begun(case: Case, device: torch.device, *, compiled: bool) -> Trainer:
     if not case.causal:
         model["score"] = nn.Linear(case.width, 1)
     view: Any = Synthetic(case, model)
-    return trainer(view, settings(compiled), seed=0, ranks=Ranks(0, 0, 1, device))
+    return new_trainer(view, settings(compiled), seed=0, ranks=Ranks(0, 0, 1, device))
 
 
 def settings(compiled: bool) -> TrainSettings:

@@ -156,35 +156,36 @@ def described(shards: Any, drawn: np.ndarray) -> dict[str, Any]:
 
 
 def sides_of(folder: Path, shards: Any, order: Any, options: argparse.Namespace) -> dict[str, Side]:
-    """Return the contenders, set up as `choice_view` does; (e) has a pooler in its head."""
     from pipeline.base_model import model_folder
+
+    """Return the contenders, set up as `view_of` does; (e) has a pooler in its head."""
     from pipeline.modeling.encoder import pretrained_encoder
     from pipeline.modeling.lookup import add_rows_only
     from pipeline.modeling.model import layer_weights, trained_parameters, with_heads
     from pipeline.modeling.prefixes import initialize_prefixes
-    from pipeline.training.choice.batches import Plan, rank_batch
+    from pipeline.training.choice.batches import BatchPlan, rank_batch
     from pipeline.training.choice.compass_layout import CompassLayout, ending_tokens
     from pipeline.training.choice.exact_layouts import PaddedLayout
     from pipeline.training.choice.shared_context import SharedContextLayout
-    from pipeline.training.cut import overhead
+    from pipeline.training.grouping import overhead
     from pipeline.training.optimizer import FlatAdamW
 
-    def built(pooled: bool) -> tuple[Any, Any]:
+    def built(head: str) -> tuple[Any, Any]:
         encoder, _ = pretrained_encoder(
             model_folder(MINILM, None), vocabulary=shards.vocabulary,
             max_tokens=options.max_tokens, dropout=0.1, seed=SEED,
         )  # fmt: skip
-        model = with_heads(encoder, dropout=0.1, seed=SEED, pooled=pooled)
+        model = with_heads(encoder, dropout=0.1, seed=SEED, scoring=head)
         initialize_prefixes(model.embeddings, shards.prefixes, init="shared", seed=SEED)
         add_rows_only(model.embeddings)
         parameters = trained_parameters(model, masked=False)
         return model.train(), FlatAdamW(parameters, weight_decay=0.01, clip=1.0)
 
-    plain, shared, pooled = built(False), built(False), built(True)
+    plain, shared, pooled = built("linear"), built("linear"), built("pooled")
     shared[0].compute_what_is_read()
-    whole = Plan(SEED, options.batch, UNBOUNDED, None, None, overhead=UNBOUNDED)
+    whole = BatchPlan(SEED, options.batch, UNBOUNDED, None, None, overhead=UNBOUNDED)
     cost = overhead("cpu", layer_weights(plain[0].encoder))
-    budget = Plan(SEED, options.batch, 8192, None, None, overhead=cost)
+    budget = BatchPlan(SEED, options.batch, 8192, None, None, overhead=cost)
     tokenizer = folder / "project" / "data" / "bench" / "tokenizer"
     compass = CompassLayout(ending_tokens(tokenizer), options.max_tokens)
     plans = {

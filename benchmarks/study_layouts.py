@@ -161,7 +161,7 @@ def trained(tokens: Path, variant: Variant, seed: int) -> Cell:
     import torch
 
     from pipeline.training.choice.layouts import scoring_layout
-    from pipeline.training.choice.predict import answered
+    from pipeline.training.choice.predict import answer_rows
     from pipeline.training.choice.shards import open_shards
 
     view, optimizer = prepared(tokens, variant, seed)
@@ -173,7 +173,7 @@ def trained(tokens: Path, variant: Variant, seed: int) -> Cell:
     layout = scoring_layout(variant.layout, variant.readout)
     accuracy = {}
     for shard in shards.shards:
-        answers = answered(
+        answers = answer_rows(
             view.model, shard, shards.special, token_budget=8192, device=torch.device("cpu"),
             layout=layout,
         )  # fmt: skip
@@ -190,9 +190,9 @@ def prepared(tokens: Path, variant: Variant, seed: int) -> tuple[Any, Any]:
     from pipeline.modeling.model import with_heads
     from pipeline.modeling.prefixes import initialize_prefixes
     from pipeline.training.choice.shards import open_shards
-    from pipeline.training.choice.view import choice_view
+    from pipeline.training.choice.start import Artefacts
+    from pipeline.training.choice.view import view_of
     from pipeline.training.optimizer import FlatAdamW
-    from pipeline.training.start import Artefacts
 
     quiet_transformers()
     run = run_of(tokens, variant, seed)
@@ -208,7 +208,7 @@ def prepared(tokens: Path, variant: Variant, seed: int) -> tuple[Any, Any]:
     )  # fmt: skip
     model = with_heads(encoder, dropout=0.1, seed=seed)
     initialize_prefixes(model.embeddings, shards.prefixes, init="shared", seed=seed)
-    view = choice_view(run, Artefacts(shards, shards, order), model.train(), device="cpu")
+    view = view_of(run, Artefacts(shards, shards, order), model.train(), device="cpu")
     optimizer = FlatAdamW(
         view.parameters(), weight_decay=run.train.weight_decay, clip=run.train.clip
     )
@@ -236,19 +236,12 @@ def one_step(view: Any, optimizer: Any, step: int, seed: int) -> None:
     """Do one global batch."""
     import torch
 
-    from pipeline.seeds import derive_seed
     from pipeline.training.optimizer import learning_rate
-    from pipeline.training.view import Pass
-
-    def seed_dropout(kind: str, position: int) -> None:
-        torch.manual_seed(derive_seed(seed, "dropout", kind, position))
-
-    def in_bf16() -> torch.autocast:
-        return torch.autocast("cpu", dtype=torch.bfloat16)
+    from pipeline.training.view import StepContext
 
     batch = view.batch(step, rank=0, world=1)
     totals = np.maximum(view.counts(batch), 1.0)
-    view.backward(batch, totals, Pass(torch.device("cpu"), seed_dropout, in_bf16))
+    view.backward(batch, totals, StepContext(torch.device("cpu"), seed, "bf16"))
     train = view.train
     optimizer.step(
         learning_rate(step, steps=view.steps, peak=train.learning_rate, warmup=train.warmup)

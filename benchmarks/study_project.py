@@ -72,9 +72,9 @@ def trained_accuracy(target: str, source: str, *, rows: int, seed: int) -> float
     """Train in the current project and return the accuracy on the target's report rows."""
     import torch
 
-    from pipeline.training.choice.predict import answered
+    from pipeline.training.choice.export import load_model
+    from pipeline.training.choice.predict import answer_rows
     from pipeline.training.choice.shards import open_shards
-    from pipeline.training.export import load_model
 
     layout = Layout(NAME)
     share = {target: rows} if source == ALONE else {target: rows // 2, source: rows - rows // 2}
@@ -94,5 +94,5 @@ def trained_accuracy(target: str, source: str, *, rows: int, seed: int) -> float
     model = load_model(layout.model("compass"), max_tokens=shards.max_tokens)
     shard = next(shard for shard in shards.shards if shard.task == target)
     cpu = torch.device("cpu")
-    answers = answered(model, shard, shards.special, token_budget=16384, device=cpu)
+    answers = answer_rows(model, shard, shards.special, token_budget=16384, device=cpu)
     return float((answers.predicted == answers.label).mean())

@@ -1,7 +1,7 @@
-"""Whether an encoder can keep branches apart: tried out, since no configuration says so.
+"""Tries out whether an encoder keeps choices apart behind a block mask: no configuration says so.
 
-An encoder may ignore positions that it is given (relative ones are counted in the line, not in the
-branch), take masks of another shape, or refuse them. Knows models; knows no layout and no run.
+An encoder may ignore positions that it is given (relative ones are counted in the line, not from the
+choice), take masks of another shape, or refuse them.
 """
 
 import torch
@@ -12,11 +12,11 @@ from pipeline.modeling.model import ChoiceModel, Inputs
 TOLERANCE = 1e-4
 """Largest difference of hidden states, which layer norms keep near 1; float error is near 1e-6."""
 
-_TRUNK, _BRANCHES = 5, (4, 3)
+_SHARED, _CHOICES = 5, (4, 3)
 
 
-def branches_apart(model: ChoiceModel, cls: int, sep: int) -> bool:
-    """Tell whether a branch and a trunk have the same hidden states with and without other branches.
+def keeps_choices_apart(model: ChoiceModel, cls: int, sep: int) -> bool:
+    """Return whether a choice and the shared part have the same hidden states without other choices.
 
     Args:
         model: On any device; its mode is kept.
@@ -35,20 +35,20 @@ def branches_apart(model: ChoiceModel, cls: int, sep: int) -> bool:
 
 
 def _apart(model: ChoiceModel, cls: int, sep: int) -> bool:
-    numbers = torch.arange(sum(_BRANCHES) + _TRUNK)
+    numbers = torch.arange(sum(_CHOICES) + _SHARED)
     ids = sep + (numbers * 7919) % max(1, model.embeddings.num_embeddings - sep)
     ids[0] = cls
-    lengths = (_TRUNK, *_BRANCHES)
+    lengths = (_SHARED, *_CHOICES)
     blocks = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
-    starts = torch.tensor([0, *(_TRUNK for _ in _BRANCHES)])
+    starts = torch.tensor([0, *(_SHARED for _ in _CHOICES)])
     places = torch.cat([start + torch.arange(n) for start, n in zip(starts, lengths, strict=True)])
     whole = _hidden(model, ids, places, blocks)
-    plain = model.hidden(_inputs(model, ids[:_TRUNK]))[0]
+    plain = model.hidden(_inputs(model, ids[:_SHARED]))[0]
     parts = [_close(whole[blocks == 0], plain)]
-    for branch in range(1, len(lengths)):
-        some = (blocks == 0) | (blocks == branch)
+    for choice in range(1, len(lengths)):
+        some = (blocks == 0) | (blocks == choice)
         alone = _hidden(model, ids[some], places[some], blocks[some])
-        parts.append(_close(whole[blocks == branch], alone[_TRUNK:]))
+        parts.append(_close(whole[blocks == choice], alone[_SHARED:]))
     return all(parts)
 
 

@@ -2,8 +2,7 @@
 
 A causal model reads lines that may hold several documents, or one context and several continuations,
 kept apart by a mask over segments; an encoder-decoder reads inputs and what was written so far. Logits
-are computed at asked places only: they are the dearest part of a step. Knows how to call models of
-`transformers`; knows no task, no batch plan and no file.
+are computed at asked places only: they cost more than any other part of a step.
 """
 
 from collections.abc import Mapping
@@ -63,7 +62,7 @@ class PairInputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TokenCosts:
     """What a model says of M asked tokens."""
 
     cost_M: Tensor
@@ -102,7 +101,7 @@ class LanguageModel(nn.Module):
         found = config.decoder_start_token_id
         return int(config.pad_token_id if found is None else found)
 
-    def forward(self, inputs: LineInputs | PairInputs) -> Asked:
+    def forward(self, inputs: LineInputs | PairInputs) -> TokenCosts:
         """Return what the model says of the asked tokens."""
         call = self._call(inputs)
         self._places = (inputs.line_M, inputs.at_M)
@@ -111,7 +110,7 @@ class LanguageModel(nn.Module):
         finally:
             self._places = None
         cost_M = functional.cross_entropy(logits_MV, inputs.answer_M, reduction="none")
-        return Asked(cost_M, logits_MV.detach().argmax(-1) == inputs.answer_M)
+        return TokenCosts(cost_M, logits_MV.detach().argmax(-1) == inputs.answer_M)
 
     def _at_places(self, head: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Give the head the hidden states at asked places alone, as one line of M."""

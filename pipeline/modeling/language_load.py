@@ -35,7 +35,7 @@ _WHAT = "a language model"
 
 
 @dataclass(frozen=True, slots=True)
-class Special:
+class EndTokens:
     """Ids that a model's own configuration names; `bos` is None where there is none."""
 
     bos: int | None
@@ -49,7 +49,7 @@ def small_language(
     *,
     vocabulary: int,
     max_tokens: int,
-    special: Special,
+    special: EndTokens,
     seed: int,
 ) -> LanguageModel:
     """Return a model with random weights that depend on `seed` alone: Llama-like, or T5-like.
@@ -73,7 +73,7 @@ def small_language(
 
 
 def _llama_config(
-    size: Architecture, vocabulary: int, max_tokens: int, special: Special
+    size: Architecture, vocabulary: int, max_tokens: int, special: EndTokens
 ) -> LlamaConfig:
     return LlamaConfig(
         vocab_size=vocabulary,
@@ -90,7 +90,7 @@ def _llama_config(
     )
 
 
-def _t5(size: Architecture, vocabulary: int, special: Special) -> T5ForConditionalGeneration:
+def _t5(size: Architecture, vocabulary: int, special: EndTokens) -> T5ForConditionalGeneration:
     return T5ForConditionalGeneration(
         T5Config(
             vocab_size=vocabulary,

@@ -1,7 +1,4 @@
-"""Encoder and heads as one module: scores for options, logits for masked tokens.
-
-Knows how to call an encoder of `transformers`; knows no task, no batch plan and no loss.
-"""
+"""Encoder and heads as one module: scores for options, logits for masked tokens."""
 
 import inspect
 from dataclasses import dataclass
@@ -27,10 +24,10 @@ class Inputs:
     """int64; 0 up to and including the first [SEP], then 1, as a tokenizer marks a pair of texts"""
     places_SL: Tensor | None = None
     """int64; positions from 0 where the encoder is not to count from the left"""
-    trees_SL: Tensor | None = None
-    """int64; where given, a token sees, of its own tree, branch 0 and its own branch alone"""
-    branches_SL: Tensor | None = None
-    """int64; given with the trees"""
+    packed_row_SL: Tensor | None = None
+    """int64; where given, i sees j if both are of one packed row, and j is shared or of i's choice"""
+    choice_SL: Tensor | None = None
+    """int64; 0 is the shared part of its packed row; given with the packed rows"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +79,10 @@ class ChoiceModel(nn.Module):
             layer: Any = self.encoder.encoder.layer[-1]
             layer.read = None if read is None else (read.sequence_N, read.token_N)
         arguments: dict[str, Tensor] = {"input_ids": inputs.ids_SL}
-        if inputs.trees_SL is None or inputs.branches_SL is None:
+        if inputs.packed_row_SL is None or inputs.choice_SL is None:
             arguments["attention_mask"] = inputs.attention_SL.long()
         else:
-            arguments["attention_mask"] = self._mask(inputs.trees_SL, inputs.branches_SL)
+            arguments["attention_mask"] = self._mask(inputs.packed_row_SL, inputs.choice_SL)
         if inputs.places_SL is not None:
             arguments["position_ids"] = inputs.places_SL + first_position(self.encoder)
         if self.takes_types:
@@ -103,11 +100,11 @@ class ChoiceModel(nn.Module):
         logits: Tensor = self.heads.masked(at.of(hidden_SLW), self.embeddings.weight)
         return logits.float()
 
-    def _mask(self, trees_SL: Tensor, branches_SL: Tensor) -> Tensor:
-        """Return who sees whom, S x 1 x L x L, as the encoder's attention takes it."""
-        keys_S1L = branches_SL[:, None, :]
-        seen = (keys_S1L == 0) | (keys_S1L == branches_SL[:, :, None])
-        mask = (seen & (trees_SL[:, None, :] == trees_SL[:, :, None]))[:, None]
+    def _mask(self, packed_row_SL: Tensor, choice_SL: Tensor) -> Tensor:
+        """Return which token sees which, S x 1 x L x L, as the encoder's attention takes it."""
+        keys_S1L = choice_SL[:, None, :]
+        seen = (keys_S1L == 0) | (keys_S1L == choice_SL[:, :, None])
+        mask = (seen & (packed_row_SL[:, None, :] == packed_row_SL[:, :, None]))[:, None]
         if self.encoder.config._attn_implementation != "eager":
             return mask
         lowest = torch.finfo(self.encoder.dtype).min
@@ -132,17 +129,24 @@ def layer_weights(encoder: PreTrainedModel) -> int:
 
 
 def with_heads(
-    encoder: PreTrainedModel, *, dropout: float, seed: int, pooled: bool = False
+    encoder: PreTrainedModel, *, dropout: float, seed: int, scoring: str = "linear"
 ) -> ChoiceModel:
-    """Put new heads, random from `seed`, on an encoder; `pooled` puts a pooler before the score."""
+    """Put new heads, random from `seed`, on an encoder.
+
+    Args:
+        encoder: On the CPU.
+        dropout: Of the scoring head.
+        seed: Seed of the run.
+        scoring: Kind of the scoring head, a key of `heads.SCORING_HEADS`.
+    """
     table = encoder.get_input_embeddings().weight
     heads = Heads(
+        scoring,
         width=encoder.config.hidden_size,
         embedding_width=table.shape[1],
         vocabulary=table.shape[0],
         dropout=dropout,
         seed=seed,
-        pooled=pooled,
     )
     return ChoiceModel(encoder, heads)
 

@@ -38,7 +38,7 @@ from pipeline.stages.evaluation_tables import (
 from pipeline.tables import read_parquet, write_frame
 
 if TYPE_CHECKING:
-    from pipeline.training.judge import Judged
+    from pipeline.training.view import Judged
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -62,10 +62,10 @@ def judge(layout: Layout, settings: EvaluateSettings, which: str) -> Answered:
     from pipeline.training.launch import let_waiting_threads_sleep
 
     let_waiting_threads_sleep()
-    from pipeline.training.judge import judged
+    from pipeline.training.views import judge_model
 
     budget = settings.evaluate.token_budget
-    stream = judged(layout.model(which), layout.tokens("report"), token_budget=budget)
+    stream = judge_model(layout.model(which), layout.tokens("report"), token_budget=budget)
     return by_task(tqdm(stream, desc=which, delay=2, leave=False))
 
 

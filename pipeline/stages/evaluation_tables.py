@@ -14,7 +14,7 @@ from pipeline.metrics.answers import Answers, figures
 from pipeline.metrics.prompts import over_prompts
 
 if TYPE_CHECKING:
-    from pipeline.training.judge import Judged
+    from pipeline.training.view import Judged
 
 BASELINES = ("chance", "majority", "choice_only")
 Figures = dict[str, float]

@@ -136,9 +136,9 @@ def encode(
     from pipeline.training.launch import let_waiting_threads_sleep
 
     let_waiting_threads_sleep()
-    from pipeline.training.choice.features import sequences, write_features
+    from pipeline.training.choice.features import count_sequences, write_features
 
-    counts = sequences(tokens, rows=rows, tasks=frozenset(tasks))
+    counts = count_sequences(tokens, rows=rows, tasks=frozenset(tasks))
     total, role = sum(counts.values()), tokens.name
     print(f"{role}: {total:,} sequences of {len(counts)} tasks", flush=True)
     made = write_features(
@@ -159,7 +159,7 @@ def read_prefixes_in_place(layout: Layout, path: Path, settings: FeatureSettings
     from pipeline.training.launch import let_waiting_threads_sleep
 
     let_waiting_threads_sleep()
-    from pipeline.training.prefix_states import write_prefix_states
+    from pipeline.training.choice.prefix_states import write_prefix_states
 
     print(f"prefixes: in front of {settings.state_rows} train rows a task", flush=True)
     write_prefix_states(

@@ -3,8 +3,7 @@
 A checkpoint is a folder `step-N` with `model.safetensors`, `optimizer.safetensors` and `state.json`,
 written under another name, flushed to disk and renamed. No generator's state is in it: every draw of a
 training belongs to a position, so the step is all that there is to know. Beside it lies `best-N`, the
-model that did best on `select` rows so far, where a run asks for that. Knows tensors by name and plain
-JSON; knows no model.
+model that did best on `select` rows so far, where a run asks for that.
 """
 
 import json
@@ -23,7 +22,7 @@ from torch import Tensor
 from pipeline.errors import TrainingError
 from pipeline.training.fingerprint import Fingerprint, differences, recipe
 
-VERSION = 3
+VERSION = 4
 RANDOMNESS = "every draw is keyed by (seed, position): there is no generator's state to keep"
 """What stands in a checkpoint in place of generators."""
 _STEP = "step-"
@@ -44,6 +43,8 @@ class Checkpoint:
     """`Progress.state()`."""
     looks: dict[str, Any]
     """`Looks.state()`; `best_step` names the folder of the best model, null = none yet."""
+    balance: dict[str, Any]
+    """`Balance.state()`."""
 
 
 def save(folder: Path, checkpoint: Checkpoint, fingerprint: Fingerprint, *, keep: int) -> None:
@@ -65,10 +66,11 @@ def save(folder: Path, checkpoint: Checkpoint, fingerprint: Fingerprint, *, keep
         "fingerprint": fingerprint,
         "progress": checkpoint.progress,
         "looks": checkpoint.looks,
+        "balance": checkpoint.balance,
     }
     tensors = {"model": checkpoint.model, "optimizer": checkpoint.optimizer}
     _write(folder / f"{_STEP}{checkpoint.step:08d}", tensors, state)
-    for old in stored(folder)[:-keep]:
+    for old in list_checkpoints(folder)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     _tidy(folder, checkpoint.looks["best_step"])
 
@@ -98,7 +100,9 @@ def _best(folder: Path, step: int) -> Path:
 
 def _tidy(folder: Path, best_step: int | None) -> None:
     """Remove the best models that neither the run nor a stored checkpoint would come back to."""
-    needed = {read_state(path)["looks"]["best_step"] for path in stored(folder)} | {best_step}
+    needed = {read_state(path)["looks"]["best_step"] for path in list_checkpoints(folder)} | {
+        best_step
+    }
     keep = {_best(folder, step).name for step in needed if step is not None}
     for path in folder.glob(f"{_BEST}*"):
         if path.name not in keep:
@@ -143,18 +147,18 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def stored(folder: Path) -> list[Path]:
+def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a folder, oldest first; leftovers of killed runs are not among them."""
     return sorted(folder.glob(f"{_STEP}*")) if folder.is_dir() else []
 
 
-def newest(folder: Path, fingerprint: Fingerprint) -> Checkpoint | None:
+def load_newest(folder: Path, fingerprint: Fingerprint) -> Checkpoint | None:
     """Load the newest checkpoint of a folder; None where there is none.
 
     Raises:
         TrainingError: It belongs to another run (the message says what differs) or is damaged.
     """
-    found = stored(folder)
+    found = list_checkpoints(folder)
     if not found:
         return None
     state = read_state(found[-1])
@@ -165,7 +169,8 @@ def newest(folder: Path, fingerprint: Fingerprint) -> Checkpoint | None:
     best = state["looks"]["best_step"]
     if best is not None and not _best(folder, best).is_dir():
         raise _damaged(found[-1], f"the best model so far, {_best(folder, best)}, is not there")
-    return Checkpoint(state["step"], model, optimizer, state["progress"], state["looks"])
+    parts = (state[key] for key in ("progress", "looks", "balance"))
+    return Checkpoint(state["step"], model, optimizer, *parts)
 
 
 def _foreign(
@@ -205,7 +210,7 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
     """
     try:
         state = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
-        keys = {"step", "fingerprint", "progress", "looks"}
+        keys = {"step", "fingerprint", "progress", "looks", "balance"}
         known = state["version"] == VERSION and keys <= state.keys()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(checkpoint, error) from error

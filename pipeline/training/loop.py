@@ -1,11 +1,10 @@
 """The training itself: a plain loop over global batches, on one process or many.
 
-The loss of a step is the weighted sum of its terms, each a mean over the global batch's items,
-whatever the micro-batches and ranks. Every draw belongs to a position: batches, choices and masks are
-the same for any number of ranks. Dropout belongs to the first position of its micro-batch: it repeats
-exactly on resume, but not on another number of ranks, whose micro-batches differ. Looks at the
-`select` rows draw nothing, so that no step depends on them. Knows a view and ranks; reads and writes no
-file but checkpoints.
+The loss of a step is the weighted sum of its terms, each a mean over the global batch's items, whatever
+the micro-batches and ranks. Every draw belongs to a position: batches, choices and masks are the same for
+any number of ranks. Dropout belongs to the first position of its micro-batch: it repeats exactly on
+resume, but not on another number of ranks, whose micro-batches differ. Looks at the `select` rows draw
+nothing, so that no step depends on them.
 """
 
 import math
@@ -22,20 +21,19 @@ from torch import Tensor
 from pipeline.errors import TrainingError
 from pipeline.modeling.encoder import compile_transformer, recompute_activations
 from pipeline.modeling.prefixes import prefix_rows
-from pipeline.seeds import derive_seed
 from pipeline.training import checkpoint as checkpoints
 from pipeline.training.ahead import Ahead
-from pipeline.training.best import Looks, looks
+from pipeline.training.balance import BALANCES, Balance
 from pipeline.training.checkpoint import Checkpoint
-from pipeline.training.display import Display, Standing
 from pipeline.training.fingerprint import Fingerprint
-from pipeline.training.held_out import judged_by_drawn, mean_prefixes
+from pipeline.training.kinds import KINDS, Kind
+from pipeline.training.looks import Looks, mean_prefixes, over_drawn_tasks, steps_between_looks
 from pipeline.training.optimizer import FlatAdamW, learning_rate
 from pipeline.training.progress import Progress, StepSums
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import TrainSettings
 from pipeline.training.track import Tracker
-from pipeline.training.view import Pass, View
+from pipeline.training.view import StepContext, View
 
 _INITIAL = "prefixes.initial"
 _COMPILER = ("torch._dynamo.", "torch._inductor.")
@@ -47,11 +45,13 @@ class Trainer:
     """A view on its way through its order."""
 
     view: View[Any]
+    kind: Kind
     train: TrainSettings
     seed: int
     ranks: Ranks
     progress: Progress
     looks: Looks
+    balance: Balance
     optimizer: FlatAdamW
     batches: Ahead[Any]
     """This rank's parts of the global batches."""
@@ -74,8 +74,14 @@ class Trainer:
 
     def state(self) -> Checkpoint:
         """Return the training as it stands."""
-        progress, seen = self.progress.state(), self.looks.state()
-        return Checkpoint(self.step, self.weights(), self.optimizer.state(), progress, seen)
+        return Checkpoint(
+            self.step,
+            self.weights(),
+            self.optimizer.state(),
+            self.progress.state(),
+            self.looks.state(),
+            self.balance.state(),
+        )
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of the same run."""
@@ -83,19 +89,17 @@ class Trainer:
         self.optimizer.load_state(checkpoint.optimizer)
         self.progress.load_state(checkpoint.progress)
         self.looks.load_state(checkpoint.looks)
+        self.balance.load_state(checkpoint.balance)
         self.step = checkpoint.step
 
-    def standing(self, line: dict[str, float] | None = None) -> Standing:
-        """Return what a person wants to see of it."""
-        return Standing(self.step, self.progress.tokens, self.progress.padding, line)
 
-
-def trainer(
+def new_trainer(
     view: View[Any],
     train: TrainSettings,
     *,
     seed: int,
     ranks: Ranks,
+    kind: Kind = KINDS["whole"],
     held_out: Collection[str] = (),
 ) -> Trainer:
     """Put a view at the start of a training, on the rank's device.
@@ -103,28 +107,45 @@ def trainer(
     Raises:
         TrainingError: The model cannot compute its activations again, and is asked to.
     """
+    parameters = kind.prepare(view)
     initial = prefix_rows(view.embeddings, view.prefixes)
     view.model.to(ranks.device).train()
     if train.gradient_checkpointing:
         recompute_activations(view.model)
     if train.compile:
         compile_transformer(view.model)
-    optimizer = FlatAdamW(view.parameters(), weight_decay=train.weight_decay, clip=train.clip)
-    progress = Progress(view.tasks, view.terms, log_every=train.log_every)
-    seen = looks(
+    every = steps_between_looks(
         best=train.best, select_every=train.select_every, checkpoint_every=train.checkpoint_every
     )
-    batches = Ahead(
-        lambda step: view.batch(step, rank=ranks.rank, world=ranks.world), steps=view.steps
+    return Trainer(
+        view=view,
+        kind=kind,
+        train=train,
+        seed=seed,
+        ranks=ranks,
+        progress=Progress(view.tasks, view.terms, log_every=train.log_every),
+        looks=Looks(every, train.best),
+        balance=BALANCES["none"](view.tasks),
+        optimizer=FlatAdamW(parameters, weight_decay=train.weight_decay, clip=train.clip),
+        batches=Ahead(
+            lambda step: view.batch(step, rank=ranks.rank, world=ranks.world), steps=view.steps
+        ),
+        initial=initial,
+        held_out=frozenset(held_out),
     )
-    held = frozenset(held_out)
-    return Trainer(view, train, seed, ranks, progress, seen, optimizer, batches, initial, held)
 
 
 def train(
-    run: Trainer, *, resume: Path, fingerprint: Fingerprint, tracker: Tracker, shown: Display
+    run: Trainer, *, resume: Path, fingerprint: Fingerprint, tracker: Tracker, bar: Any
 ) -> dict[str, Any]:
     """Run all steps that are left, with a checkpoint every `checkpoint_every` of them.
+
+    Args:
+        run: At its start, or where a checkpoint left it.
+        resume: Folder of the checkpoints.
+        fingerprint: Of the run.
+        tracker: Takes the figures of each line of the log.
+        bar: Shows the steps; from `progress_bar`.
 
     Returns:
         What the resulting model, the last or the best, does on the `select` rows.
@@ -133,13 +154,17 @@ def train(
         TrainingError: The loss is not finite, on every rank, or memory ran out; the last checkpoint
             is intact.
     """
-    steps = run.view.steps
+    steps, tokens = run.view.steps, run.progress.tokens
     try:
         while run.step < steps:
             line = one_step(run)
-            shown.show(run.standing(line))
             if line is not None:
+                speed = (run.progress.tokens - tokens) / max(1e-9, bar.format_dict["elapsed"])
+                figures = f"loss {line['loss']:.4f}, {speed:,.0f} tokens/s"
+                figures += f", padding {run.progress.padding:.1%}"
+                bar.set_postfix_str(figures, refresh=False)
                 tracker.log(int(line["step"]), line | run.progress.line_of_tasks())
+            bar.update()
             if run.step < steps:
                 _keep(run, resume, fingerprint, tracker)
     finally:
@@ -164,8 +189,8 @@ def _look(run: Trainer, resume: Path, tracker: Tracker) -> dict[str, Any]:
     """Answer the select rows; keep the model if it is the best so far and not the last anyway."""
     view, examples = run.view, run.progress.examples_of_tasks()
     with mean_prefixes(view.embeddings, view.prefixes, held_out=run.held_out, examples=examples):
-        seen = judged_by_drawn(view.select(run.ranks), run.held_out)
-    best = run.looks.take(run.step, seen)
+        seen = over_drawn_tasks(view.select(run.ranks), run.held_out)
+    best = run.looks.add(run.step, seen)
     if run.looks.every is not None and seen["accuracy_macro"] is not None:
         tracker.log(run.step, {"select_accuracy_macro": seen["accuracy_macro"]})
 
@@ -203,13 +228,17 @@ def one_step(run: Trainer) -> dict[str, float] | None:
     loss = sums.losses(run.view.terms)[0]
     if not math.isfinite(loss) or not torch.isfinite(run.optimizer.gradient.sum()):
         raise _not_finite(run, loss)
-    steps, examples = run.view.steps, run.view.examples(run.step)
-    peak, warmup = run.train.learning_rate, run.train.warmup
-    rate = learning_rate(run.step, steps=steps, peak=peak, warmup=warmup)
+    view, train, step = run.view, run.train, run.step
+    rate = learning_rate(step, steps=view.steps, peak=train.learning_rate, warmup=train.warmup)
     run.optimizer.step(rate)
+    run.balance.update(step, sums)
     run.step += 1
     return run.progress.add(
-        sums, step=run.step, examples=examples, rate=rate, last=run.step == steps
+        sums,
+        step=run.step,
+        examples=view.examples(step),
+        rate=rate,
+        last=run.step == view.steps,
     )
 
 
@@ -225,21 +254,16 @@ def gradients(run: Trainer) -> StepSums:
     ranks, view = run.ranks, run.view
     batch = run.batches.take(run.step)
     totals = np.maximum(ranks.total(view.counts(batch)), 1.0)
-    mine = view.backward(batch, totals, _pass(run))
+    mine = view.backward(batch, totals, _context(run))
     sums = StepSums.from_vector(ranks.total(mine.vector()), terms=len(view.terms))
     ranks.sum_(run.optimizer.gradient)
     return sums
 
 
-def _pass(run: Trainer) -> Pass:
-    def seed_dropout(kind: str, position: int) -> None:
-        torch.manual_seed(derive_seed(run.seed, "dropout", kind, position))
-
-    def autocast() -> torch.autocast:
-        bf16 = run.train.precision == "bf16"
-        return torch.autocast(run.ranks.device.type, dtype=torch.bfloat16, enabled=bf16)
-
-    return Pass(run.ranks.device, seed_dropout, autocast)
+def _context(run: Trainer) -> StepContext:
+    device, weights = run.ranks.device, run.balance.weights(run.step)
+    of_tasks = None if weights is None else torch.from_numpy(weights).float().to(device)
+    return StepContext(device, run.seed, run.train.precision, of_tasks)
 
 
 @contextmanager
@@ -252,7 +276,7 @@ def _worded(run: Trainer) -> Iterator[None]:
             f"the memory of {run.ranks.device} is too small for step {run.step + 1}",
             where="training",
             remedy=f"lower train.token_budget (now {run.train.token_budget}), or set "
-            f"train.gradient_checkpointing to true; {checkpoints_hint(run)}",
+            f"train.gradient_checkpointing to true; {_kept(run)}",
         ) from error
     except RuntimeError as error:
         if not type(error).__module__.startswith(_COMPILER):
@@ -267,17 +291,16 @@ def _worded(run: Trainer) -> Iterator[None]:
 
 
 def _not_finite(run: Trainer, loss: float) -> TrainingError:
-    kept = checkpoints_hint(run)
     return TrainingError(
         f"the {'loss' if not math.isfinite(loss) else 'gradient'} of step {run.step + 1} is not finite "
         f"(loss {loss})",
         where="training",
         expected="a finite number",
-        remedy=f"lower train.learning_rate (now {run.train.learning_rate:g}) or train.clip; {kept}",
+        remedy=f"lower train.learning_rate (now {run.train.learning_rate:g}) or train.clip; {_kept(run)}",
     )
 
 
-def checkpoints_hint(run: Trainer) -> str:
+def _kept(run: Trainer) -> str:
     """Word what a person still has after a failure."""
     every = run.train.checkpoint_every
     last = run.step // every * every

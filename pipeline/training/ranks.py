@@ -103,7 +103,7 @@ def _cause(error: Exception) -> str:
 
 
 @contextmanager
-def joined_ranks() -> Iterator[Ranks]:
+def join_ranks() -> Iterator[Ranks]:
     """Join the other processes if torchrun started this one, and leave them at the end.
 
     Raises:
@@ -119,7 +119,7 @@ def joined_ranks() -> Iterator[Ranks]:
         return
     try:
         backend = "nccl" if device.type == "cuda" else "gloo"
-        distributed.init_process_group(backend, timeout=patience())
+        distributed.init_process_group(backend, timeout=exchange_timeout())
     except (RuntimeError, ValueError) as error:
         raise TrainingError(
             f"cannot meet the other processes: {(str(error).splitlines() or [''])[0]}",
@@ -146,7 +146,7 @@ def _device(local_rank: int) -> torch.device:
     return device
 
 
-def patience() -> timedelta:
+def exchange_timeout() -> timedelta:
     """Return how long a process waits for the others in one exchange.
 
     Raises:

@@ -1,11 +1,10 @@
 """One training from run.json to the output folder.
 
 Joins the ranks, opens what run.json names, resumes or starts, trains, answers the `select` rows and
-writes the results. Knows the sequence; each part is elsewhere.
+writes the results.
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,16 @@ from pipeline.modeling.load import quiet_transformers
 from pipeline.modeling.prefixes import prefix_rows
 from pipeline.training import checkpoint as checkpoints
 from pipeline.training.card import CARD, Trained, card
-from pipeline.training.choice.view import choice_view
-from pipeline.training.display import display
-from pipeline.training.export import published, save_prefixes, save_records
+from pipeline.training.display import progress_bar
+from pipeline.training.export import publish_folder, save_prefixes, save_records
 from pipeline.training.fingerprint import fingerprint, mixture_sha256
-from pipeline.training.held_out import set_mean_prefixes
-from pipeline.training.loop import Trainer, train, trainer
-from pipeline.training.ranks import Ranks, joined_ranks
+from pipeline.training.kinds import KINDS
+from pipeline.training.looks import set_mean_prefixes
+from pipeline.training.loop import Trainer, new_trainer, train
+from pipeline.training.ranks import Ranks, join_ranks
 from pipeline.training.run import Run, read_run
-from pipeline.training.start import build_model, open_artefacts
-from pipeline.training.text.view import text_view
-from pipeline.training.track import tracker
-from pipeline.training.view import View
+from pipeline.training.track import open_tracker
+from pipeline.training.views import VIEWS
 
 
 def run_session(path: Path) -> None:
@@ -41,7 +38,7 @@ def run_session(path: Path) -> None:
     torch.use_deterministic_algorithms(True)
     # nothing here reads uninitialised memory; filling it first takes a quarter of a step on CPU
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    with joined_ranks() as ranks:
+    with join_ranks() as ranks:
         here = fingerprint(value)
         training = ranks.together(lambda: _started(run, ranks, here))
         select = _trained(run, training, here)
@@ -55,22 +52,19 @@ def _started(run: Run, ranks: Ranks, here: dict[str, str]) -> Trainer:
         if ranks.first:
             print(f"model: {line}", file=sys.stderr)
 
-    view = opened_view(run, ranks, say=say)
-    held_out = run.held_out or ()
-    training = trainer(view, run.train, seed=run.seed, ranks=ranks, held_out=held_out)
-    checkpoint = checkpoints.newest(Path(run.resume), here)
+    view = VIEWS[run.view].open(run, ranks, say)
+    training = new_trainer(
+        view,
+        run.train,
+        kind=KINDS["whole"],
+        seed=run.seed,
+        ranks=ranks,
+        held_out=run.held_out or (),
+    )
+    checkpoint = checkpoints.load_newest(Path(run.resume), here)
     if checkpoint is not None:
         training.load(checkpoint)
     return training
-
-
-def opened_view(run: Run, ranks: Ranks, *, say: Callable[[str], None]) -> View[Any]:
-    """Open the artefacts of a run and build its model, on the CPU."""
-    if run.view == "text":
-        return text_view(run, ranks, say=say)
-    artefacts = open_artefacts(run, verify=ranks.local_rank == 0)
-    model = build_model(run, artefacts.train, say=say)
-    return choice_view(run, artefacts, model, device=ranks.device.type)
 
 
 def _trained(run: Run, training: Trainer, here: dict[str, str]) -> dict[str, Any]:
@@ -78,14 +72,12 @@ def _trained(run: Run, training: Trainer, here: dict[str, str]) -> dict[str, Any
     first, steps = training.ranks.first, training.view.steps
     if first and training.step:
         print(f"goes on from step {training.step} of {steps}", file=sys.stderr)
-    follow = tracker(run.track, first=first, resumed=training.step > 0)
-    shown = display(first=first, steps=steps, start=training.standing())
+    follow = open_tracker(run.track, first=first, resumed=training.step > 0)
+    bar = progress_bar(first=first, steps=steps, done=training.step)
     try:
-        return train(
-            training, resume=Path(run.resume), fingerprint=here, tracker=follow, shown=shown
-        )
+        return train(training, resume=Path(run.resume), fingerprint=here, tracker=follow, bar=bar)
     finally:
-        shown.close()
+        bar.close()
         follow.close()
 
 
@@ -114,7 +106,7 @@ def _write(run: Run, value: dict[str, Any], training: Trainer, select: dict[str,
             select=select,
         )
     )
-    with published(Path(run.out)) as folder:
-        view.save(folder)
+    with publish_folder(Path(run.out)) as folder:
+        training.kind.save(view, folder)
         save_prefixes(folder, sorted(view.prefixes), initial=training.initial, final=final)
         save_records(folder, value, texts=texts, select=select)

@@ -53,7 +53,7 @@ class DvcliveTracker:
         self._live.end()
 
 
-def tracker(track: Track | None, *, first: bool, resumed: bool) -> Tracker:
+def open_tracker(track: Track | None, *, first: bool, resumed: bool) -> Tracker:
     """Return the tracker that a run asks for; only the first rank has one.
 
     Args:

@@ -1,19 +1,17 @@
-"""The seam between the loop and what it trains on: choices, or text.
+"""What the loop asks of a view: a model, its batches and its losses. A view is choices, or text."""
 
-A view knows its model, its artefacts and its losses; the loop knows steps, ranks, the optimizer and
-checkpoints, and nothing of what a view's batches hold. Knows neither files nor settings.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from pipeline.contract.ragged import Floats
+from pipeline.contract.ragged import Floats, Ints
+from pipeline.metrics.answers import Answers
+from pipeline.seeds import derive_seed
 from pipeline.training.progress import StepSums, Term
 from pipeline.training.ranks import Ranks
 
@@ -21,18 +19,46 @@ Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
-    """How the loop wants a micro-batch to be run."""
+class StepContext:
+    """How the micro-batches of one step are run."""
 
     device: torch.device
-    seed_dropout: Callable[[str, int], None]
-    """Called before each micro-batch with its kind and the least position among its rows."""
-    autocast: Callable[[], AbstractContextManager[Any]]
-    """Entered around each forward pass."""
+    seed: int
+    """Of the run."""
+    precision: str
+    """`fp32` or `bf16`."""
+    weights: Tensor | None = None
+    """Weight of each task's loss, (T,), float32 on the device; None where all are 1."""
+
+    def seed_dropout(self, kind: str, position: int) -> None:
+        """Make dropout depend on a kind of micro-batch and the least position among its rows."""
+        torch.manual_seed(derive_seed(self.seed, "dropout", kind, position))
+
+    def autocast(self) -> torch.autocast:
+        """Return the context of a forward pass: bfloat16 where the run asks for it."""
+        bf16 = self.precision == "bf16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16)
+
+    def weighted(self, losses: Tensor, task: Ints) -> Tensor:
+        """Return losses times the weights of their tasks; both have one entry for each loss."""
+        if self.weights is None:
+            return losses
+        return losses * self.weights[to_tensor(task, self.device)]
+
+
+def to_tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    """Return a numpy array as a tensor on `device`."""
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
+
+
+def to_host(values: list[Tensor]) -> Floats:
+    """Return the values of some tensors as one float64 array; one transfer for all."""
+    joined: Floats = torch.cat(values).double().cpu().numpy() if values else np.zeros(0)
+    return joined
 
 
 class View(Protocol[Batch]):
-    """What a training does of one global batch, and what it leaves behind."""
+    """What a training does with one global batch, and what it leaves behind."""
 
     @property
     def model(self) -> nn.Module:
@@ -59,7 +85,7 @@ class View(Protocol[Batch]):
         """Global batches of the whole order."""
 
     def parameters(self) -> dict[str, nn.Parameter]:
-        """Return what the optimizer changes, by name, in a fixed order."""
+        """Return the parameters that some loss depends on, by name, in a fixed order."""
 
     def examples(self, step: int) -> int:
         """Return the examples of global batch `step`; the last may have fewer."""
@@ -70,16 +96,16 @@ class View(Protocol[Batch]):
     def counts(self, batch: Batch) -> Floats:
         """Return, for each term, how many items of this rank's part its loss sums over."""
 
-    def backward(self, batch: Batch, totals: Floats, how: Pass) -> StepSums:
+    def backward(self, batch: Batch, totals: Floats, context: StepContext) -> StepSums:
         """Add the gradients of this rank's part, each term's sum divided by its count in `totals`.
 
         Args:
             batch: From `batch`.
             totals: `counts` summed over all ranks, at least 1 each.
-            how: Device, dropout and precision.
+            context: Device, dropout, precision and the weights of the tasks.
 
         Returns:
-            This rank's sums.
+            This rank's sums, without the weights of the tasks.
         """
 
     def select(self, ranks: Ranks) -> dict[str, Any]:
@@ -93,3 +119,30 @@ class View(Protocol[Batch]):
 
     def save(self, out: Path) -> None:
         """Write the model as a plain `transformers` folder, with what else belongs to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt of a task of the text view."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A trained model's answers to one task; in the text view, through one of its prompts."""
+
+    task: str
+    form: str
+    answers: Answers
+    """Of the rows that have options."""
+    threshold: float | None = None
+    """Of gold sets, found on `select` rows; None for tasks of one gold."""
+    figures: dict[str, float] = field(default_factory=dict)
+    """Of the text view: `accuracy_sum` and `accuracy_mean` where rows have options; `rows`, `accuracy`
+    and `exact_match` of greedy decoding where none has."""
+    score: str | None = None
+    """Of the text view: what the answers are ranked by, `sum` or `mean`."""
+    prompt: Prompt | None = None
+    """Of the text view."""

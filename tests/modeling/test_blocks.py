@@ -10,7 +10,7 @@ from transformers import (
 )
 
 from pipeline.modeling import model as modeling
-from pipeline.modeling.blocks import branches_apart
+from pipeline.modeling.blocks import keeps_choices_apart
 from pipeline.modeling.model import with_heads
 
 SIZE = {
@@ -27,9 +27,9 @@ def choice_model(encoder):
 @pytest.mark.parametrize(
     ("config", "kind"), [(BertConfig, BertModel), (RobertaConfig, RobertaModel)]
 )
-def test_absolute_positions_keep_branches_apart(config, kind, attention):
+def test_absolute_positions_keep_choices_apart(config, kind, attention):
     model = choice_model(kind(config(**SIZE, attn_implementation=attention))).train()
-    assert branches_apart(model, 2, 3)
+    assert keeps_choices_apart(model, 2, 3)
     assert model.training
 
 
@@ -38,18 +38,18 @@ def test_relative_positions_do_not():
         **SIZE, relative_attention=True, position_buckets=8, pos_att_type=["p2c", "c2p"],
         max_relative_positions=24, position_biased_input=False,
     )  # fmt: skip
-    assert not branches_apart(choice_model(DebertaV2Model(config)), 2, 3)
+    assert not keeps_choices_apart(choice_model(DebertaV2Model(config)), 2, 3)
 
 
 def test_it_is_the_mask_that_keeps_them_apart(monkeypatch):
     model = choice_model(BertModel(BertConfig(**SIZE)))
     monkeypatch.setattr(
-        modeling.ChoiceModel, "_mask", lambda self, trees, branches: torch.ones_like(trees)
+        modeling.ChoiceModel, "_mask", lambda self, rows, choices: torch.ones_like(rows)
     )
-    assert not branches_apart(model, 2, 3)
+    assert not keeps_choices_apart(model, 2, 3)
 
 
 def test_it_is_the_positions_too(monkeypatch):
     model = choice_model(RobertaModel(RobertaConfig(**SIZE)))
     monkeypatch.setattr(modeling, "first_position", lambda encoder: 0)
-    assert not branches_apart(model, 2, 3)
+    assert not keeps_choices_apart(model, 2, 3)

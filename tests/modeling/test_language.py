@@ -5,13 +5,13 @@ from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForC
 import pipeline.modeling.language as language
 from pipeline.modeling.encoder import Architecture
 from pipeline.modeling.language import LanguageModel, LineInputs, leak, segment_mask
-from pipeline.modeling.language_load import Special, small_language, use_flex_attention
+from pipeline.modeling.language_load import EndTokens, small_language, use_flex_attention
 
 SMALL = Architecture(2, 32, 2, 0.0)
 
 
 def small(kind="causal", seed=1):
-    special = Special(1, 2, 0)
+    special = EndTokens(1, 2, 0)
     return small_language(kind, SMALL, vocabulary=50, max_tokens=32, special=special, seed=seed)
 
 

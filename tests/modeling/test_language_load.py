@@ -17,7 +17,7 @@ from pipeline.errors import TrainingError
 from pipeline.modeling.encoder import Architecture
 from pipeline.modeling.language import LanguageModel
 from pipeline.modeling.language_load import (
-    Special,
+    EndTokens,
     pretrained_language,
     require_no_leak,
     small_language,
@@ -149,7 +149,7 @@ def test_small_models_depend_on_their_seed(kind):
     def built(seed):
         size = Architecture(1, 16, 2, 0.1)
         return small_language(
-            kind, size, vocabulary=40, max_tokens=16, special=Special(None, 2, 0),
+            kind, size, vocabulary=40, max_tokens=16, special=EndTokens(None, 2, 0),
             seed=seed,
         ).state_dict()  # fmt: skip
 

@@ -88,7 +88,7 @@ def test_layer_weights_are_those_that_every_token_meets(model):
 
 
 def test_a_pooler_comes_before_the_score_where_it_is_asked_for(model):
-    pooled = with_heads(copy.deepcopy(model.encoder), dropout=0.0, seed=1, pooled=True)
+    pooled = with_heads(copy.deepcopy(model.encoder), dropout=0.0, seed=1, scoring="pooled")
     names = set(pooled.heads.state_dict()) - set(model.heads.state_dict())
     assert names == {"scoring.pooler.dense.weight", "scoring.pooler.dense.bias"}
     assert torch.equal(pooled.heads.scoring.score.weight, model.heads.scoring.score.weight)

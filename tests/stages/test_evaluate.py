@@ -3,8 +3,7 @@ import polars as pl
 
 from pipeline.metrics.answers import answers_of
 from pipeline.stages.evaluate import baseline_figures, by_task
-from pipeline.training.judge import Judged
-from pipeline.training.text.prompts import Prompt
+from pipeline.training.view import Judged, Prompt
 
 
 def frame(choices, label=None, labels=None):

@@ -12,8 +12,7 @@ from pipeline.stages.evaluation_tables import (
     per_task,
     predictions,
 )
-from pipeline.training.judge import Judged
-from pipeline.training.text.prompts import Prompt
+from pipeline.training.view import Judged, Prompt
 
 SETTINGS = EvaluateSettings(
     name="x", seed=0, tasks=("t", "u"), families={"t": "f", "u": "g"}, target="t", max_tokens=16,

@@ -17,8 +17,8 @@ from pipeline.relationships.evidence import read_prefixes
 from pipeline.relationships.features import read_all, read_features, shard_hashes
 from pipeline.stages import features
 from pipeline.training.choice.shards import open_shards
+from pipeline.training.choice.start import build_model
 from pipeline.training.run import recorded_run
-from pipeline.training.start import build_model
 from tests.stages.conftest import NAME, SIZES, Mixture
 
 TASKS = tuple(sorted(SIZES))
@@ -190,7 +190,8 @@ def test_states_at_the_prefixes_are_read_where_they_are_asked_for(mixture, capsy
     before = hashes(mixture)
     with monkeypatch.context() as patched:
         patched.setattr(
-            "pipeline.training.prefix_states.mean_state", lambda *_: pytest.fail("read again")
+            "pipeline.training.choice.prefix_states.mean_state",
+            lambda *_: pytest.fail("read again"),
         )
         run(mixture, state_rows=5)
     after = hashes(mixture)

@@ -12,10 +12,10 @@ import torch
 from transformers import AutoTokenizer
 
 from pipeline.training.card import Trained, base, card
+from pipeline.training.choice.export import load_model
 from pipeline.training.choice.layouts import scoring_layout
-from pipeline.training.choice.predict import scores
+from pipeline.training.choice.predict import score_choices
 from pipeline.training.choice.shards import open_shards
-from pipeline.training.export import load_model
 from pipeline.training.run import read_run
 from pipeline.training.session import run_session
 
@@ -115,7 +115,7 @@ def compare(score, built, layout):
     theirs, ours = [], []
     for shard in shards.shards:
         rows = shard.rows.take(np.arange(4))
-        ours += scores(
+        ours += score_choices(
             model, rows, shards.special, token_budget=500, device=torch.device("cpu"),
             layout=scoring_layout(layout["layout"], layout.get("readout", "own_cls")),
         ).tolist()  # fmt: skip

@@ -6,7 +6,14 @@ import torch
 
 from pipeline.errors import TrainingError
 from pipeline.training import checkpoint as checkpoints
-from pipeline.training.checkpoint import Checkpoint, load_best, newest, save, save_best, stored
+from pipeline.training.checkpoint import (
+    Checkpoint,
+    list_checkpoints,
+    load_best,
+    load_newest,
+    save,
+    save_best,
+)
 
 MARKS = {"trainer": "1", "train.batch": "8"}
 
@@ -22,13 +29,13 @@ def names(folder):
 
 
 def test_the_newest_checkpoint_comes_back_and_older_ones_go(tmp_path):
-    assert newest(tmp_path / "none", MARKS) is None
+    assert load_newest(tmp_path / "none", MARKS) is None
     for step in (3, 6, 9, 12):
         save(tmp_path, checkpoint(step), MARKS, keep=2)
-    found = newest(tmp_path, MARKS)
+    found = load_newest(tmp_path, MARKS)
     assert (found.step, found.progress) == (12, {"rows": [0.1]})
     assert found.model["w"].tolist() == [[12, 12], [12, 12]]
-    assert [path.name for path in stored(tmp_path)] == ["step-00000009", "step-00000012"]
+    assert [path.name for path in list_checkpoints(tmp_path)] == ["step-00000009", "step-00000012"]
 
 
 @pytest.mark.parametrize("keep", [1, 3])
@@ -62,13 +69,13 @@ def test_a_best_model_stays_as_long_as_a_checkpoint_may_come_back_to_it(tmp_path
 def test_without_its_best_model_a_checkpoint_is_damaged(tmp_path):
     save(tmp_path, checkpoint(6, best=4), MARKS, keep=2)
     with pytest.raises(TrainingError, match="the best model so far, .*best-00000004, is not there"):
-        newest(tmp_path, MARKS)
+        load_newest(tmp_path, MARKS)
 
 
 def test_a_half_written_checkpoint_is_not_seen(tmp_path):
     save(tmp_path, checkpoint(3), MARKS, keep=2)
     (tmp_path / ".step-00000006.abc.tmp").mkdir()
-    assert newest(tmp_path, MARKS).step == 3
+    assert load_newest(tmp_path, MARKS).step == 3
     save(tmp_path, checkpoint(6), MARKS, keep=2)
     assert names(tmp_path) == ["step-00000003", "step-00000006"]
 
@@ -76,7 +83,7 @@ def test_a_half_written_checkpoint_is_not_seen(tmp_path):
 def test_a_foreign_checkpoint_is_refused_with_what_differs(tmp_path):
     save(tmp_path, checkpoint(3), MARKS, keep=2)
     with pytest.raises(TrainingError) as error:
-        newest(tmp_path, MARKS | {"train.batch": "16", "mix": "a" * 64})
+        load_newest(tmp_path, MARKS | {"train.batch": "16", "mix": "a" * 64})
     said = str(error.value)
     assert (
         "- mix: other rows, or the same in another order, absent there, aaaaaaaaaaaa... here"
@@ -100,7 +107,7 @@ def test_a_damaged_checkpoint_is_refused_by_name(tmp_path, damage):
     save(tmp_path, checkpoint(3), MARKS, keep=2)
     damage(tmp_path / "step-00000003")
     with pytest.raises(TrainingError, match="step-00000003: not a readable checkpoint"):
-        newest(tmp_path, MARKS)
+        load_newest(tmp_path, MARKS)
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_it_intact(tmp_path, monkeypatch):
@@ -116,4 +123,4 @@ def test_a_full_disk_leaves_the_checkpoint_before_it_intact(tmp_path, monkeypatc
     with pytest.raises(TrainingError, match="cannot be written: .*No space left on device"):
         save(tmp_path, checkpoint(6), MARKS, keep=2)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000003"]
-    assert newest(tmp_path, MARKS).step == 3
+    assert load_newest(tmp_path, MARKS).step == 3

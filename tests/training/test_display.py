@@ -2,68 +2,75 @@ import io
 import sys
 
 import pytest
+from tqdm import tqdm
 
-from pipeline.training.display import Bar, Lines, NoDisplay, Standing, _span, display
-
-START = Standing(0, 0.0, 0.0, None)
+from pipeline.training.display import progress_bar
 
 
-def test_plain_lines_come_now_and_then_and_at_the_end():
+@pytest.fixture
+def clock(monkeypatch):
     now = [0.0]
-    stream = io.StringIO()
-    lines = Lines(steps=200, start=START, stream=stream, clock=lambda: now[0])
+    monkeypatch.setattr("tqdm.std.time", lambda: now[0])
+    monkeypatch.delenv("TASKLOOM_TERMINAL", raising=False)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    return now
+
+
+def lines():
+    return sys.stderr.getvalue().splitlines()
+
+
+def test_plain_lines_come_now_and_then_and_at_the_end(clock):
+    bar = progress_bar(first=True, steps=200, done=0)
     for step in range(1, 201):
-        now[0] = float(step)
-        line = {"loss": 2.0 / step} if step % 10 == 0 else None
-        lines.show(Standing(step, step * 50.0, 0.031, line))
-    lines.close()
-    assert stream.getvalue().splitlines() == [
-        "train: step 10 of 200, loss 0.2000, 50 tokens/s, padding 3.1%, 3 min 10 s left",
-        "train: step 70 of 200, loss 0.0286, 50 tokens/s, padding 3.1%, 2 min 10 s left",
-        "train: step 130 of 200, loss 0.0154, 50 tokens/s, padding 3.1%, 1 min 10 s left",
-        "train: step 190 of 200, loss 0.0105, 50 tokens/s, padding 3.1%, 10 s left",
-        "train: step 200 of 200, loss 0.0100, 50 tokens/s, padding 3.1%, took 3 min 20 s",
+        clock[0] = float(step)
+        if step % 10 == 0:
+            bar.set_postfix_str(f"loss {2 / step:.4f}", refresh=False)
+        bar.update()
+    bar.close()
+    assert lines() == [
+        "train: step 10 of 200, loss 0.2000, 00:10 so far, 03:10 left",
+        "train: step 70 of 200, loss 0.0286, 01:10 so far, 02:10 left",
+        "train: step 130 of 200, loss 0.0154, 02:10 so far, 01:10 left",
+        "train: step 190 of 200, loss 0.0105, 03:10 so far, 00:10 left",
+        "train: step 200 of 200, loss 0.0100, 03:20 so far, 00:00 left",
     ]
 
 
-def test_a_short_training_says_nothing():
-    stream = io.StringIO()
-    lines = Lines(steps=3, start=START, stream=stream, clock=lambda: 1.0)
-    for step in (1, 2, 3):
-        lines.show(Standing(step, 9.0, 0.0, None))
-    assert stream.getvalue() == ""
-
-
-def test_a_resumed_training_counts_its_own_tokens_and_steps():
-    now = [0.0]
-    stream = io.StringIO()
-    start = Standing(100, 1e6, 0.0, None)
-    lines = Lines(steps=200, start=start, stream=stream, clock=lambda: now[0])
-    now[0] = 20.0
-    lines.show(Standing(150, 1e6 + 4000, 0.5, None))
-    assert stream.getvalue() == ("train: step 150 of 200, 200 tokens/s, padding 50.0%, 20 s left\n")
-
-
-def test_a_terminal_gets_a_bar_and_a_log_gets_lines(monkeypatch):
-    monkeypatch.delenv("TASKLOOM_TERMINAL", raising=False)
-    assert isinstance(display(first=False, steps=3, start=START), NoDisplay)
-    assert isinstance(display(first=True, steps=3, start=START), Lines)
-    monkeypatch.setenv("TASKLOOM_TERMINAL", "1")
-    bar = display(first=True, steps=3, start=START)
-    assert isinstance(bar, Bar)
-    bar.show(Standing(1, 100.0, 0.25, {"loss": 1.5}))
-    assert "loss=1.5000" in bar._bar.postfix
-    assert "padding=25.0%" in bar._bar.postfix
-    assert "tokens/s=" in bar._bar.postfix
-    assert bar._bar.n == 1
+def test_a_short_training_says_nothing(clock):
+    bar = progress_bar(first=True, steps=3, done=0)
+    for step in range(3):
+        clock[0] = float(step)
+        bar.update()
     bar.close()
-    monkeypatch.delenv("TASKLOOM_TERMINAL")
-    monkeypatch.setattr(sys, "stderr", type("Terminal", (), {"isatty": lambda self: True})())
-    assert sys.stderr.isatty()
+    assert lines() == []
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (7500, "2 h 5 min")]
-)
-def test_spans_are_worded(seconds, words):
-    assert _span(seconds) == words
+def test_a_resumed_training_goes_on_from_its_step(clock):
+    bar = progress_bar(first=True, steps=200, done=100)
+    clock[0] = 20.0
+    bar.update(50)
+    assert lines() == ["train: step 150 of 200, 00:20 so far, 00:20 left"]
+
+
+def test_only_the_first_rank_shows_anything(clock):
+    bar = progress_bar(first=False, steps=3, done=0)
+    clock[0] = 100.0
+    bar.set_postfix_str("loss 1", refresh=False)
+    bar.update()
+    bar.close()
+    assert (lines(), bar.format_dict["elapsed"]) == ([], 0)
+
+
+@pytest.mark.parametrize("by", ["a terminal", "a starter that has one"])
+def test_a_terminal_gets_a_bar(clock, monkeypatch, by):
+    if by == "a terminal":
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    else:
+        monkeypatch.setenv("TASKLOOM_TERMINAL", "1")
+    bar = progress_bar(first=True, steps=3, done=0)
+    assert type(bar) is tqdm
+    clock[0] = 5.0
+    bar.update()
+    assert "train:  33%|" in sys.stderr.getvalue()
+    bar.close()

@@ -8,7 +8,7 @@ import torch
 
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.training import checkpoint as checkpoints
-from pipeline.training.export import published
+from pipeline.training.export import publish_folder
 from pipeline.training.fingerprint import fingerprint
 from pipeline.training.session import run_session
 
@@ -188,14 +188,14 @@ def test_the_files_of_an_output_change_together(tmp_path):
     (out / "notes.txt").write_text("mine")
 
     def fail():
-        with published(out) as new:
+        with publish_folder(out) as new:
             (new / "config.json").write_text("half")
             raise OSError(28, "No space left on device")
 
     with pytest.raises(TrainingError, match="cannot be written: .*No space left"):
         fail()
     assert contents(out) == {"config.json": b"old", "notes.txt": b"mine"}
-    with published(out) as new:
+    with publish_folder(out) as new:
         (new / "config.json").write_text("whole")
         (new / "run.json").write_text("{}")
     assert contents(out) == {"config.json": b"whole", "notes.txt": b"mine", "run.json": b"{}"}
@@ -204,7 +204,7 @@ def test_the_files_of_an_output_change_together(tmp_path):
 def test_what_a_killed_run_left_is_removed(tmp_path):
     (tmp_path / "out" / ".unfinished").mkdir(parents=True)
     (tmp_path / "out" / ".unfinished" / "old.bin").write_text("x")
-    with published(tmp_path / "out") as new:
+    with publish_folder(tmp_path / "out") as new:
         assert list(new.iterdir()) == []
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -220,7 +220,7 @@ def test_a_foreign_checkpoint_explains_both_recipes(shared_folders):
     mine = shared_folders.run(name="theirs", seed=7, train={"batch": 4}, model={"source": "x/y"})
     mine["mix"] = str(shared_folders.root / "tokenizer")
     with pytest.raises(TrainingError) as error:
-        checkpoints.newest(Path(run["resume"]), fingerprint(mine))
+        checkpoints.load_newest(Path(run["resume"]), fingerprint(mine))
     lines = str(error.value).splitlines()
     assert lines[0].endswith("step-00000004: belongs to another recipe")
     assert lines[1:4] == [

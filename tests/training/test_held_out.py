@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from pipeline.errors import ConfigError
-from pipeline.training.export import load_prefixes
-from pipeline.training.held_out import judged_by_drawn, mean_prefixes, set_mean_prefixes
+from pipeline.training.looks import mean_prefixes, over_drawn_tasks, set_mean_prefixes
 from pipeline.training.session import run_session
+from tests.training.prefixes import load_prefixes
 
 PREFIXES = {"a": 1, "b": 2, "c": 3, "held": 4}
 
@@ -63,11 +63,11 @@ def test_a_look_leaves_no_trace_even_if_it_fails():
 
 def test_the_macro_accuracy_is_that_of_drawn_tasks():
     seen = {"accuracy": {"a": 0.5, "b": 1.0, "held": 0.0}, "accuracy_macro": 0.5, "thresholds": {}}
-    assert judged_by_drawn(seen, frozenset()) == seen
-    found = judged_by_drawn(seen, {"held"})
+    assert over_drawn_tasks(seen, frozenset()) == seen
+    found = over_drawn_tasks(seen, {"held"})
     assert (found["accuracy_macro"], found["accuracy_macro_held_out"]) == (0.75, 0.0)
     assert found["accuracy"] == seen["accuracy"]
-    nothing = judged_by_drawn(seen, {"a", "b", "held"})
+    nothing = over_drawn_tasks(seen, {"a", "b", "held"})
     assert (nothing["accuracy_macro"], nothing["accuracy_macro_held_out"]) == (None, 0.5)
 
 

@@ -8,10 +8,11 @@ import torch
 
 from pipeline.errors import TrainingError
 from pipeline.training import loop
-from pipeline.training.loop import gradients, one_step, trainer
+from pipeline.training.loop import gradients, new_trainer, one_step
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import read_run
-from pipeline.training.session import opened_view, run_session
+from pipeline.training.session import run_session
+from pipeline.training.views import VIEWS
 
 ALONE = Ranks(0, 0, 1, torch.device("cpu"))
 DROPOUT = {"dropout": 0.3}
@@ -29,10 +30,10 @@ def settings_of_the_process():
 def begun(folders, *, overhead=None, name="loop", **settings):
     """Return a training before its first step."""
     run, _ = read_run(folders.write(folders.run(name=name, **settings), name))
-    view = opened_view(run, ALONE, say=print)
+    view = VIEWS[run.view].open(run, ALONE, print)
     if overhead is not None:
         view = replace(view, plan=replace(view.plan, overhead=overhead))
-    return trainer(view, run.train, seed=run.seed, ranks=ALONE)
+    return new_trainer(view, run.train, seed=run.seed, ranks=ALONE)
 
 
 def first_gradient(training):
@@ -171,18 +172,19 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from contextlib import nullcontext
 from pathlib import Path
-from pipeline.training.loop import gradients, trainer
+from pipeline.training.loop import gradients, new_trainer
 from pipeline.training.choice.objective import choice_losses
-from pipeline.training.ranks import joined_ranks
+from pipeline.training.ranks import join_ranks
 from pipeline.training.run import read_run
-from pipeline.training.session import opened_view
+from pipeline.training.views import VIEWS
 
 torch.set_num_threads(1)
-with joined_ranks() as ranks:
+with join_ranks() as ranks:
     settings, _ = read_run(Path(run))
-    ours = trainer(opened_view(settings, ranks, say=print), settings.train, seed=1, ranks=ranks)
+    view = VIEWS[settings.view].open(settings, ranks, print)
+    ours = new_trainer(view, settings.train, seed=1, ranks=ranks)
     sums = gradients(ours)
-    theirs = opened_view(settings, ranks, say=print)
+    theirs = VIEWS[settings.view].open(settings, ranks, print)
     used = theirs.parameters()
     for name, parameter in theirs.model.named_parameters():
         parameter.requires_grad_(name in used)

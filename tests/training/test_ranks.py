@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from pipeline.errors import ConfigError, TrainingError
-from pipeline.training.ranks import Ranks, joined_ranks, patience
+from pipeline.training.ranks import Ranks, exchange_timeout, join_ranks
 from pipeline.training.session import run_session
 
 ROOT = Path(__file__).parents[2]
@@ -155,7 +155,7 @@ def test_a_rank_that_never_comes_is_worded(monkeypatch):
         pytest.raises(
             TrainingError, match="process 1 of 2: cannot meet the other processes"
         ) as error,
-        joined_ranks(),
+        join_ranks(),
     ):
         pass
     assert "MASTER_ADDR" in error.value.expected
@@ -163,7 +163,7 @@ def test_a_rank_that_never_comes_is_worded(monkeypatch):
 
 def test_one_process_is_a_world_of_its_own(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    with joined_ranks() as ranks:
+    with join_ranks() as ranks:
         assert (ranks.rank, ranks.world, ranks.first) == (0, 1, True)
         figures = np.array([1.0, 2.0])
         assert ranks.total(figures) is figures
@@ -192,9 +192,9 @@ def test_an_own_failure_comes_before_that_of_the_others(monkeypatch):
 def test_a_wrong_time_out_is_refused(monkeypatch, wanted):
     monkeypatch.setenv("TASKLOOM_TIMEOUT", wanted)
     with pytest.raises(ConfigError, match=f"TASKLOOM_TIMEOUT: is '{wanted}'"):
-        patience()
+        exchange_timeout()
 
 
 def test_the_time_out_has_a_default(monkeypatch):
     monkeypatch.delenv("TASKLOOM_TIMEOUT", raising=False)
-    assert patience() == timedelta(minutes=10)
+    assert exchange_timeout() == timedelta(minutes=10)

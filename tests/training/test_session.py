@@ -16,9 +16,10 @@ from safetensors.torch import load_file
 
 from pipeline.errors import TrainingError
 from pipeline.training import session
-from pipeline.training.export import load_model, load_prefixes
+from pipeline.training.choice.export import load_model
 from pipeline.training.session import run_session
 from pipeline.training.track import NoTracker
+from tests.training.prefixes import load_prefixes
 
 ROOT = Path(__file__).parents[2]
 DROPOUT = {"dropout": 0.1}

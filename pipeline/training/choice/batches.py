@@ -14,17 +14,17 @@ import numpy as np
 from pipeline.contract.order import Order
 from pipeline.contract.ragged import Bools, Ints, segment_of, spread
 from pipeline.training.choice.exact_layouts import RaggedLayout
-from pipeline.training.choice.lines import Layout, Lines
-from pipeline.training.choice.masks import Masking, masked, masked_lines
+from pipeline.training.choice.lines import ChoiceLines, Layout
+from pipeline.training.choice.masks import Masking, mask_lines, mask_stems
 from pipeline.training.choice.options import Keys, Options
-from pipeline.training.choice.pack import Packing, joined_lines, packed_groups
-from pipeline.training.choice.sequences import Padded, Sequences, framed, rectangle
+from pipeline.training.choice.pack import Packing, join_lines, pack_groups
+from pipeline.training.choice.sequences import Padded, Sequences, frame_sequences, pad_sequences
 from pipeline.training.choice.shards import Rows, Shards, Special
-from pipeline.training.cut import OVERHEAD, cut
+from pipeline.training.grouping import OVERHEAD, group_by_length
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BatchPlan:
     """What shapes the batches of a run."""
 
     seed: int
@@ -54,7 +54,7 @@ class MaskedTokens:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceBatch:
-    """Lines of some rows: R rows with S options in all."""
+    """ChoiceLines of some rows: R rows with S options in all."""
 
     position: int
     """Least position among its rows: what its dropout belongs to."""
@@ -112,13 +112,13 @@ class RankBatch:
         return tokens, sum(padded.real.size for padded in inputs)
 
 
-def steps(order: Order, plan: Plan) -> int:
+def steps(order: Order, plan: BatchPlan) -> int:
     """Return the number of global batches."""
     return -(-len(order) // plan.batch)
 
 
 def rank_batch(
-    shards: Shards, order: Order, plan: Plan, index: int, *, rank: int = 0, world: int = 1
+    shards: Shards, order: Order, plan: BatchPlan, index: int, *, rank: int = 0, world: int = 1
 ) -> RankBatch:
     """Return rank `rank`'s part of global batch `index`."""
     low = index * plan.batch
@@ -150,12 +150,12 @@ def _dealt(rows: Rows, positions: Ints, *, rank: int, world: int) -> Ints:
 
 
 def _choice_batches(
-    rows: Rows, options: Options, positions: Ints, plan: Plan, special: Special
+    rows: Rows, options: Options, positions: Ints, plan: BatchPlan, special: Special
 ) -> Iterator[ChoiceBatch]:
     lines = plan.layout.lines(rows, options, special)
     read, chosen = lines.sequences, None
     if plan.masking is not None and plan.masking.where == "same":
-        read, chosen = masked_lines(
+        read, chosen = mask_lines(
             lines, rows, positions, masking=plan.masking, special=special, seed=plan.seed
         )
     laid = _Laid(lines, read, chosen)
@@ -165,16 +165,18 @@ def _choice_batches(
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
-    """Lines of all rows, as they are and as the encoder reads them."""
+    """ChoiceLines of all rows, as they are and as the encoder reads them."""
 
-    lines: Lines
+    lines: ChoiceLines
     read: Sequences
     """With [MASK] where tokens are to be guessed."""
     chosen: Bools | None
     """Which tokens those are; None where they have a pass of their own."""
 
 
-def _groups(lines: Lines, positions: Ints, plan: Plan) -> list[tuple[Ints, Packing | None]]:
+def _groups(
+    lines: ChoiceLines, positions: Ints, plan: BatchPlan
+) -> list[tuple[Ints, Packing | None]]:
     """Cut the rows that have options into micro-batches; packed where the layout says so."""
     counts = np.diff(lines.offsets)
     longest = np.zeros(len(counts), dtype=np.int64)
@@ -182,8 +184,10 @@ def _groups(lines: Lines, positions: Ints, plan: Plan) -> list[tuple[Ints, Packi
     longest = np.maximum(longest, lines.width)
     rows = np.flatnonzero(counts)
     if lines.packs:
-        return [*packed_groups(longest, rows, plan.token_budget)]
-    groups = cut(longest, counts, rows, positions, budget=plan.token_budget, overhead=plan.overhead)
+        return [*pack_groups(longest, rows, plan.token_budget)]
+    groups = group_by_length(
+        longest, counts, rows, positions, budget=plan.token_budget, overhead=plan.overhead
+    )
     return [(group, None) for group in groups]
 
 
@@ -211,8 +215,8 @@ def _choice_batch(
         masked_tokens = _masked_tokens(lines.sequences, laid.chosen, of, seats)
     return ChoiceBatch(
         position=int(positions[group].min()),
-        inputs=rectangle(
-            sequences if where is None else joined_lines(sequences, where),
+        inputs=pad_sequences(
+            sequences if where is None else join_lines(sequences, where),
             special,
             width=lines.width,
         ),
@@ -258,22 +262,24 @@ def _masked_tokens(sequences: Sequences, chosen: Bools, of: Ints, seats: _Seats)
 
 
 def _masked_batches(
-    rows: Rows, positions: Ints, plan: Plan, special: Special
+    rows: Rows, positions: Ints, plan: BatchPlan, special: Special
 ) -> Iterator[MaskedBatch]:
     if plan.masking is None or plan.masking.where == "same":
         return
-    stems = framed(rows.prefix, rows.context, rows.question, special)
-    hidden, chosen = masked(stems, positions, masking=plan.masking, special=special, seed=plan.seed)
+    stems = frame_sequences(rows.prefix, rows.context, rows.question, special)
+    hidden, chosen = mask_stems(
+        stems, positions, masking=plan.masking, special=special, seed=plan.seed
+    )
     lengths = stems.tokens.lengths
     width = plan.layout.stem_width(stems)
     any_masked = np.unique(segment_of(lengths)[chosen])
     ones = np.ones(len(rows), dtype=np.int64)
-    for group in cut(
+    for group in group_by_length(
         np.maximum(lengths, width), ones, any_masked, positions,
         budget=plan.token_budget, overhead=plan.overhead,
     ):  # fmt: skip
         yield MaskedBatch(
             position=int(positions[group].min()),
-            inputs=rectangle(hidden.take(group), special, width=width),
+            inputs=pad_sequences(hidden.take(group), special, width=width),
             masked=_masked_tokens(stems, chosen, group, _seats(group, len(rows))),
         )

@@ -9,6 +9,7 @@ context, then the front of its question. Knows lines; knows no model.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,9 +18,9 @@ from pipeline.contract.files import REMEDY
 from pipeline.contract.ragged import Ints, Ragged, Tokens, offsets_of, segment_of, spread
 from pipeline.errors import ArtefactError
 from pipeline.training.choice.exact_layouts import RaggedLayout, with_fillers
-from pipeline.training.choice.lines import Lines
-from pipeline.training.choice.options import Keys, Options, sampled
-from pipeline.training.choice.sequences import Sequences, framed
+from pipeline.training.choice.lines import ChoiceLines
+from pipeline.training.choice.options import Keys, Options, sample_options
+from pipeline.training.choice.sequences import Sequences, frame_sequences
 from pipeline.training.choice.shards import Rows, Special
 
 CHOICES = 4
@@ -49,6 +50,8 @@ def ending_tokens(tokenizer: Path) -> Tokens:
 class CompassLayout:
     """Four lines for each row, padded to `max_tokens`."""
 
+    head: ClassVar[str] = "pooled"
+
     ending: Tokens
     """Ids of `N/A`."""
     max_tokens: int
@@ -56,15 +59,15 @@ class CompassLayout:
     def options(self, rows: Rows, keys: Keys, *, seed: int, max_options: int | None) -> Options:
         """Keep the gold choice and at most three others, drawn once for a row of the mixture."""
         once = Keys(keys.mixture_rows, keys.mixture_rows, np.zeros_like(keys.epochs))
-        return sampled(rows, once, seed=seed, max_options=CHOICES)
+        return sample_options(rows, once, seed=seed, max_options=CHOICES)
 
-    def lines(self, rows: Rows, options: Options, special: Special) -> Lines:
+    def lines(self, rows: Rows, options: Options, special: Special) -> ChoiceLines:
         """Return four lines for each row that has options, and four options."""
         counts = np.diff(options.offsets)
         row = segment_of(np.where(counts > 0, np.maximum(CHOICES - counts, 0), 0))
         lines = RaggedLayout().lines(rows, options, special)
         both = with_fillers(lines, self._fillers(rows, row, special), row)
-        return Lines(
+        return ChoiceLines(
             both.sequences, both.offsets, both.line, both.place, both.option_offsets, both.filler,
             self.max_tokens,
         )  # fmt: skip
@@ -81,7 +84,7 @@ class CompassLayout:
         over = np.maximum(FRAME + context.lengths + second - self.max_tokens, 0)
         of_context = np.minimum(over, context.lengths)
         of_question = np.minimum(over - of_context, asked)
-        return framed(
+        return frame_sequences(
             rows.prefix[row],
             _part(context, np.zeros_like(over), context.lengths - of_context),
             self._asked(_part(question, of_question, asked - of_question), special.sep),

@@ -5,13 +5,14 @@ spends cells on what the ragged one leaves out. Knows lines; knows no model.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from pipeline.contract.ragged import Ints, Ragged, joined, offsets_of, segment_of
-from pipeline.training.choice.lines import Lines
-from pipeline.training.choice.options import Keys, Options, sampled
-from pipeline.training.choice.sequences import Sequences, framed
+from pipeline.training.choice.lines import ChoiceLines
+from pipeline.training.choice.options import Keys, Options, sample_options
+from pipeline.training.choice.sequences import Sequences, frame_sequences
 from pipeline.training.choice.shards import Rows, Special
 
 
@@ -19,15 +20,17 @@ from pipeline.training.choice.shards import Rows, Special
 class RaggedLayout:
     """`[CLS] prefix context [SEP] choice [SEP]` for every choice, scored at [CLS]."""
 
+    head: ClassVar[str] = "linear"
+
     def options(self, rows: Rows, keys: Keys, *, seed: int, max_options: int | None) -> Options:
         """Draw a gold choice where there are several, and negatives, new at every position."""
-        return sampled(rows, keys, seed=seed, max_options=max_options)
+        return sample_options(rows, keys, seed=seed, max_options=max_options)
 
-    def lines(self, rows: Rows, options: Options, special: Special) -> Lines:
+    def lines(self, rows: Rows, options: Options, special: Special) -> ChoiceLines:
         """Return one line for each option."""
         row = segment_of(np.diff(options.offsets))
         context, choices = rows.context.take(row), rows.choices.take(options.kept)
-        sequences = framed(rows.prefix[row], context, choices, special)
+        sequences = frame_sequences(rows.prefix[row], context, choices, special)
         return one_line_each(sequences, options.offsets)
 
     def stem_width(self, stems: Sequences) -> int:
@@ -39,14 +42,16 @@ class RaggedLayout:
 class PaddedLayout:
     """As many lines for each row as the row of most options has, all of one length.
 
-    What a rectangle of rows x choices x tokens costs. Lines that hold no choice are never scored.
+    What a rectangle of rows x choices x tokens costs. ChoiceLines that hold no choice are never scored.
     """
+
+    head: ClassVar[str] = "linear"
 
     def options(self, rows: Rows, keys: Keys, *, seed: int, max_options: int | None) -> Options:
         """Draw as the ragged layout does."""
-        return sampled(rows, keys, seed=seed, max_options=max_options)
+        return sample_options(rows, keys, seed=seed, max_options=max_options)
 
-    def lines(self, rows: Rows, options: Options, special: Special) -> Lines:
+    def lines(self, rows: Rows, options: Options, special: Special) -> ChoiceLines:
         """Return the ragged lines with empty ones between them."""
         ragged = RaggedLayout().lines(rows, options, special)
         counts = np.diff(options.offsets)
@@ -58,7 +63,7 @@ class PaddedLayout:
         fillers = Sequences(tokens, np.ones(len(empty), dtype=np.int64))
         lines = with_fillers(ragged, fillers, empty)
         longest = int(ragged.sequences.tokens.lengths.max(initial=0))
-        return Lines(
+        return ChoiceLines(
             lines.sequences, lines.offsets, np.flatnonzero(~lines.filler), ragged.place,
             options.offsets, lines.filler, longest,
         )  # fmt: skip
@@ -68,10 +73,10 @@ class PaddedLayout:
         return int(stems.tokens.lengths.max(initial=0))
 
 
-def one_line_each(sequences: Sequences, offsets: Ints) -> Lines:
+def one_line_each(sequences: Sequences, offsets: Ints) -> ChoiceLines:
     """Return lines of one option each, scored at their first token."""
     every = np.arange(len(sequences.tokens))
-    return Lines(
+    return ChoiceLines(
         sequences=sequences,
         offsets=offsets,
         line=every,
@@ -81,7 +86,7 @@ def one_line_each(sequences: Sequences, offsets: Ints) -> Lines:
     )
 
 
-def with_fillers(lines: Lines, fillers: Sequences, row: Ints) -> Lines:
+def with_fillers(lines: ChoiceLines, fillers: Sequences, row: Ints) -> ChoiceLines:
     """Put fillers after the lines of their rows, each an option of its own.
 
     Args:
@@ -96,6 +101,6 @@ def with_fillers(lines: Lines, fillers: Sequences, row: Ints) -> Lines:
     first = np.concatenate([lines.sequences.first, fillers.first])
     counts = np.diff(lines.offsets) + np.bincount(row, minlength=rows)
     both = one_line_each(Sequences(tokens, first).take(order), offsets_of(counts))
-    return Lines(
+    return ChoiceLines(
         both.sequences, both.offsets, both.line, both.place, both.option_offsets, order >= len(own)
     )

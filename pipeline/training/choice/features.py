@@ -25,9 +25,9 @@ from pipeline.modeling.load import quiet_transformers
 from pipeline.modeling.model import Inputs
 from pipeline.seeds import derive_rng
 from pipeline.training.choice.objective import inputs
-from pipeline.training.choice.sequences import Sequences, rectangle
+from pipeline.training.choice.sequences import Sequences, pad_sequences
 from pipeline.training.choice.shards import Rows, Shard, Special, open_shards
-from pipeline.training.cut import OVERHEAD, cut
+from pipeline.training.grouping import OVERHEAD, group_sequences
 
 VERSION = 2
 """Of the file's content, which its readers know."""
@@ -35,8 +35,8 @@ CODE = (
     "contract",
     "modeling",
     "training/choice",
-    "training/cut.py",
-    "training/prefix_states.py",
+    "training/export.py",
+    "training/grouping.py",
     "training/run.py",
     "training/start.py",
 )
@@ -64,7 +64,7 @@ def write_features(
         encoder: Folder of a pretrained encoder.
         tokens: `tokens/<role>`.
         out: Folder to write to.
-        rows: Most rows of a task; see `sampled`.
+        rows: Most rows of a task; see `sample_rows`.
         tasks: Which tasks; None is all.
         threads: CPU threads, on which the last bits of a sum depend; None is torch's own choice.
 
@@ -76,12 +76,12 @@ def write_features(
         TrainingError: The folder holds no usable encoder.
     """
     shards, hashes = open_shards(tokens), shard_hashes(tokens)
-    model = frozen(encoder_of(encoder, shards.max_tokens), threads=threads)
+    model = freeze(encoder_of(encoder, shards.max_tokens), threads=threads)
     common = {"made_by": made_by(), "encoder": encoder_hash(encoder), "rows": str(rows)}
     for shard in shards.shards:
         if tasks is None or shard.task in tasks:
             origin = common | {"version": str(VERSION), "tokens": hashes[shard.task]}
-            if made_from(path := out / f"{shard.task}.safetensors") != origin:
+            if read_origin(path := out / f"{shard.task}.safetensors") != origin:
                 _check_ids(shard.rows, model, where=tokens / f"{shard.task}.arrow")
                 _write(model, shard, shards.special, path, origin)
             yield shard.task
@@ -98,27 +98,31 @@ def encoder_of(folder: Path, max_tokens: int) -> PreTrainedModel:
     return model
 
 
-def frozen(model: PreTrainedModel, *, threads: int | None) -> PreTrainedModel:
+def freeze(model: PreTrainedModel, *, threads: int | None) -> PreTrainedModel:
     """Return an encoder ready to answer without dropout, on the GPU where there is one."""
     if threads is not None:
         torch.set_num_threads(threads)
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def sequences(tokens: Path, *, rows: int, tasks: frozenset[str] | None = None) -> dict[str, int]:
+def count_sequences(
+    tokens: Path, *, rows: int, tasks: frozenset[str] | None = None
+) -> dict[str, int]:
     """Return how many sequences (choices) `write_features` would encode, by task.
 
     Raises:
         ArtefactError: The tokens are missing or damaged.
     """
     return {
-        shard.task: int(shard.rows.counts[sampled(shard.task, len(shard.rows), most=rows)].sum())
+        shard.task: int(
+            shard.rows.counts[sample_rows(shard.task, len(shard.rows), most=rows)].sum()
+        )
         for shard in open_shards(tokens, verify=False).shards
         if tasks is None or shard.task in tasks
     }
 
 
-def sampled(task: str, rows: int, *, most: int) -> Ints:
+def sample_rows(task: str, rows: int, *, most: int) -> Ints:
     """Return which of a task's rows have features: all, or a draw keyed by its name, in file order.
 
     Not the first ones: many sources are sorted by label, so that their first rows are of one class.
@@ -169,7 +173,7 @@ def _check_ids(rows: Rows, model: PreTrainedModel, *, where: Path) -> None:
 def _write(
     model: nn.Module, shard: Shard, special: Special, path: Path, origin: Mapping[str, str]
 ) -> None:
-    rows = shard.rows.take(sampled(shard.task, len(shard.rows), most=int(origin["rows"])))
+    rows = shard.rows.take(sample_rows(shard.task, len(shard.rows), most=int(origin["rows"])))
     parts = [
         choice_states(model, rows.take(np.arange(low, min(low + _ROWS, len(rows)))), special)
         for low in range(0, len(rows), _ROWS)
@@ -204,7 +208,7 @@ def _in_order(file: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + file[end:]
 
 
-def made_from(path: Path) -> dict[str, str]:
+def read_origin(path: Path) -> dict[str, str]:
     """Return what a file was made from; nothing where there is none, or a damaged one."""
     try:
         with safe_open(str(path), framework="numpy") as file:
@@ -218,10 +222,12 @@ def choice_states(model: nn.Module, rows: Rows, special: Special) -> np.ndarray:
     row = segment_of(rows.counts)
     contexts = rows.context.take(row)
     tokens = _framed(contexts, rows.choices, special)
-    return encoded(model, Sequences(tokens, contexts.lengths + 2), special, read=_mean_state)
+    return encode_sequences(
+        model, Sequences(tokens, contexts.lengths + 2), special, read=_mean_state
+    )
 
 
-def encoded(
+def encode_sequences(
     model: nn.Module,
     sequences: Sequences,
     special: Special,
@@ -231,17 +237,16 @@ def encoded(
     """Return what is read off the last states of each sequence; float32, sequences x width.
 
     Args:
-        model: An encoder; see `frozen`.
+        model: An encoder; see `freeze`.
         sequences: Batched by length, in their own sequence afterwards.
         special: Ids of the special tokens.
         read: Takes the states of a batch, S x L x W, and its inputs, and gives S x W.
     """
     lengths = sequences.tokens.lengths
-    every, ones = np.arange(len(lengths)), np.ones_like(lengths)
     result = None
     device = next(model.parameters()).device
-    for chosen in cut(lengths, ones, every, every, budget=_BUDGET, overhead=OVERHEAD[device.type]):
-        batch = inputs(rectangle(sequences.take(chosen), special), device)
+    for chosen in group_sequences(lengths, budget=_BUDGET, overhead=OVERHEAD[device.type]):
+        batch = inputs(pad_sequences(sequences.take(chosen), special), device)
         with torch.inference_mode():
             hidden = model(
                 input_ids=batch.ids_SL,

@@ -1,7 +1,4 @@
-"""The layouts by their names in run.json, and whether an encoder can read them.
-
-Knows all layouts and the model's kind; builds no batch.
-"""
+"""The layouts by their names in run.json, and whether an encoder can read them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +6,7 @@ from typing import Any
 
 from pipeline.contract.files import REMEDY
 from pipeline.errors import ArtefactError, TrainingError
-from pipeline.modeling.blocks import branches_apart
+from pipeline.modeling.blocks import keeps_choices_apart
 from pipeline.modeling.model import ChoiceModel
 from pipeline.training.choice.compass_layout import CompassLayout, ending_tokens
 from pipeline.training.choice.exact_layouts import PaddedLayout, RaggedLayout
@@ -17,6 +14,13 @@ from pipeline.training.choice.lines import Layout
 from pipeline.training.choice.shards import Special
 from pipeline.training.choice.shared_context import Readout, SharedContextLayout
 from pipeline.training.run import TrainSettings
+
+LAYOUTS: dict[str, type[Layout]] = {
+    "ragged": RaggedLayout,
+    "shared_context": SharedContextLayout,
+    "padded": PaddedLayout,
+    "compass": CompassLayout,
+}
 
 
 def training_layout(train: TrainSettings, *, tokenizer: Path, max_tokens: int) -> Layout:
@@ -64,9 +68,11 @@ def check_readable(model: ChoiceModel, train: TrainSettings, special: Special) -
     """Check that the encoder can read the layout.
 
     Raises:
-        TrainingError: It cannot keep the branches of the shared-context layout apart.
+        TrainingError: It cannot keep the choices of the shared-context layout apart.
     """
-    if train.layout == "shared_context" and not branches_apart(model, special.cls, special.sep):
+    if train.layout == "shared_context" and not keeps_choices_apart(
+        model, special.cls, special.sep
+    ):
         raise TrainingError(
             f"the encoder ({model.encoder.config.model_type}) cannot read train.layout shared_context: "
             "behind a block mask, a choice changes with the choices beside it",

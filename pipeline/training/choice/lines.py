@@ -4,7 +4,7 @@ Knows rows, options and sequences; knows no model, no loss and no single layout.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -15,11 +15,11 @@ from pipeline.training.choice.shards import Rows, Special
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class ChoiceLines:
     """R rows as N lines, with S options in all.
 
     Every line begins with `[CLS] prefix context [SEP]` of its row, and goes on with `question [SEP]`
-    where `asks_alike` says so.
+    where `question_is_shared` says so.
     """
 
     sequences: Sequences
@@ -32,7 +32,7 @@ class Lines:
     option_offsets: Ints
     """Row i has options `option_offsets[i]` to `option_offsets[i + 1]`, (R + 1,)."""
     filler: Bools
-    """Lines that hold no choice of their row, (N,)."""
+    """ChoiceLines that hold no choice of their row, (N,)."""
     width: int = 0
     """Least width of a rectangle of these lines."""
     packs: bool = False
@@ -42,10 +42,13 @@ class Lines:
 class Layout(Protocol):
     """How the choices of a row are laid out for the encoder."""
 
+    head: ClassVar[str]
+    """Kind of the scoring head that is trained in this layout."""
+
     def options(self, rows: Rows, keys: Keys, *, seed: int, max_options: int | None) -> Options:
         """Return the choices of each row that a training step looks at."""
 
-    def lines(self, rows: Rows, options: Options, special: Special) -> Lines:
+    def lines(self, rows: Rows, options: Options, special: Special) -> ChoiceLines:
         """Lay out some rows; each line of a row of options is independent of the other rows."""
 
     def stem_width(self, stems: Sequences) -> int:
@@ -58,7 +61,7 @@ def every_option(rows: Rows) -> Options:
     return Options(kept, rows.choice_offsets, np.full(len(rows), -1, dtype=np.int64))
 
 
-def asks_alike(rows: Rows, special: Special) -> Bools:
+def question_is_shared(rows: Rows, special: Special) -> Bools:
     """Mark rows whose every choice begins with `question [SEP]`, (R,).
 
     Not so where there is no question, where the question is a cloze that the choices fill, and where a

@@ -11,10 +11,10 @@ import numpy as np
 
 from pipeline.contract.ragged import Bools, Ints, Ragged, segment_of, spread
 from pipeline.seeds import derive_seed
-from pipeline.training.choice.lines import Lines, asks_alike
-from pipeline.training.choice.sequences import Sequences, framed, places
+from pipeline.training.choice.draws import uniforms
+from pipeline.training.choice.lines import ChoiceLines, question_is_shared
+from pipeline.training.choice.sequences import Sequences, frame_sequences, token_places
 from pipeline.training.choice.shards import Rows, Special
-from pipeline.training.keyed import uniforms
 
 PREFIX_PLACE = 1
 """The prefix comes right after [CLS]."""
@@ -31,7 +31,7 @@ class Masking:
     choices are scored in."""
 
 
-def masked(
+def mask_stems(
     stems: Sequences, positions: Ints, *, masking: Masking, special: Special, seed: int
 ) -> tuple[Sequences, Bools]:
     """Mask tokens of stems.
@@ -46,7 +46,7 @@ def masked(
     Returns:
         The stems with [MASK] in the chosen places, and which of all their tokens those are.
     """
-    stem, place = places(stems)
+    stem, place = token_places(stems)
     values = stems.tokens.values
     draws = uniforms(derive_seed(seed, "mask"), positions[stem], place)
     chosen = draws < masking.probability
@@ -57,8 +57,14 @@ def masked(
     return Sequences(tokens, stems.first), chosen
 
 
-def masked_lines(
-    lines: Lines, rows: Rows, positions: Ints, *, masking: Masking, special: Special, seed: int
+def mask_lines(
+    lines: ChoiceLines,
+    rows: Rows,
+    positions: Ints,
+    *,
+    masking: Masking,
+    special: Special,
+    seed: int,
 ) -> tuple[Sequences, Bools]:
     """Mask the stem inside every line, with the draws of the stem's own pass.
 
@@ -68,9 +74,9 @@ def masked_lines(
     Returns:
         The lines with [MASK] in the chosen places, and which of all their tokens those are.
     """
-    stems = framed(rows.prefix, rows.context, rows.question, special)
-    _, drawn = masked(stems, positions, masking=masking, special=special, seed=seed)
-    asked = asks_alike(rows, special)
+    stems = frame_sequences(rows.prefix, rows.context, rows.question, special)
+    _, drawn = mask_stems(stems, positions, masking=masking, special=special, seed=seed)
+    asked = question_is_shared(rows, special)
     row = segment_of(np.diff(lines.offsets))
     tokens = lines.sequences.tokens
     shown = np.minimum(np.where(asked, stems.tokens.lengths, stems.first)[row], tokens.lengths)

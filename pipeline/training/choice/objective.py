@@ -40,8 +40,8 @@ def inputs(rectangle: Padded, device: torch.device) -> Inputs:
         tensor(rectangle.real, device),
         tensor(rectangle.types, device),
         None if rectangle.places is None else tensor(rectangle.places, device),
-        None if rectangle.trees is None else tensor(rectangle.trees, device),
-        None if rectangle.branches is None else tensor(rectangle.branches, device),
+        None if rectangle.packed_rows is None else tensor(rectangle.packed_rows, device),
+        None if rectangle.choices is None else tensor(rectangle.choices, device),
     )
 
 

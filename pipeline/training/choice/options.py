@@ -10,8 +10,8 @@ import numpy as np
 
 from pipeline.contract.ragged import Floats, Ints, offsets_of, segment_of
 from pipeline.seeds import derive_seed
+from pipeline.training.choice.draws import uniforms
 from pipeline.training.choice.shards import Rows
-from pipeline.training.keyed import uniforms
 
 NO_GOLD = -1
 
@@ -37,7 +37,7 @@ class Keys:
     epochs: Ints
 
 
-def sampled(rows: Rows, keys: Keys, *, seed: int, max_options: int | None) -> Options:
+def sample_options(rows: Rows, keys: Keys, *, seed: int, max_options: int | None) -> Options:
     """Draw a gold choice for multi-label rows, and keep at most `max_options` choices of each row.
 
     The gold choice always stays; the others are drawn without replacement, keyed by the position. The

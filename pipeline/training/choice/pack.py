@@ -41,7 +41,7 @@ class Packing:
         return self.width * self.lines
 
 
-def packing(lengths: Ints) -> Packing:
+def choose_packing(lengths: Ints) -> Packing:
     """Return the cheapest of a few packings; a line's cost grows a little faster than its length."""
     found = [_best_fit(lengths, width) for width in _widths(lengths)]
     return min(found, key=lambda one: (one.cells * (1 + one.width / ATTENTION), one.width))
@@ -77,7 +77,7 @@ def _best_fit(lengths: Ints, width: int) -> Packing:
     return Packing(int(used.max(initial=0)), lines, line, start)
 
 
-def packed_groups(lengths: Ints, rows: Ints, budget: int) -> list[tuple[Ints, Packing]]:
+def pack_groups(lengths: Ints, rows: Ints, budget: int) -> list[tuple[Ints, Packing]]:
     """Divide rows in halves of like size until each half's rectangle is within the budget.
 
     Args:
@@ -90,18 +90,18 @@ def packed_groups(lengths: Ints, rows: Ints, budget: int) -> list[tuple[Ints, Pa
     """
     if not len(rows):
         return []
-    whole = packing(lengths[rows])
+    whole = choose_packing(lengths[rows])
     if whole.cells <= budget or len(rows) == 1:
         return [(rows, whole)]
     total = np.cumsum(lengths[rows])
     middle = 1 + int(np.searchsorted(total[:-1], total[-1] / 2, side="left"))
     middle = min(middle, len(rows) - 1)
     halves = (rows[:middle], rows[middle:])
-    return [group for half in halves for group in packed_groups(lengths, half, budget)]
+    return [group for half in halves for group in pack_groups(lengths, half, budget)]
 
 
-def joined_lines(sequences: Sequences, where: Packing) -> Sequences:
-    """Join sequences with blocks to the lines of a packing; each sequence becomes a tree of its own.
+def join_lines(sequences: Sequences, where: Packing) -> Sequences:
+    """Join sequences with blocks to the lines of a packing; each sequence becomes a packed row.
 
     Raises:
         ValueError: The sequences have no blocks.
@@ -118,11 +118,11 @@ def joined_lines(sequences: Sequences, where: Packing) -> Sequences:
         flat[at] = values
         return Ragged(flat, offsets)
 
-    trees = segment_of(lengths).astype(np.int32)
+    packed_rows = segment_of(lengths).astype(np.int32)
     joined = Blocks(
         moved(blocks.places.values),
         moved(blocks.types.values),
-        moved(trees),
-        moved(blocks.branches.values),
+        moved(packed_rows),
+        moved(blocks.choices.values),
     )
     return Sequences(moved(sequences.tokens.values), np.zeros(where.lines, np.int64), joined)

@@ -15,9 +15,9 @@ from pipeline.modeling.model import ChoiceModel
 from pipeline.training.choice.exact_layouts import RaggedLayout
 from pipeline.training.choice.lines import Layout, every_option
 from pipeline.training.choice.objective import cells, inputs
-from pipeline.training.choice.sequences import rectangle
+from pipeline.training.choice.sequences import pad_sequences
 from pipeline.training.choice.shards import Rows, Shard, Special
-from pipeline.training.cut import OVERHEAD, cut
+from pipeline.training.grouping import OVERHEAD, group_sequences
 
 _ROWS = 512
 """Rows that are put together at a time; bounds memory, and does not change a score."""
@@ -26,7 +26,7 @@ _ROWS = 512
 RAGGED = RaggedLayout()
 
 
-def scores(
+def score_choices(
     model: ChoiceModel,
     rows: Rows,
     special: Special,
@@ -68,20 +68,17 @@ def _scored(
     """Yield choices and their scores, batch after batch."""
     lines = layout.lines(rows, every_option(rows), special)
     lengths = lines.sequences.tokens.lengths
-    every = np.arange(len(lengths))
     scored = np.bincount(lines.line, minlength=len(lengths))
     first = offsets_of(scored)
-    for group in cut(
-        lengths, np.ones_like(lengths), every, every, budget=budget, overhead=OVERHEAD[device.type]
-    ):
+    for group in group_sequences(lengths, budget=budget, overhead=OVERHEAD[device.type]):
         chosen = spread(first[group], scored[group])
         at = cells(segment_of(scored[group]), lines.place[chosen], device)
-        batch = inputs(rectangle(lines.sequences.take(group), special), device)
+        batch = inputs(pad_sequences(lines.sequences.take(group), special), device)
         with torch.inference_mode():
             yield chosen, model.scored(model.hidden(batch), at).cpu().numpy()
 
 
-def answered(
+def answer_rows(
     model: ChoiceModel,
     shard: Shard,
     special: Special,
@@ -104,7 +101,9 @@ def answered(
     """
     rows = shard.rows.take(np.arange(len(shard.rows)) if part is None else part)
     return answers_of(
-        scores(model, rows, special, token_budget=token_budget, device=device, layout=layout),
+        score_choices(
+            model, rows, special, token_budget=token_budget, device=device, layout=layout
+        ),
         rows.choice_offsets,
         label=rows.label,
         golds=rows.golds.values.astype(np.int64),

@@ -14,30 +14,30 @@ from pipeline.contract.choice import FRAME
 from pipeline.contract.ragged import Bools, Ints, Ragged, offsets_of, padded, segment_of, spread
 from pipeline.training.choice.shards import Special
 
-NO_TREE = -1
-"""Tree of padding, which only padding sees."""
+NO_ROW = -1
+"""Packed row of padding, which only padding sees."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Of sequences with branches, by token: where it stands, and which tokens it sees."""
+    """By token of lines with a shared part and choices: where it stands, and which tokens it sees."""
 
     places: Ragged
     """Position, as the encoder counts them from 0."""
     types: Ragged
-    """0 up to and including the first [SEP] and on a branch's own [CLS], else 1."""
-    trees: Ragged
-    """Number of the row among those of its sequence; rows do not see each other."""
-    branches: Ragged
-    """0 in a row's trunk, which sees itself; k in its k-th branch, which sees trunk and itself."""
+    """0 up to and including the first [SEP] and on a choice's own [CLS], else 1."""
+    packed_rows: Ragged
+    """Number of the row among those of its line; rows do not see each other."""
+    choices: Ragged
+    """0 in a row's shared part, which sees itself; k in its k-th choice, which sees both."""
 
     def take(self, sequences: Ints) -> "Blocks":
         """Return those of the named sequences, in that order."""
         return Blocks(
             self.places.take(sequences),
             self.types.take(sequences),
-            self.trees.take(sequences),
-            self.branches.take(sequences),
+            self.packed_rows.take(sequences),
+            self.choices.take(sequences),
         )
 
 
@@ -65,16 +65,16 @@ class Padded:
     real: Bools
     """False on padding."""
     types: Ints
-    """0 up to and including the first [SEP], 1 after it, 0 on padding and on a branch's own [CLS]."""
+    """0 up to and including the first [SEP], 1 after it, 0 on padding and on a choice's own [CLS]."""
     places: Ints | None = None
     """Position of every token; None where the encoder counts from the left."""
-    trees: Ints | None = None
-    """Tree of every token; None where all tokens of a sequence see each other."""
-    branches: Ints | None = None
-    """Branch of every token, where there are trees."""
+    packed_rows: Ints | None = None
+    """As in `Blocks`; None where all tokens of a sequence see each other."""
+    choices: Ints | None = None
+    """As in `Blocks`; given with the packed rows."""
 
 
-def framed(prefix: Ints, first: Ragged, second: Ragged, special: Special) -> Sequences:
+def frame_sequences(prefix: Ints, first: Ragged, second: Ragged, special: Special) -> Sequences:
     """Return `[CLS] prefix first [SEP] second [SEP]` for every row.
 
     Args:
@@ -96,7 +96,7 @@ def framed(prefix: Ints, first: Ragged, second: Ragged, special: Special) -> Seq
     return Sequences(Ragged(values, offsets), middle)
 
 
-def rectangle(sequences: Sequences, special: Special, *, width: int = 0) -> Padded:
+def pad_sequences(sequences: Sequences, special: Special, *, width: int = 0) -> Padded:
     """Pad sequences to the longest of them, or, without blocks, to `width` where that is more."""
     ids, real = padded(sequences.tokens, special.pad)
     blocks = sequences.blocks
@@ -106,8 +106,8 @@ def rectangle(sequences: Sequences, special: Special, *, width: int = 0) -> Padd
             real,
             padded(blocks.types, 0)[0],
             padded(blocks.places, 0)[0],
-            padded(blocks.trees, NO_TREE)[0],
-            padded(blocks.branches, 0)[0],
+            padded(blocks.packed_rows, NO_ROW)[0],
+            padded(blocks.choices, 0)[0],
         )
     types = (np.arange(ids.shape[1]) >= sequences.first[:, None]) & real
     return Padded(
@@ -123,7 +123,7 @@ def _widened(values: NDArray[Any], width: int, fill: int) -> NDArray[Any]:
     return np.pad(values, ((0, 0), (0, missing)), constant_values=fill) if missing else values
 
 
-def places(sequences: Sequences) -> tuple[Ints, Ints]:
+def token_places(sequences: Sequences) -> tuple[Ints, Ints]:
     """Return, for every token of every sequence, its sequence and its place in it."""
     lengths = sequences.tokens.lengths
     sequence = segment_of(lengths)

@@ -1,7 +1,4 @@
-"""How to use an exported folder without this package: text for model cards, run by a test.
-
-Knows what the folder holds; imports none of what it shows.
-"""
+"""How to use an exported folder without this package: text for model cards, run by a test."""
 
 from dataclasses import dataclass
 
@@ -24,9 +21,6 @@ def score(task, context, question, choice):
     stem = [CLS, tokenizer.convert_tokens_to_ids(f"[task: {{task}}]"), *ids(context), SEP]
     asked = [*ids(question), SEP] if question else []
 """
-_POOLED = """    dense = head["scoring.pooler.dense.weight"], head["scoring.pooler.dense.bias"]
-    hidden = torch.nn.functional.gelu(torch.nn.functional.linear(hidden, *dense))
-"""
 _SCORE = """    return float(hidden @ head["scoring.score.weight"][0] + head["scoring.score.bias"][0])
 """
 
@@ -39,6 +33,8 @@ class Reader:
     """Whether it takes token types."""
     first_position: int
     """Number of its first position."""
+    head: str = ""
+    """Lines between its hidden state and the last linear layer; see `ScoringHead.usage`."""
 
 
 def usage(train: TrainSettings, reader: Reader, *, task: str) -> str:
@@ -49,13 +45,12 @@ def usage(train: TrainSettings, reader: Reader, *, task: str) -> str:
         reader: The encoder.
         task: Any task, for the example.
     """
-    lines = _in_branch(train, reader) if train.layout == "shared_context" else _whole(reader)
-    pooled = _POOLED if train.layout == "compass" else ""
+    lines = _shared_context(train, reader) if train.layout == "shared_context" else _whole(reader)
     example = f'print([score("{task}", "", "Which is larger?", c) for c in ("a mouse", "a house")])'
     return f"""Choices are scored with `torch`, `transformers` and `safetensors` alone, in this folder:
 
 ```python
-{_START}{lines}{pooled}{_SCORE}
+{_START}{lines}{reader.head}{_SCORE}
 {example}
 ```
 
@@ -77,27 +72,27 @@ def _whole(reader: Reader) -> str:
     return "".join(f"    {line}\n" for line in lines)
 
 
-def _in_branch(train: TrainSettings, reader: Reader) -> str:
+def _shared_context(train: TrainSettings, reader: Reader) -> str:
     """Lines that read the stem, which does not see the choice, and the choice, which sees both.
 
     With a [CLS] of its own the choice is read at it; it stands where the stem's [CLS] does.
     """
     own = train.readout == "own_cls"
-    places = "*range(trunk), 0, *range(trunk, end - 1)" if own else "*range(end)"
+    places = "*range(shared), 0, *range(shared, end - 1)" if own else "*range(end)"
     first = f" + {reader.first_position}" if reader.first_position else ""
     types = "[0] * len(stem) + [1] * len(asked) + "
-    types += "[0] + [1] * (len(branch) - 1)" if own else "[1] * len(branch)"
+    types += "[0] + [1] * (len(option) - 1)" if own else "[1] * len(option)"
     lines = [
-        f"branch = [{'CLS, ' if own else ''}*ids(choice), SEP]",
-        "trunk, end = len(stem + asked), len(stem + asked + branch)",
+        f"option = [{'CLS, ' if own else ''}*ids(choice), SEP]",
+        "shared, end = len(stem + asked), len(stem + asked + option)",
         f"places = torch.tensor([[{places}]]){first}",
-        "block = torch.tensor([0] * trunk + [1] * len(branch))",
+        "block = torch.tensor([0] * shared + [1] * len(option))",
     ]
     lines += [f"types = torch.tensor([{types}])"] if reader.types else []
     argument = ", token_type_ids=types" if reader.types else ""
     lines += [
-        "row, seen = torch.tensor([stem + asked + branch]), block[:, None] >= block",
+        "row, seen = torch.tensor([stem + asked + option]), block[:, None] >= block",
         f"states = encoder(row, attention_mask=seen[None, None], position_ids=places{argument})",
-        f"hidden = states.last_hidden_state[0, {'trunk' if own else '-1'}]",
+        f"hidden = states.last_hidden_state[0, {'shared' if own else '-1'}]",
     ]
     return "".join(f"    {line}\n" for line in lines)

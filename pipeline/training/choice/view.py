@@ -1,16 +1,11 @@
-"""The choice view: a score for every choice of every row, and masked tokens of the stems.
+"""The choice view: a score for each choice of a row, and masked tokens of its stem."""
 
-Knows the model, the shards and both losses; knows no optimizer, no checkpoint and no step but the one
-it is asked for.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from pipeline.contract.ragged import Floats
@@ -22,23 +17,23 @@ from pipeline.modeling.model import (
     layer_weights,
     trained_parameters,
 )
-from pipeline.training.choice.batches import Plan, RankBatch, rank_batch, steps
+from pipeline.training.choice.batches import BatchPlan, RankBatch, rank_batch, steps
+from pipeline.training.choice.export import save_model
 from pipeline.training.choice.layouts import check_readable, scoring_layout, training_layout
 from pipeline.training.choice.masks import Masking
 from pipeline.training.choice.objective import choice_losses, masked_loss
-from pipeline.training.choice.predict import answered
+from pipeline.training.choice.predict import answer_rows
 from pipeline.training.choice.shards import Shards
+from pipeline.training.choice.start import Artefacts, build_model, open_artefacts
 from pipeline.training.choice.usage import Reader, usage
-from pipeline.training.cut import overhead
-from pipeline.training.export import save_model
+from pipeline.training.grouping import overhead
 from pipeline.training.progress import StepSums, Term, task_sums
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import Run, TrainSettings
-from pipeline.training.start import Artefacts
-from pipeline.training.view import Pass
+from pipeline.training.view import StepContext, to_host
 
 
-def batch_plan(run: Run, shards: Shards, *, device: str, weights: int) -> Plan:
+def batch_plan(run: Run, shards: Shards, *, device: str, weights: int) -> BatchPlan:
     """Return what shapes the batches.
 
     Args:
@@ -52,7 +47,7 @@ def batch_plan(run: Run, shards: Shards, *, device: str, weights: int) -> Plan:
     """
     train = run.train
     masking = Masking(train.mlm_probability, train.mask_prefix, train.mlm_pass)
-    return Plan(
+    return BatchPlan(
         seed=run.seed,
         batch=train.batch,
         token_budget=train.token_budget,
@@ -63,7 +58,19 @@ def batch_plan(run: Run, shards: Shards, *, device: str, weights: int) -> Plan:
     )
 
 
-def choice_view(run: Run, artefacts: Artefacts, model: ChoiceModel, *, device: str) -> "ChoiceView":
+def choice_view(run: Run, ranks: Ranks, say: Callable[[str], None]) -> "ChoiceView":
+    """Open the artefacts of a run of the choice view and build its model, on the CPU.
+
+    Raises:
+        TrainingError: The model is not usable, or cannot read the layout.
+        ArtefactError: Something is missing, damaged, or belongs to something else.
+    """
+    artefacts = open_artefacts(run, verify=ranks.local_rank == 0)
+    model = build_model(run, artefacts.train, say=say)
+    return view_of(run, artefacts, model, device=ranks.device.type)
+
+
+def view_of(run: Run, artefacts: Artefacts, model: ChoiceModel, *, device: str) -> "ChoiceView":
     """Return the view that a run trains in.
 
     Args:
@@ -101,7 +108,7 @@ class ChoiceView:
     model: ChoiceModel
     artefacts: Artefacts
     train: TrainSettings
-    plan: Plan
+    plan: BatchPlan
     tokenizer: Path
 
     @property
@@ -146,15 +153,15 @@ class ChoiceView:
         """Return rows with a gold choice, and masked tokens."""
         return np.array([batch.rows, batch.masked_tokens], dtype=np.float64)
 
-    def backward(self, batch: RankBatch, totals: Floats, how: Pass) -> StepSums:
+    def backward(self, batch: RankBatch, totals: Floats, context: StepContext) -> StepSums:
         """Add the gradients of one rank's part of a global batch."""
         rows, tokens = totals.tolist()
         losses, rights, masked = [], [], []
         for choice in batch.choice:
-            how.seed_dropout("choice", choice.position)
-            with how.autocast():
-                figures = choice_losses(self.model, choice, how.device)
-            loss = figures.loss_R.sum() / rows
+            context.seed_dropout("choice", choice.position)
+            with context.autocast():
+                figures = choice_losses(self.model, choice, context.device)
+            loss = context.weighted(figures.loss_R, choice.task).sum() / rows
             if figures.masked is not None:
                 loss = loss + figures.masked * (self.train.mlm_weight / tokens)
                 masked.append(figures.masked.detach())
@@ -162,9 +169,9 @@ class ChoiceView:
             losses.append(figures.loss_R.detach())
             rights.append(figures.right_R)
         for stems in batch.masked:
-            how.seed_dropout("masked", stems.position)
-            with how.autocast():
-                loss = masked_loss(self.model, stems, how.device)
+            context.seed_dropout("masked", stems.position)
+            with context.autocast():
+                loss = masked_loss(self.model, stems, context.device)
             (loss * (self.train.mlm_weight / tokens)).backward()
             masked.append(loss.detach())
         return self._sums(batch, losses, rights, masked)
@@ -174,10 +181,10 @@ class ChoiceView:
     ) -> StepSums:
         """Bring the figures of all micro-batches to the host in one go."""
         tokens, cells = batch.cells()
-        loss_R, right_R = (host(values) for values in (losses, rights))
+        loss_R, right_R = (to_host(values) for values in (losses, rights))
         tasks = [choice.task for choice in batch.choice]
         task_R = np.concatenate(tasks) if tasks else np.zeros(0, dtype=np.int64)
-        masked_sum = host([value[None] for value in masked]).sum()
+        masked_sum = to_host([value[None] for value in masked]).sum()
         terms = np.array([[loss_R.sum(), batch.rows], [masked_sum, batch.masked_tokens]])
         by_task = task_sums(task_R, loss_R, right_R, len(self.tasks))
         return StepSums(terms, float(tokens), float(cells), by_task)
@@ -196,7 +203,7 @@ class ChoiceView:
             part = np.arange(
                 0 if whole else ranks.rank, len(shard.rows), 1 if whole else ranks.world
             )
-            answers = answered(
+            answers = answer_rows(
                 self.model,
                 shard,
                 shards.special,
@@ -217,15 +224,10 @@ class ChoiceView:
 
     def usage(self) -> str:
         """Return how choices are scored in this layout with `transformers` alone."""
-        reader = Reader(self.model.takes_types, first_position(self.model.encoder))
+        first = first_position(self.model.encoder)
+        reader = Reader(self.model.takes_types, first, self.model.heads.scoring.usage)
         return usage(self.train, reader, task=min(self.tasks))
 
     def save(self, out: Path) -> None:
         """Write encoder, heads and the tokenizer's files."""
         save_model(self.model, out, self.tokenizer)
-
-
-def host(values: list[Tensor]) -> Floats:
-    """Return the values of some tensors as one float64 array; one transfer for all."""
-    joined: Floats = torch.cat(values).double().cpu().numpy() if values else np.zeros(0)
-    return joined

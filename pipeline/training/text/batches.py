@@ -2,21 +2,24 @@
 
 Global batch b is units [b * batch, (b + 1) * batch) for any number of ranks; the last may be shorter.
 Ranks deal out its units by length. The token budget shapes micro-batches only: the loss does not depend
-on it. Everything is a pure function of (order, packs, b, rank, world). Knows shards, an order and units;
-knows no model.
+on it. Everything is a pure function of (order, packs, b, rank, world).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from pipeline.contract.order import Order
 from pipeline.contract.ragged import Bools, Ints, padded
-from pipeline.training.cut import cut
-from pipeline.training.text.lines import Asks, Lines, Pairs, documents, pairs
+from pipeline.modeling.language import LineInputs, PairInputs
+from pipeline.training.grouping import group_sequences
+from pipeline.training.text.lines import Asks, Pairs, TextLines, documents, pairs
 from pipeline.training.text.shards import TextRows, TextShards, TextSpecial
-from pipeline.training.text.units import Units, taken
+from pipeline.training.text.units import Units, take_units
+from pipeline.training.view import to_tensor
 
 PADDING = -1
 """Segment of padding."""
@@ -37,7 +40,7 @@ class TextPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedTokens:
     """Tokens that are asked of a micro-batch, M of them."""
 
     line: Ints
@@ -45,6 +48,10 @@ class Asked:
     answer: Ints
     owner: Ints
     """Row, or option, that each counts for."""
+
+    def on(self, device: torch.device) -> list[Tensor]:
+        """Return line, place and answer of each on a device."""
+        return [to_tensor(part, device) for part in (self.line, self.at, self.answer)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class LineBatch:
     ids: Ints
     place: Ints
     segment: Ints
-    asked: Asked
+    asked: AskedTokens
     tokens: int
     """That are no padding."""
     position: int = 0
@@ -64,6 +71,11 @@ class LineBatch:
     def cells(self) -> int:
         """With padding."""
         return int(self.ids.size)
+
+    def inputs_on(self, device: torch.device) -> LineInputs:
+        """Return what the model takes, on a device."""
+        lines = [to_tensor(part, device) for part in (self.ids, self.place, self.segment)]
+        return LineInputs(*lines, *self.asked.on(device))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,7 @@ class PairBatch:
     input: Ints
     """Input of each text, (N,)."""
     texts: Ints
-    asked: Asked
+    asked: AskedTokens
     tokens: int
     position: int = 0
 
@@ -83,6 +95,11 @@ class PairBatch:
     def cells(self) -> int:
         """With padding."""
         return int(self.inputs.size + self.texts.size)
+
+    def inputs_on(self, device: torch.device) -> PairInputs:
+        """Return what the model takes, on a device."""
+        parts = (self.inputs, self.real, self.input, self.texts)
+        return PairInputs(*[to_tensor(part, device) for part in parts], *self.asked.on(device))
 
 
 MicroBatch = LineBatch | PairBatch
@@ -118,7 +135,7 @@ def text_rank_batch(
     rows = shards.gather(order.at(positions)[0])
     if world > 1:
         mine = _dealt(rows, offsets, rank=rank, world=world)
-        which, cuts = taken(np.arange(len(rows)), offsets, mine)
+        which, cuts = take_units(np.arange(len(rows)), offsets, mine)
         rows, positions, offsets = rows.take(which), positions[which], cuts
     if not len(rows):
         return TextRankBatch([], rows.task, 0)
@@ -144,23 +161,21 @@ def _micro(
     first = np.minimum.reduceat(positions, offsets[:-1])
     if plan.start is None:
         lines = documents(rows, offsets, special)
-        for group in grouped(lines.tokens.lengths, plan):
+        for group in group_lines(lines.tokens.lengths, plan):
             yield line_batch(lines.take(group), special, position=int(first[group].min()))
         return
     every = np.arange(len(rows) + 1)
     texts = pairs(rows, rows.target, every, special, start=plan.start)
-    for group in pair_groups(texts, plan.token_budget):
+    for group in group_pairs(texts, plan.token_budget):
         yield pair_batch(texts.take(group), special, position=int(first[group].min()))
 
 
-def grouped(lengths: Ints, plan: TextPlan) -> list[Ints]:
+def group_lines(lengths: Ints, plan: TextPlan) -> list[Ints]:
     """Return the lines of each micro-batch, from short to long."""
-    every = np.arange(len(lengths))
-    ones = np.ones(len(lengths), dtype=np.int64)
-    return cut(lengths, ones, every, every, budget=plan.token_budget, overhead=plan.overhead)
+    return group_sequences(lengths, budget=plan.token_budget, overhead=plan.overhead)
 
 
-def pair_groups(texts: Pairs, budget: int) -> list[Ints]:
+def group_pairs(texts: Pairs, budget: int) -> list[Ints]:
     """Return the inputs of each micro-batch: like lengths together, both rectangles under the budget."""
     counts = np.diff(texts.offsets)
     read = texts.inputs.lengths
@@ -181,7 +196,7 @@ def pair_groups(texts: Pairs, budget: int) -> list[Ints]:
     return [*groups, np.array(open_)]
 
 
-def line_batch(lines: Lines, special: TextSpecial, *, position: int = 0) -> LineBatch:
+def line_batch(lines: TextLines, special: TextSpecial, *, position: int = 0) -> LineBatch:
     """Return lines as rectangles."""
     return LineBatch(
         ids=padded(lines.tokens, special.pad)[0],
@@ -207,6 +222,6 @@ def pair_batch(texts: Pairs, special: TextSpecial, *, position: int = 0) -> Pair
     )
 
 
-def _asked(asks: Asks) -> Asked:
+def _asked(asks: Asks) -> AskedTokens:
     line = np.repeat(np.arange(len(asks.offsets) - 1), np.diff(asks.offsets))
-    return Asked(line, asks.at.astype(np.int64), asks.answer, asks.owner)
+    return AskedTokens(line, asks.at.astype(np.int64), asks.answer, asks.owner)

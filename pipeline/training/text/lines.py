@@ -35,7 +35,7 @@ class Asks:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class TextLines:
     """N lines for a causal model."""
 
     tokens: Ragged
@@ -48,9 +48,9 @@ class Lines:
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def take(self, lines: Ints) -> "Lines":
+    def take(self, lines: Ints) -> "TextLines":
         """Return the named lines, in that order."""
-        return Lines(
+        return TextLines(
             self.tokens.take(lines),
             self.place.take(lines),
             self.segment.take(lines),
@@ -84,7 +84,7 @@ class Pairs:
         )
 
 
-def documents(rows: TextRows, units: Ints, special: TextSpecial) -> Lines:
+def documents(rows: TextRows, units: Ints, special: TextSpecial) -> TextLines:
     """Return units of whole documents as lines; owners are rows.
 
     Args:
@@ -101,7 +101,7 @@ def documents(rows: TextRows, units: Ints, special: TextSpecial) -> Lines:
     owner = segment_of(asked)
     flat = spread(tokens.offsets[:-1] + context.lengths - 1, asked)
     first = np.repeat(starts[:-1], np.diff(units))  # of the line that holds each document
-    return Lines(
+    return TextLines(
         tokens=Ragged(tokens.values, starts),
         place=Ragged(_counted(tokens.lengths), starts),
         segment=Ragged((document - units[:-1][line] + 1).astype(np.int32), starts),
@@ -111,7 +111,7 @@ def documents(rows: TextRows, units: Ints, special: TextSpecial) -> Lines:
     )
 
 
-def continuations(rows: TextRows, special: TextSpecial, *, room: int) -> Lines:
+def continuations(rows: TextRows, special: TextSpecial, *, room: int) -> TextLines:
     """Return every row's context with its options behind it, which do not see one another.
 
     The context is read once for all options of a line; owners are options. A row has further lines
@@ -140,7 +140,7 @@ def continuations(rows: TextRows, special: TextSpecial, *, room: int) -> Lines:
     owner = segment_of(asked)
     index = _counted(asked)
     after_context = context.lengths[line][owner] - 1
-    return Lines(
+    return TextLines(
         tokens=tokens,
         place=Ragged(place, tokens.offsets),
         segment=Ragged(segment, tokens.offsets),

@@ -4,7 +4,7 @@ The score of an option is the sum of the log-probabilities of its tokens and of 
 given the input (Sanh et al. 2021, T0), or their mean over these tokens. Rows without options are judged
 by whether greedy decoding writes exactly their target: it does where each token of the target and its
 end is the most probable one after those before it, which takes one reading and no decoding. Float32, no
-dropout; a score does not depend on its batch beyond float error. Knows a model and shards; knows no file.
+dropout; a score does not depend on its batch beyond float error.
 """
 
 from collections.abc import Iterator
@@ -19,13 +19,12 @@ from pipeline.modeling.language import LanguageModel
 from pipeline.training.text.batches import (
     MicroBatch,
     TextPlan,
-    grouped,
+    group_lines,
+    group_pairs,
     line_batch,
     pair_batch,
-    pair_groups,
 )
 from pipeline.training.text.lines import continuations, documents, pairs
-from pipeline.training.text.objective import asked_of
 from pipeline.training.text.shards import TextRows, TextShard, TextSpecial
 
 SCORES = ("sum", "mean")
@@ -47,7 +46,7 @@ class Reading:
     device: torch.device
 
 
-def option_scores(model: LanguageModel, rows: TextRows, how: Reading) -> dict[str, Floats]:
+def score_options(model: LanguageModel, rows: TextRows, how: Reading) -> dict[str, Floats]:
     """Return the score of every option of every row, (O,), by kind of score; higher is better.
 
     Options of a row that are the same tokens have the same score, that of the first: float error would
@@ -82,7 +81,7 @@ def _first_equal(rows: TextRows) -> Ints:
     return first
 
 
-def exact(model: LanguageModel, rows: TextRows, how: Reading) -> Bools:
+def decodes_exactly(model: LanguageModel, rows: TextRows, how: Reading) -> Bools:
     """Return, for each row, whether greedy decoding writes its target and ends, (R,)."""
     missed = np.zeros(len(rows), dtype=np.int64)
     for first, chunk in _chunks(rows):
@@ -94,7 +93,7 @@ def exact(model: LanguageModel, rows: TextRows, how: Reading) -> Bools:
     return result
 
 
-def text_answers(rows: TextRows, scores: Floats) -> Answers:
+def answers_from(rows: TextRows, scores: Floats) -> Answers:
     """Return what scores say of rows with options."""
     none = np.zeros(0, dtype=np.int64)
     return answers_of(
@@ -108,7 +107,7 @@ def text_answers(rows: TextRows, scores: Floats) -> Answers:
     )
 
 
-def parts(shard: TextShard, which: Ints | None = None) -> tuple[TextRows, TextRows]:
+def split_rows(shard: TextShard, which: Ints | None = None) -> tuple[TextRows, TextRows]:
     """Return the rows of a task that have options, and those that have a target and none.
 
     Args:
@@ -129,11 +128,11 @@ def _chunks(rows: TextRows) -> Iterator[tuple[int, TextRows]]:
 def _ranked(rows: TextRows, how: Reading) -> Iterator[MicroBatch]:
     if how.plan.start is None:
         lines = continuations(rows, how.special, room=_ROOM * how.max_tokens)
-        for group in grouped(lines.tokens.lengths, how.plan):
+        for group in group_lines(lines.tokens.lengths, how.plan):
             yield line_batch(lines.take(group), how.special)
         return
     texts = pairs(rows, rows.options, rows.option_offsets, how.special, start=how.plan.start)
-    for group in pair_groups(texts, how.plan.token_budget):
+    for group in group_pairs(texts, how.plan.token_budget):
         yield pair_batch(texts.take(group), how.special)
 
 
@@ -141,11 +140,11 @@ def _targets(rows: TextRows, how: Reading) -> Iterator[MicroBatch]:
     every = np.arange(len(rows) + 1)
     if how.plan.start is None:
         lines = documents(rows, every, how.special)
-        for group in grouped(lines.tokens.lengths, how.plan):
+        for group in group_lines(lines.tokens.lengths, how.plan):
             yield line_batch(lines.take(group), how.special)
         return
     texts = pairs(rows, rows.target, every, how.special, start=how.plan.start)
-    for group in pair_groups(texts, how.plan.token_budget):
+    for group in group_pairs(texts, how.plan.token_budget):
         yield pair_batch(texts.take(group), how.special)
 
 
@@ -158,7 +157,7 @@ def _read(
     try:
         for batch in batches:
             with torch.inference_mode():
-                said = asked_of(model, batch, how.device)
+                said = model(batch.inputs_on(how.device))
             yield batch, said.cost_M.double().cpu().numpy(), said.top_M.cpu().numpy()
     finally:
         model.train(training)

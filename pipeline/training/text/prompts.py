@@ -1,7 +1,6 @@
 """Which prompt made each row of a task's token shard.
 
-A training reads rows whatever made them; an evaluation tells prompts apart. Reads the manifest's
-`prompts` and the column `prompt`; knows no token and no model.
+A training reads rows whatever made them; an evaluation tells prompts apart.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,18 +15,11 @@ from pipeline.contract.ragged import Ints
 from pipeline.contract.text import TEXT_SHARD
 from pipeline.errors import ArtefactError
 from pipeline.training.text.shards import VERSION
+from pipeline.training.view import Prompt
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """One prompt of a task."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class TaskPrompts:
+class PromptRows:
     """The prompts of one task, and the rows of each."""
 
     prompts: tuple[Prompt, ...]
@@ -40,7 +32,7 @@ class TaskPrompts:
             yield prompt, np.flatnonzero(self.of_row == index)
 
 
-def read_prompts(folder: Path) -> dict[str, TaskPrompts]:
+def read_prompts(folder: Path) -> dict[str, PromptRows]:
     """Return the prompts of every task of `tokens/<role>`.
 
     Raises:
@@ -51,7 +43,7 @@ def read_prompts(folder: Path) -> dict[str, TaskPrompts]:
     return {entry["task"]: _of_task(folder, entry) for entry in manifest["tasks"]}
 
 
-def _of_task(folder: Path, entry: Mapping[str, Any]) -> TaskPrompts:
+def _of_task(folder: Path, entry: Mapping[str, Any]) -> PromptRows:
     path = folder / f"{entry['task']}.arrow"
     try:
         prompts = tuple(Prompt(one["id"], one["name"]) for one in entry["prompts"])
@@ -81,4 +73,4 @@ def _of_task(folder: Path, entry: Mapping[str, Any]) -> TaskPrompts:
             expected="each row once a prompt",
             remedy=REMEDY,
         )
-    return TaskPrompts(prompts, of_row)
+    return PromptRows(prompts, of_row)

@@ -43,7 +43,7 @@ class Units:
         return int(self.offsets[high] - self.offsets[low])
 
 
-def taken(positions: Ints, offsets: Ints, units: Ints) -> tuple[Ints, Ints]:
+def take_units(positions: Ints, offsets: Ints, units: Ints) -> tuple[Ints, Ints]:
     """Return the positions of some units of a span, unit after unit, and their offsets."""
     counts = np.diff(offsets)[units]
     return positions[spread(offsets[units], counts)], offsets_of(counts)

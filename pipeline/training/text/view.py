@@ -1,9 +1,7 @@
-"""The text view: inputs and the targets that a language model learns to write.
+"""The text view: inputs, and the targets that a language model learns to write."""
 
-Knows the model, the shards and the loss; knows no optimizer, no checkpoint and no step but the one it is
-asked for.
-"""
-
+import csv
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,37 +10,36 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from pipeline.contract.order import Order
 from pipeline.contract.ragged import Bools, Floats, Ints
 from pipeline.errors import TrainingError
 from pipeline.modeling.language import LanguageModel, trained_parameters
-from pipeline.training.choice.view import host
-from pipeline.training.cut import OVERHEAD
+from pipeline.training.export import save_transformer
+from pipeline.training.grouping import OVERHEAD
 from pipeline.training.progress import StepSums, Term, task_sums
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import Run, TextSettings
 from pipeline.training.text.batches import TextPlan, TextRankBatch, text_rank_batch, text_steps
-from pipeline.training.text.objective import asked_of
 from pipeline.training.text.predict import (
     SCORES,
     Reading,
-    exact,
-    option_scores,
-    parts,
-    text_answers,
+    answers_from,
+    decodes_exactly,
+    score_options,
+    split_rows,
 )
-from pipeline.training.text.records import SUPERVISED, supervised_csv
+from pipeline.training.text.shards import TextShards
 from pipeline.training.text.start import (
     TextArtefacts,
     build_language,
     open_text_artefacts,
-    save_language,
     text_settings,
 )
 from pipeline.training.text.usage import text_usage
-from pipeline.training.view import Pass
+from pipeline.training.view import StepContext, to_host
 
 
-def text_view(run: Run, ranks: Ranks, *, say: Callable[[str], None]) -> "TextView":
+def text_view(run: Run, ranks: Ranks, say: Callable[[str], None]) -> "TextView":
     """Open the artefacts of a run of the text view and build its model, on the CPU.
 
     Raises:
@@ -128,20 +125,21 @@ class TextView:
         """Return the supervised tokens."""
         return np.array([batch.supervised], dtype=np.float64)
 
-    def backward(self, batch: TextRankBatch, totals: Floats, how: Pass) -> StepSums:
+    def backward(self, batch: TextRankBatch, totals: Floats, context: StepContext) -> StepSums:
         """Add the gradients of one rank's part of a global batch."""
         supervised = float(totals[0])
         costs: list[Tensor] = []
         tops: list[Tensor] = []
         for micro in batch.micro:
-            how.seed_dropout("text", micro.position)
-            with how.autocast():
-                said = asked_of(self.model, micro, how.device)
-            loss: Tensor = said.cost_M.sum() / supervised
+            context.seed_dropout("text", micro.position)
+            with context.autocast():
+                said = self.model(micro.inputs_on(context.device))
+            weighted = context.weighted(said.cost_M, batch.task[micro.asked.owner])
+            loss: Tensor = weighted.sum() / supervised
             loss.backward()  # type: ignore[no-untyped-call]
             costs.append(said.cost_M.detach())
             tops.append(said.top_M)
-        return self._sums(batch, host(costs), host(tops) > 0)
+        return self._sums(batch, to_host(costs), to_host(tops) > 0)
 
     def _sums(self, batch: TextRankBatch, costs: Floats, tops: Bools) -> StepSums:
         """Add up by row and by task: a row is right where greedy decoding would write its target."""
@@ -192,12 +190,12 @@ class TextView:
     ) -> dict[str, tuple[float, float]]:
         """Return known and right rows of one task over all ranks, by kind of figure."""
         shard = self.artefacts.select.shards[self.artefacts.select.tasks.index(task)]
-        ranked, free = parts(shard, mine)
+        ranked, free = split_rows(shard, mine)
         answered = {
-            f"accuracy_{score}": text_answers(ranked, scores)
-            for score, scores in option_scores(self.model, ranked, how).items()
+            f"accuracy_{score}": answers_from(ranked, scores)
+            for score, scores in score_options(self.model, ranked, how).items()
         }
-        right = exact(self.model, free, how)
+        right = decodes_exactly(self.model, free, how)
         figures = [(a.known.sum(), a.right.sum()) for a in answered.values()]
         figures.append((len(right), right.sum()))
         totals = ranks.total(np.array(figures, dtype=np.float64)).tolist()
@@ -216,6 +214,22 @@ class TextView:
 
     def save(self, out: Path) -> None:
         """Write the model, the tokenizer's files, and the supervised tokens of each task."""
-        save_language(self.model, out, self.tokenizer)
+        save_transformer(self.model.transformer, out, self.tokenizer)
         text = supervised_csv(self.artefacts.train, self.artefacts.order)
-        (out / SUPERVISED).write_text(text, encoding="utf-8")
+        (out / "supervised.csv").write_text(text, encoding="utf-8")
+
+
+def supervised_csv(shards: TextShards, order: Order) -> str:
+    """Return, for each task, its examples in the order and their supervised tokens, as CSV.
+
+    A pure function of shards and order: the same whatever the packs, and the same that the plan says.
+    """
+    times = np.bincount(order.row, minlength=int(shards.starts[-1]))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("task", "examples", "supervised"))
+    for shard in shards.shards:
+        drawn = times[shard.start : shard.start + len(shard.rows)]
+        supervised = int((drawn * (shard.rows.target.lengths + 1)).sum())
+        writer.writerow([shard.task, int(drawn.sum()), supervised])
+    return text.getvalue()

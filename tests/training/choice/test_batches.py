@@ -5,7 +5,7 @@ import pyarrow.ipc as ipc
 import pytest
 
 from pipeline.contract.order import open_order
-from pipeline.training.choice.batches import Plan, rank_batch, steps
+from pipeline.training.choice.batches import BatchPlan, rank_batch, steps
 from pipeline.training.choice.masks import Masking
 from pipeline.training.choice.shards import open_shards
 
@@ -14,7 +14,7 @@ MASKING = Masking(0.25, "like_any_token")
 
 def plan(**changes):
     values = {"seed": 13, "batch": 8, "token_budget": 160, "max_options": None, "masking": MASKING}
-    return Plan(**(values | changes))
+    return BatchPlan(**(values | changes))
 
 
 @pytest.fixture

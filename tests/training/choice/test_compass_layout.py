@@ -8,7 +8,7 @@ from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.errors import ArtefactError
 from pipeline.modeling.encoder import Architecture, small_encoder
 from pipeline.modeling.model import with_heads
-from pipeline.training.choice.batches import Plan, rank_batch
+from pipeline.training.choice.batches import BatchPlan, rank_batch
 from pipeline.training.choice.compass_layout import CompassLayout, ending_tokens
 from pipeline.training.choice.masks import Masking
 from pipeline.training.choice.objective import choice_losses, inputs
@@ -88,7 +88,7 @@ def opened(shared_folders):
 
 def plan(**changes):
     layout = CompassLayout(ENDING, 32)
-    return Plan(
+    return BatchPlan(
         **({"seed": 13, "batch": 16, "token_budget": 10**6, "max_options": None,
             "masking": Masking(0.25, "like_any_token"), "layout": layout} | changes)
     )  # fmt: skip
@@ -121,7 +121,7 @@ def test_the_fillers_take_part_in_the_softmax(opened):
     encoder = small_encoder(
         Architecture(1, 16, 2, 0.0), vocabulary=shards.vocabulary, max_tokens=32, pad=0, seed=1
     )
-    model = with_heads(encoder, dropout=0.0, seed=1, pooled=True)
+    model = with_heads(encoder, dropout=0.0, seed=1, scoring="pooled")
     torch.manual_seed(1)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)

@@ -17,10 +17,10 @@ from pipeline.modeling.load import quiet_transformers
 from pipeline.training.choice import features
 from pipeline.training.choice.features import (
     VERSION,
+    count_sequences,
     encoder_hash,
     made_by,
-    sampled,
-    sequences,
+    sample_rows,
     write_features,
 )
 from pipeline.training.choice.shards import open_shards
@@ -60,7 +60,7 @@ def test_a_choice_is_the_mean_state_of_its_sequence_without_the_prefix(
     done = list(write_features(model, tokens, tmp_path, rows=ROWS))
     assert done == ["alpha", "beta", "gamma"]
     shard = open_shards(tokens).shards[0]
-    rows = shard.rows.take(sampled("alpha", len(shard.rows), most=ROWS))
+    rows = shard.rows.take(sample_rows("alpha", len(shard.rows), most=ROWS))
     found = read(tmp_path / "alpha.safetensors")
     assert found["features"].shape == (rows.choice_offsets[-1], WIDTH)
     assert found["features"].dtype == np.float32
@@ -84,7 +84,7 @@ def test_golds_are_given_where_there_is_one(shared_folders, model, tmp_path):
     tokens = shared_folders.root / "tokens" / "train"
     list(write_features(model, tokens, tmp_path, rows=ROWS))
     rows = open_shards(tokens).shards[0].rows
-    label = rows.label[sampled("alpha", len(rows), most=ROWS)]
+    label = rows.label[sample_rows("alpha", len(rows), most=ROWS)]
     assert read(tmp_path / "alpha.safetensors")["gold"].tolist() == label.tolist()
     assert set(read(tmp_path / "gamma.safetensors")["gold"].tolist()) == {-1}
 
@@ -126,8 +126,8 @@ def test_all_code_that_gives_features_is_looked_at():
     """Every module of the package that these import, but for errors and seeds, is in `CODE`."""
     root = Path(features.__file__).parents[2]
     found = set()
-    for name in ("training/choice/features.py", "training/cut.py",
-                 "training/prefix_states.py"):  # fmt: skip
+    for name in ("training/choice/features.py", "training/grouping.py",
+                 "training/choice/prefix_states.py"):  # fmt: skip
         for node in ast.walk(ast.parse((root / name).read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline."):
                 found.add(node.module.removeprefix("pipeline.").replace(".", "/") + ".py")
@@ -137,23 +137,23 @@ def test_all_code_that_gives_features_is_looked_at():
 
 def test_the_number_of_sequences_is_known_before(shared_folders, model, tmp_path):
     tokens = shared_folders.root / "tokens" / "train"
-    counts = sequences(tokens, rows=ROWS)
+    counts = count_sequences(tokens, rows=ROWS)
     list(write_features(model, tokens, tmp_path, rows=ROWS))
     assert counts == {
         task: len(read(tmp_path / f"{task}.safetensors")["features"])
         for task in ("alpha", "beta", "gamma")
     }
-    assert sequences(tokens, rows=10**9, tasks=frozenset({"beta"})) == {"beta": 3 * 20}
+    assert count_sequences(tokens, rows=10**9, tasks=frozenset({"beta"})) == {"beta": 3 * 20}
 
 
 def test_rows_are_drawn_from_the_whole_file_and_keep_their_sequence():
     """A source that is sorted by label would give one class alone."""
-    some = sampled("alpha", 1000, most=100)
+    some = sample_rows("alpha", 1000, most=100)
     assert len(set(some.tolist())) == 100
     assert (np.diff(some) > 0).all()
     assert 380 < some.mean() < 620
-    assert sampled("beta", 1000, most=100).tolist() != some.tolist()
-    assert sampled("alpha", 3, most=100).tolist() == [0, 1, 2]
+    assert sample_rows("beta", 1000, most=100).tolist() != some.tolist()
+    assert sample_rows("alpha", 3, most=100).tolist() == [0, 1, 2]
 
 
 def test_a_task_without_rows_has_features_of_none(folders, model, tmp_path):
@@ -170,7 +170,7 @@ def test_a_task_without_rows_has_features_of_none(folders, model, tmp_path):
     list(write_features(model, tokens, tmp_path / "out", rows=ROWS))
     found = read(tmp_path / "out" / "gamma.safetensors")
     assert (found["features"].shape, found["first"].tolist()) == ((0, 0), [0])
-    assert sequences(tokens, rows=ROWS)["gamma"] == 0
+    assert count_sequences(tokens, rows=ROWS)["gamma"] == 0
 
 
 def test_tokens_that_the_encoder_does_not_know_are_named(shared_folders, tmp_path):

@@ -47,8 +47,8 @@ def test_a_trained_model_is_judged_in_the_layout_that_it_was_trained_in(folders)
 
     import torch
 
-    from pipeline.training.judge import judged
     from pipeline.training.session import run_session
+    from pipeline.training.views import judge_model
 
     built = folders(positions=160).build()
     threads = torch.get_num_threads()
@@ -61,7 +61,7 @@ def test_a_trained_model_is_judged_in_the_layout_that_it_was_trained_in(folders)
             )
         )
         out, select = built.root / "run" / "out", built.root / "tokens" / "select"
-        answers = {one.task: one.answers for one in judged(out, select, token_budget=300)}
+        answers = {one.task: one.answers for one in judge_model(out, select, token_budget=300)}
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(False)
@@ -71,5 +71,5 @@ def test_a_trained_model_is_judged_in_the_layout_that_it_was_trained_in(folders)
     assert (record["train"]["layout"], record["train"]["readout"]) == ("shared_context", "own_cls")
     record["train"]["layout"] = "ragged"
     (out / "run.json").write_text(json.dumps(record))
-    other = {one.task: one.answers for one in judged(out, select, token_budget=300)}
+    other = {one.task: one.answers for one in judge_model(out, select, token_budget=300)}
     assert abs(other["alpha"].probability - answers["alpha"].probability).max() > 1e-4

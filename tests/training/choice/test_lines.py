@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.contract.ragged import Ragged, offsets_of
-from pipeline.training.choice.lines import asks_alike, every_option
+from pipeline.training.choice.lines import every_option, question_is_shared
 from pipeline.training.choice.shards import Rows, Special
 
 SPECIAL = Special(cls=2, sep=3, pad=0, mask=4)
@@ -49,7 +49,7 @@ def test_alike_are_rows_whose_every_choice_begins_with_the_question(rows):
         bool(question) and all(c[: len(question) + 1] == [*question, 3] for c in choices)
         for _, question, choices, _ in rows
     ]
-    assert asks_alike(rows_of(rows), SPECIAL).tolist() == expected
+    assert question_is_shared(rows_of(rows), SPECIAL).tolist() == expected
 
 
 def test_every_option_is_every_choice():

@@ -5,8 +5,8 @@ from pipeline.contract.order import open_order
 from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.training.choice.exact_layouts import RaggedLayout
 from pipeline.training.choice.lines import every_option
-from pipeline.training.choice.masks import Masking, masked, masked_lines
-from pipeline.training.choice.sequences import framed
+from pipeline.training.choice.masks import Masking, mask_lines, mask_stems
+from pipeline.training.choice.sequences import frame_sequences
 from pipeline.training.choice.shards import Special, open_shards
 from pipeline.training.choice.shared_context import SharedContextLayout
 
@@ -16,13 +16,13 @@ SPECIAL = Special(cls=2, sep=3, pad=0, mask=4)
 def stems(rows, length=20):
     words = Ragged(np.full(rows * length, 9, np.int32), offsets_of(np.full(rows, length)))
     question = Ragged(np.full(rows * 3, 8, np.int32), offsets_of(np.full(rows, 3)))
-    return framed(np.full(rows, 50), words, question, SPECIAL)
+    return frame_sequences(np.full(rows, 50), words, question, SPECIAL)
 
 
 def mask(rows, prefix, probability=0.25, positions=None):
     positions = np.arange(rows) if positions is None else positions
     masking = Masking(probability, prefix)
-    return masked(stems(rows), positions, masking=masking, special=SPECIAL, seed=3)
+    return mask_stems(stems(rows), positions, masking=masking, special=SPECIAL, seed=3)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_lines_are_masked_where_their_stem_would_be(shared_folders, layout, pref
     rows, positions = shards.gather(np.arange(20)), order.row[:20].astype(np.int64)
     keys = {"masking": Masking(0.5, prefix), "special": shards.special, "seed": 3}
     lines = layout.lines(rows, every_option(rows), shards.special)
-    hidden, chosen = masked_lines(lines, rows, positions, **keys)
-    stems = framed(rows.prefix, rows.context, rows.question, shards.special)
-    guessed, drawn = masked(stems, positions, **keys)
+    hidden, chosen = mask_lines(lines, rows, positions, **keys)
+    stems = frame_sequences(rows.prefix, rows.context, rows.question, shards.special)
+    guessed, drawn = mask_stems(stems, positions, **keys)
     tokens, count = hidden.tokens, 0
     for row in range(len(rows)):
         stem = slice(stems.tokens.offsets[row], stems.tokens.offsets[row + 1])

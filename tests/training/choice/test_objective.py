@@ -10,7 +10,7 @@ from torch.nn import functional
 from pipeline.contract.order import open_order
 from pipeline.modeling.encoder import Architecture, small_encoder
 from pipeline.modeling.model import Cells, Inputs, with_heads
-from pipeline.training.choice.batches import Plan, rank_batch
+from pipeline.training.choice.batches import BatchPlan, rank_batch
 from pipeline.training.choice.masks import Masking
 from pipeline.training.choice.objective import choice_losses, masked_loss
 from pipeline.training.choice.shards import open_shards
@@ -39,7 +39,7 @@ def model(opened):
 
 
 def plan(**changes):
-    return Plan(**({"seed": 13, "batch": 16, "token_budget": 10**6, "max_options": None,
+    return BatchPlan(**({"seed": 13, "batch": 16, "token_budget": 10**6, "max_options": None,
                     "overhead": 10**9, "masking": MASKING} | changes))  # fmt: skip
 
 

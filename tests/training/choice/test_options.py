@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.contract.ragged import Ragged, offsets_of
-from pipeline.training.choice.options import Keys, sampled
+from pipeline.training.choice.options import Keys, sample_options
 from pipeline.training.choice.shards import Rows
 
 
@@ -54,7 +54,7 @@ def tables(draw):
 def test_the_gold_choice_stays_and_other_golds_are_never_negatives(table, most, first):
     counts, golds = table
     rows = rows_of(counts, golds)
-    options = sampled(rows, keys(len(counts), first), seed=5, max_options=most)
+    options = sample_options(rows, keys(len(counts), first), seed=5, max_options=most)
     for i, (count, gold) in enumerate(zip(counts, golds, strict=True)):
         kept = options.kept[options.offsets[i] : options.offsets[i + 1]] - rows.choice_offsets[i]
         if gold is None or gold == []:
@@ -71,8 +71,8 @@ def test_the_gold_choice_stays_and_other_golds_are_never_negatives(table, most, 
 
 def test_a_rows_draws_do_not_depend_on_the_rows_beside_it():
     counts, golds = [9, 8, 7], [3, [0, 4], 2]
-    together = sampled(rows_of(counts, golds), keys(3), seed=1, max_options=3)
-    alone = sampled(
+    together = sample_options(rows_of(counts, golds), keys(3), seed=1, max_options=3)
+    alone = sample_options(
         rows_of(counts[1:2], golds[1:2]),
         Keys(np.array([1]), np.array([3]), np.array([0])),
         seed=1,
@@ -86,17 +86,21 @@ def test_a_rows_draws_do_not_depend_on_the_rows_beside_it():
 def test_negatives_and_golds_are_drawn_evenly():
     count = 4000
     rows = rows_of([6] * count, [0] * count)
-    options = sampled(rows, keys(count), seed=2, max_options=3)
+    options = sample_options(rows, keys(count), seed=2, max_options=3)
     seen = np.bincount(options.kept % 6, minlength=6)
     assert seen[0] == count
     assert abs(seen[1:] / count - 0.4).max() < 0.03
-    several = sampled(rows_of([4] * count, [[1, 3]] * count), keys(count), seed=2, max_options=4)
+    several = sample_options(
+        rows_of([4] * count, [[1, 3]] * count), keys(count), seed=2, max_options=4
+    )
     drawn = several.kept[several.offsets[:-1] + several.gold] % 4
     assert abs((drawn == 1).mean() - 0.5) < 0.03
 
 
 def test_another_epoch_draws_another_gold_of_the_same_row():
     rows = rows_of([4] * 200, [[0, 1, 2]] * 200)
-    drawn = [sampled(rows, keys(200, epoch=e), seed=2, max_options=4).kept for e in (0, 0, 1)]
+    drawn = [
+        sample_options(rows, keys(200, epoch=e), seed=2, max_options=4).kept for e in (0, 0, 1)
+    ]
     assert (drawn[0] == drawn[1]).all()
     assert (drawn[0] != drawn[2]).mean() > 0.3

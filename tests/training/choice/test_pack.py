@@ -10,9 +10,9 @@ from pipeline.contract.order import open_order
 from pipeline.contract.ragged import Ragged
 from pipeline.modeling.encoder import Architecture, small_encoder
 from pipeline.modeling.model import with_heads
-from pipeline.training.choice.batches import Plan, rank_batch
+from pipeline.training.choice.batches import BatchPlan, rank_batch
 from pipeline.training.choice.objective import choice_losses
-from pipeline.training.choice.pack import MOST, joined_lines, packed_groups, packing
+from pipeline.training.choice.pack import MOST, choose_packing, join_lines, pack_groups
 from pipeline.training.choice.sequences import Sequences
 from pipeline.training.choice.shards import open_shards
 from pipeline.training.choice.shared_context import SharedContextLayout
@@ -24,7 +24,7 @@ LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=30).map(np.array)
 @settings(deadline=None, max_examples=50)
 @given(LENGTHS)
 def test_packed_sequences_fill_their_lines_and_do_not_overlap(lengths):
-    found = packing(lengths)
+    found = choose_packing(lengths)
     taken = np.zeros((found.lines, found.width), dtype=int)
     for line, start, length in zip(found.line, found.start, lengths, strict=True):
         taken[line, start : start + length] += 1
@@ -38,7 +38,7 @@ def test_packed_sequences_fill_their_lines_and_do_not_overlap(lengths):
 
 def test_packing_wastes_little():
     lengths = np.random.default_rng(1).integers(20, 130, 32)
-    found = packing(lengths)
+    found = choose_packing(lengths)
     assert lengths.sum() / found.cells > 0.95
     assert lengths.sum() / (32 * lengths.max()) < 0.7
 
@@ -47,18 +47,18 @@ def test_packing_wastes_little():
 @given(LENGTHS, st.integers(1, 400))
 def test_groups_keep_the_budget_and_every_row(lengths, budget):
     rows = np.arange(0, len(lengths), 2)
-    groups = packed_groups(lengths, rows, budget)
+    groups = pack_groups(lengths, rows, budget)
     assert np.concatenate([group for group, _ in groups]).tolist() == rows.tolist()
     for group, where in groups:
         assert where.cells <= budget or len(group) == 1
         assert len(where.line) == len(group)
-    assert packed_groups(lengths, rows[:0], budget) == []
+    assert pack_groups(lengths, rows[:0], budget) == []
 
 
 def test_sequences_without_blocks_are_never_joined():
     plain = Sequences(Ragged(np.array([2, 3], np.int32), np.array([0, 2])), np.array([2]))
     with pytest.raises(ValueError, match="would see each other"):
-        joined_lines(plain, packing(np.array([2])))
+        join_lines(plain, choose_packing(np.array([2])))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def model(opened):
 
 @pytest.mark.parametrize("readout", ["own_cls", "last_sep"])
 def test_rows_of_one_line_lose_what_they_lose_alone(opened, model, readout):
-    plan = Plan(13, 12, 10**6, None, None, layout=SharedContextLayout(readout))
+    plan = BatchPlan(13, 12, 10**6, None, None, layout=SharedContextLayout(readout))
     [together] = rank_batch(*opened, plan, 0).choice
     assert len(together.inputs.ids) < len(together.gold) / 1.4, "rows share lines"
     apart = rank_batch(*opened, dataclasses.replace(plan, token_budget=1), 0).choice
@@ -90,6 +90,8 @@ def test_rows_of_one_line_lose_what_they_lose_alone(opened, model, readout):
         alone = torch.cat([choice_losses(model, batch, CPU).loss_R for batch in apart])
         packed = choice_losses(model, together, CPU).loss_R
         torch.testing.assert_close(packed, alone, rtol=0, atol=1e-5)
-        one_tree = dataclasses.replace(together.inputs, trees=np.minimum(together.inputs.trees, 0))
-        mixed = choice_losses(model, dataclasses.replace(together, inputs=one_tree), CPU).loss_R
-    assert (mixed - alone).abs().max() > 1e-3, "the trees are what keeps rows apart"
+        one_row = dataclasses.replace(
+            together.inputs, packed_rows=np.minimum(together.inputs.packed_rows, 0)
+        )
+        mixed = choice_losses(model, dataclasses.replace(together, inputs=one_row), CPU).loss_R
+    assert (mixed - alone).abs().max() > 1e-3, "the mask is what keeps rows apart"

@@ -12,11 +12,11 @@ from pipeline.contract.order import open_order
 from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.modeling.encoder import Architecture, small_encoder
 from pipeline.modeling.model import with_heads
-from pipeline.training.choice.batches import Plan, rank_batch
+from pipeline.training.choice.batches import BatchPlan, rank_batch
 from pipeline.training.choice.exact_layouts import RaggedLayout
 from pipeline.training.choice.lines import every_option
 from pipeline.training.choice.objective import cells, choice_losses, inputs
-from pipeline.training.choice.sequences import rectangle
+from pipeline.training.choice.sequences import pad_sequences
 from pipeline.training.choice.shards import Rows, Special, open_shards
 from pipeline.training.choice.shared_context import SharedContextLayout
 
@@ -63,18 +63,18 @@ def tables(draw):
 
 @settings(deadline=None, max_examples=50)
 @given(tables(), st.sampled_from(READOUTS))
-def test_every_branch_continues_its_trunk_as_a_line_of_its_own_would(table, readout):
+def test_every_choice_continues_the_shared_part_as_a_line_of_its_own_would(table, readout):
     rows = rows_of(table)
     options = every_option(rows)
     lines = SharedContextLayout(readout).lines(rows, options, SPECIAL)
     exact = RaggedLayout().lines(rows, options, SPECIAL).sequences
     assert lines.offsets.tolist() == list(range(len(table) + 1))
     tokens, blocks = lines.sequences.tokens, lines.sequences.blocks
-    branch = np.arange(len(lines.line)) - lines.option_offsets[lines.line] + 1
+    choice = np.arange(len(lines.line)) - lines.option_offsets[lines.line] + 1
     for option, line in enumerate(lines.line):
         part = slice(tokens.offsets[line], tokens.offsets[line + 1])
-        ids, places, numbers = (x.values[part] for x in (tokens, blocks.places, blocks.branches))
-        seen = (numbers == 0) | (numbers == branch[option])
+        ids, places, numbers = (x.values[part] for x in (tokens, blocks.places, blocks.choices))
+        seen = (numbers == 0) | (numbers == choice[option])
         own = seen & (numbers > 0) & (places == 0)
         assert own.sum() == (readout == "own_cls")
         seen &= ~own
@@ -82,14 +82,14 @@ def test_every_branch_continues_its_trunk_as_a_line_of_its_own_would(table, read
         assert ids[seen].tolist() == alone.tolist()
         assert places[seen].tolist() == list(range(len(alone)))
         read = lines.place[option]
-        assert numbers[read] == branch[option]
+        assert numbers[read] == choice[option]
         if readout == "own_cls":
             assert (ids[read], places[read]) == (2, 0)
         else:
             assert (ids[read], places[read]) == (3, len(alone) - 1)
-    padded = rectangle(lines.sequences, SPECIAL)
+    padded = pad_sequences(lines.sequences, SPECIAL)
     for option, line in enumerate(lines.line):
-        own_block = padded.branches[line] == branch[option]
+        own_block = padded.choices[line] == choice[option]
         types = padded.types[line][own_block & (padded.places[line] > 0)]
         assert (types == 1).all()
         assert (padded.types[line][padded.places[line] == 0] == 0).all()
@@ -128,9 +128,9 @@ def model(opened):
 def packed_scores(model, rows, special, readout, *, blocks=True):
     """Score every choice of every row, all rows in one rectangle."""
     lines = SharedContextLayout(readout).lines(rows, every_option(rows), special)
-    batch = inputs(rectangle(lines.sequences, special), CPU)
+    batch = inputs(pad_sequences(lines.sequences, special), CPU)
     if not blocks:
-        batch = dataclasses.replace(batch, branches_SL=torch.zeros_like(batch.branches_SL))
+        batch = dataclasses.replace(batch, choice_SL=torch.zeros_like(batch.choice_SL))
     with torch.inference_mode():
         return model.scored(model.hidden(batch), cells(lines.line, lines.place, CPU)).numpy()
 
@@ -174,7 +174,7 @@ def test_eager_attention_takes_the_mask_too(opened, model):
 
 
 def test_a_row_reads_fewer_cells_than_its_choices_do(opened):
-    plan = Plan(seed=13, batch=16, token_budget=10**6, max_options=None, masking=None)
+    plan = BatchPlan(seed=13, batch=16, token_budget=10**6, max_options=None, masking=None)
     shared = dataclasses.replace(plan, layout=SharedContextLayout("own_cls"))
     ours, theirs = (rank_batch(*opened, p, 0) for p in (shared, plan))
     assert ours.rows == theirs.rows
@@ -185,7 +185,7 @@ def test_a_row_reads_fewer_cells_than_its_choices_do(opened):
 
 
 def test_prefixes_and_choices_receive_gradient(opened, model):
-    plan = Plan(13, 60, 10**6, None, None, layout=SharedContextLayout("own_cls"))
+    plan = BatchPlan(13, 60, 10**6, None, None, layout=SharedContextLayout("own_cls"))
     model.zero_grad()
     for batch in rank_batch(*opened, plan, 0).choice:
         choice_losses(model, batch, CPU).loss_R.sum().backward()

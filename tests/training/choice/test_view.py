@@ -1,20 +1,18 @@
 """Global batches through the view: layouts, passes and ranks against one another."""
 
-from contextlib import nullcontext
-
 import numpy as np
 import pytest
 import torch
 
 from pipeline.errors import TrainingError
 from pipeline.training.choice.exact_layouts import PaddedLayout
-from pipeline.training.choice.view import choice_view
+from pipeline.training.choice.start import build_model, open_artefacts
+from pipeline.training.choice.view import view_of
 from pipeline.training.run import read_run
-from pipeline.training.start import build_model, open_artefacts
-from pipeline.training.view import Pass
+from pipeline.training.view import StepContext
 
 CPU = torch.device("cpu")
-HOW = Pass(CPU, lambda kind, position: None, nullcontext)
+HOW = StepContext(CPU, seed=1, precision="fp32")
 LAYOUTS = ["ragged", "padded", "compass", "shared_context"]
 
 
@@ -29,7 +27,7 @@ def view(shared_folders):
         for name, parameter in sorted(model.named_parameters()):
             torch.manual_seed(len(name))
             torch.nn.init.normal_(parameter, std=0.3)
-        return choice_view(run, artefacts, model.train(), device="cpu")
+        return view_of(run, artefacts, model.train(), device="cpu")
 
     return opened
 
@@ -127,6 +125,6 @@ def test_an_encoder_that_cannot_keep_choices_apart_is_refused(shared_folders):
     )  # fmt: skip
     model = with_heads(DebertaV2Model(config), dropout=0.0, seed=1)
     with pytest.raises(TrainingError) as error:
-        choice_view(run, artefacts, model, device="cpu")
+        view_of(run, artefacts, model, device="cpu")
     assert "the encoder (deberta-v2) cannot read train.layout shared_context" in error.value.what
     assert error.value.remedy == "set train.layout to ragged"

@@ -8,10 +8,10 @@ import torch
 
 from pipeline.errors import ArtefactError
 from pipeline.modeling.encoder import Architecture
-from pipeline.modeling.language_load import Special, small_language
-from pipeline.training.text.judge import text_judged
+from pipeline.modeling.language_load import EndTokens, small_language
+from pipeline.training.export import save_transformer
+from pipeline.training.text.judge import judge_texts
 from pipeline.training.text.shards import open_text_shards
-from pipeline.training.text.start import save_language
 
 
 @pytest.fixture(params=["causal", "seq2seq"])
@@ -21,19 +21,19 @@ def opened(request, text_folders):
     folders = text_folders(model=request.param, begins=causal, prompts=3, rows=6).build()
     model = small_language(
         request.param, Architecture(2, 16, 2, 0.1), vocabulary=folders.vocabulary, max_tokens=32,
-        special=Special(2, 3, 0), seed=1,
+        special=EndTokens(2, 3, 0), seed=1,
     )  # fmt: skip
     for name, parameter in sorted(model.named_parameters()):
         torch.manual_seed(len(name))
         torch.nn.init.normal_(parameter, std=0.3)
-    save_language(model, folders.root / "model", folders.root / "tokenizer")
+    save_transformer(model.transformer, folders.root / "model", folders.root / "tokenizer")
     return folders, request.param
 
 
 def judged(folders, kind, *, score="sum", token_budget=4000):
     run = {"text": {"model": kind, "score": score}}
     tokens = folders.root / "tokens" / "report"
-    return list(text_judged(folders.root / "model", tokens, run, token_budget=token_budget))
+    return list(judge_texts(folders.root / "model", tokens, run, token_budget))
 
 
 def test_each_task_is_answered_once_a_prompt(opened):

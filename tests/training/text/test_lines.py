@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.contract.ragged import Ragged, offsets_of
-from pipeline.training.text.batches import PADDING, line_batch, pair_batch, pair_groups
+from pipeline.training.text.batches import PADDING, group_pairs, line_batch, pair_batch
 from pipeline.training.text.lines import continuations, documents, pairs
 from pipeline.training.text.shards import TextRows, TextSpecial
 
@@ -112,7 +112,7 @@ def test_pair_groups_hold_every_input_once_under_the_budget(sizes, budget):
         [[[6] * length for length in options] for _, options in sizes],
     )  # fmt: skip
     texts = pairs(some, some.options, some.option_offsets, SPECIAL, start=7)
-    groups = pair_groups(texts, budget)
+    groups = group_pairs(texts, budget)
     assert sorted(np.concatenate(groups).tolist()) == list(range(len(sizes)))
     for group in groups:
         batch = pair_batch(texts.take(group), SPECIAL)

@@ -7,9 +7,15 @@ import pytest
 import torch
 
 from pipeline.modeling.encoder import Architecture
-from pipeline.modeling.language_load import Special, small_language
+from pipeline.modeling.language_load import EndTokens, small_language
 from pipeline.training.text.batches import TextPlan
-from pipeline.training.text.predict import Reading, exact, option_scores, parts, text_answers
+from pipeline.training.text.predict import (
+    Reading,
+    answers_from,
+    decodes_exactly,
+    score_options,
+    split_rows,
+)
 from pipeline.training.text.shards import open_text_shards
 
 CPU = torch.device("cpu")
@@ -21,7 +27,7 @@ def small(kind):
         Architecture(2, 16, 2, 0.1),
         vocabulary=68,
         max_tokens=32,
-        special=Special(2, 3, 0),
+        special=EndTokens(2, 3, 0),
         seed=1,
     )
     for name, parameter in sorted(model.named_parameters()):
@@ -66,8 +72,8 @@ def by_hand(model, shards, row, option):
 @torch.inference_mode()
 def test_scores_are_those_of_each_option_read_alone(opened):
     model, shards, how = opened
-    ranked, _ = parts(shards.shards[0])
-    found = option_scores(model, ranked, how(200))
+    ranked, _ = split_rows(shards.shards[0])
+    found = score_options(model, ranked, how(200))
     assert model.training
     model.eval()
     for index in range(0, len(ranked), 4):
@@ -83,13 +89,13 @@ def test_scores_are_those_of_each_option_read_alone(opened):
 def test_scores_do_not_depend_on_budget_and_padding(opened):
     model, shards, how = opened
     for shard in shards.shards[:2]:
-        ranked, _ = parts(shard)
-        alone = option_scores(model, ranked, how(1))
+        ranked, _ = split_rows(shard)
+        alone = score_options(model, ranked, how(1))
         for budget in (60, 10**6):
-            found = option_scores(model, ranked, how(budget))
+            found = score_options(model, ranked, how(budget))
             np.testing.assert_allclose(found["sum"], alone["sum"], atol=1e-5)
             np.testing.assert_allclose(found["mean"], alone["mean"], atol=1e-5)
-        some = option_scores(model, ranked.take(np.array([7, 3])), how(10**6))
+        some = score_options(model, ranked.take(np.array([7, 3])), how(10**6))
         low, high = ranked.option_offsets[7:9]
         np.testing.assert_allclose(some["sum"][: high - low], alone["sum"][low:high], atol=1e-5)
 
@@ -97,9 +103,9 @@ def test_scores_do_not_depend_on_budget_and_padding(opened):
 @torch.inference_mode()
 def test_greedy_decoding_is_told_from_one_reading(opened):
     model, shards, how = opened
-    _, free = parts(shards.shards[2])
+    _, free = split_rows(shards.shards[2])
     assert len(free) == 20
-    found = exact(model, free, how(100))
+    found = decodes_exactly(model, free, how(100))
     model.eval()
     expected = []
     for index in range(len(free)):
@@ -111,7 +117,7 @@ def test_greedy_decoding_is_told_from_one_reading(opened):
 def test_greedy_decoding_that_is_right_counts(opened):
     """A model that always says the same token, and then ends, is right where that is the target."""
     model, shards, how = opened
-    _, free = parts(shards.shards[2])
+    _, free = split_rows(shards.shards[2])
     seen = []
 
     def says(module, arguments, logits):
@@ -119,29 +125,29 @@ def test_greedy_decoding_that_is_right_counts(opened):
         return logits * 0 + torch.nn.functional.one_hot(torch.tensor(3), logits.shape[-1])
 
     handle = model.transformer.get_output_embeddings().register_forward_hook(says)
-    assert not exact(model, free, how(100)).any()
+    assert not decodes_exactly(model, free, how(100)).any()
     empty = free.take(np.arange(3))
     nothing = type(empty.target)(empty.target.values[:0], np.zeros(4, np.int64))
     ended = type(empty)(
         empty.task, empty.prefix, empty.input, nothing, empty.options, empty.option_offsets,
         empty.label, empty.source,
     )  # fmt: skip
-    assert exact(model, ended, how(100)).all()
+    assert decodes_exactly(model, ended, how(100)).all()
     handle.remove()
     assert seen
 
 
 def test_rows_without_options_are_not_ranked(opened):
     model, shards, how = opened
-    ranked, free = parts(shards.shards[2])
+    ranked, free = split_rows(shards.shards[2])
     assert (len(ranked), len(free)) == (0, 20)
-    answers = text_answers(ranked, option_scores(model, ranked, how(100))["sum"])
+    answers = answers_from(ranked, score_options(model, ranked, how(100))["sum"])
     assert len(answers.predicted) == 0
 
 
 def test_equal_options_have_equal_scores_and_the_first_is_chosen(opened):
     model, shards, how = opened
-    ranked, _ = parts(shards.shards[0])
+    ranked, _ = split_rows(shards.shards[0])
     row = ranked.take(np.array([0, 1]))
     counts = row.counts
     twice = row.options.take(np.array([0, 0, *range(1, counts[0]), counts[0]]))
@@ -149,7 +155,7 @@ def test_equal_options_have_equal_scores_and_the_first_is_chosen(opened):
         row, options=twice, option_offsets=np.array([0, counts[0] + 1, counts[0] + 2])
     )
     for budget in (1, 60, 10**6):
-        found = option_scores(model, doubled, how(budget))
+        found = score_options(model, doubled, how(budget))
         for scores in found.values():
             assert scores[0] == scores[1]
             assert len(set(scores[1:])) == len(scores) - 1

@@ -12,14 +12,14 @@ from safetensors.torch import load_file
 
 from pipeline.contract.ragged import Ragged
 from pipeline.errors import ArtefactError, ConfigError, TrainingError
-from pipeline.training.export import load_prefixes
-from pipeline.training.judge import judged
 from pipeline.training.session import run_session
 from pipeline.training.text.batches import TextPlan
-from pipeline.training.text.predict import Reading, option_scores
+from pipeline.training.text.predict import Reading, score_options
 from pipeline.training.text.shards import TextRows, TextSpecial
 from pipeline.training.text.start import load_language
 from pipeline.training.text.view import TextView
+from pipeline.training.views import judge_model
+from tests.training.prefixes import load_prefixes
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def test_the_card_s_snippet_gives_our_scores(of, request, monkeypatch, capsys):
     )
     model = load_language(out, "causal" if causal else "seq2seq", max_tokens=32)
     plan = TextPlan(1, 1000, 256, None if causal else model.start)
-    ours = option_scores(model, rows, Reading(special, 32, plan, torch.device("cpu")))
+    ours = score_options(model, rows, Reading(special, 32, plan, torch.device("cpu")))
     np.testing.assert_allclose(ours["sum"], theirs, atol=1e-5)
     np.testing.assert_allclose(ours["mean"], np.array(theirs) / [2, 3, 1], atol=1e-5)
 
@@ -177,7 +177,9 @@ def test_the_judge_repeats_the_answers_on_select_rows(of, request):
     folders = out.parents[1]
     select = json.loads((out / "select.json").read_text())
     for budget in (64, 10**5):
-        found = {j.task: j for j in judged(out, folders / "tokens" / "select", token_budget=budget)}
+        found = {
+            j.task: j for j in judge_model(out, folders / "tokens" / "select", token_budget=budget)
+        }
         assert list(found) == ["alpha", "beta", "gamma"]
         assert found["gamma"].figures["exact_match"] == select["accuracy"]["gamma"]
         assert len(found["gamma"].answers.predicted) == 0

@@ -8,7 +8,7 @@ import pytest
 from pipeline.contract.files import sha256
 from pipeline.contract.order import PACKS
 from pipeline.errors import ArtefactError
-from pipeline.training.text.units import open_units, taken
+from pipeline.training.text.units import open_units, take_units
 
 
 def packs(folder, lists, **manifest):
@@ -26,7 +26,7 @@ def test_units_are_lines_of_packs(tmp_path):
     positions, offsets = units.span(1, 3)
     assert (positions.tolist(), offsets.tolist()) == ([1, 2, 4, 5], [0, 1, 4])
     assert units.rows(0, 2) == 3
-    positions, offsets = taken(positions, offsets, np.array([1]))
+    positions, offsets = take_units(positions, offsets, np.array([1]))
     assert (positions.tolist(), offsets.tolist()) == ([2, 4, 5], [0, 3])
 
 

@@ -1,6 +1,5 @@
 """The text view: packed against unpacked, ranks and budgets against one another, what a plan says."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -12,20 +11,19 @@ from pipeline.contract.ragged import Ints
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import read_run
 from pipeline.training.text.batches import LineBatch
-from pipeline.training.text.objective import asked_of
 from pipeline.training.text.units import Units
 from pipeline.training.text.view import text_view
-from pipeline.training.view import Pass
+from pipeline.training.view import StepContext
 
 CPU = torch.device("cpu")
 ALONE = Ranks(0, 0, 1, CPU)
-HOW = Pass(CPU, lambda kind, position: None, nullcontext)
+HOW = StepContext(CPU, seed=1, precision="fp32")
 
 
 def opened(folders, **train):
     """Return the view of a run; weights are wide enough to tell texts apart."""
     run, _ = read_run(folders.write(folders.run(train=train), "view"))
-    view = text_view(run, ALONE, say=print)
+    view = text_view(run, ALONE, print)
     for name, parameter in sorted(view.model.named_parameters()):
         torch.manual_seed(len(name))
         torch.nn.init.normal_(parameter, std=0.3)
@@ -101,7 +99,7 @@ def changed(batch: LineBatch, where: Ints) -> LineBatch:
 
 def costs_of_others(view, batch, line, *, document):
     """Return costs of the tokens that are asked of all documents but one."""
-    cost_M = asked_of(view.model.eval(), batch, CPU).cost_M.detach()
+    cost_M = view.model.eval()(batch.inputs_on(CPU)).cost_M.detach()
     return cost_M[line.segment[0, line.asked.at] != document]
 
 

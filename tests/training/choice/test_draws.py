@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.training.keyed import uniforms
+from pipeline.training.choice.draws import uniforms
 
 GOLDEN = [0.224019302109, 0.336662229945, 0.437522564234, 0.989122986318]
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.training.cut import cut, overhead
+from pipeline.training.grouping import group_by_length, overhead
 
 SHAPES = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 8)), max_size=20)
 FEW_SHAPES = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 4)), min_size=1, max_size=7)
@@ -13,7 +13,7 @@ FEW_SHAPES = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 4)), min_size=
 def cut_of(shapes, **limits):
     longest, counts = np.array(shapes, dtype=np.int64).reshape(-1, 2).T
     every = np.arange(len(shapes))
-    return longest, counts, cut(longest, counts, every, every, **limits)
+    return longest, counts, group_by_length(longest, counts, every, every, **limits)
 
 
 @settings(deadline=None, max_examples=50)

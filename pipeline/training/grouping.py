@@ -1,7 +1,4 @@
-"""Rows cut into groups that become micro-batches: like lengths together, under a budget of cells.
-
-Knows lengths, counts and positions; knows no token, no layout and no model.
-"""
+"""Groups rows into micro-batches: similar lengths together, under a budget of cells."""
 
 import numpy as np
 
@@ -28,10 +25,10 @@ def overhead(device: str, weights: int) -> int:
     return min(OVERHEAD[device], _FLOOR + round(_CALLS / max(1, weights)))
 
 
-def cut(
+def group_by_length(
     longest: Ints, counts: Ints, rows: Ints, positions: Ints, *, budget: int, overhead: int
 ) -> list[Ints]:
-    """Cut rows into groups whose padded rectangles stay under a budget, like lengths together.
+    """Group rows so that padded rectangles stay under a budget, similar lengths together.
 
     Args:
         longest: Longest sequence of each row.
@@ -49,6 +46,13 @@ def cut(
     for band in _bands(by_length, longest[by_length], counts[by_length], overhead):
         groups += _split(band, longest[band].tolist(), counts[band].tolist(), budget)
     return groups
+
+
+def group_sequences(lengths: Ints, *, budget: int, overhead: int) -> list[Ints]:
+    """As `group_by_length`, for sequences that stand alone."""
+    every = np.arange(len(lengths))
+    ones = np.ones(len(lengths), dtype=np.int64)
+    return group_by_length(lengths, ones, every, every, budget=budget, overhead=overhead)
 
 
 def _bands(rows: Ints, lengths: Ints, counts: Ints, overhead: int) -> list[Ints]:

@@ -2,7 +2,7 @@
 
 A generator per row would cost a Python call per row, and one generator for all rows would make each
 draw depend on the rows before it. Here the draw for (position, token) is the same whichever process,
-batch or order asks for it. Keys come from `pipeline.seeds`; knows no task and no token.
+batch or order asks for it. Keys come from `pipeline.seeds`.
 """
 
 import numpy as np

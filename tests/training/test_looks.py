@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from pipeline.errors import TrainingError
-from pipeline.training.best import looks
 from pipeline.training.choice.view import ChoiceView
+from pipeline.training.looks import Looks, steps_between_looks
 from pipeline.training.session import run_session
 
 
@@ -28,10 +28,10 @@ def seen(macro):
 
 
 def test_the_earliest_of_equals_is_the_best():
-    watch = looks(best=True, select_every=2, checkpoint_every=5)
+    watch = Looks(2, wants_best=True)
     assert [step for step in range(1, 9) if watch.due(step)] == [2, 4, 6, 8]
     taken = [
-        watch.take(step, seen(macro)) for step, macro in ((2, 0.5), (4, 0.7), (6, 0.7), (8, 0.6))
+        watch.add(step, seen(macro)) for step, macro in ((2, 0.5), (4, 0.7), (6, 0.7), (8, 0.6))
     ]
     assert taken == [True, True, False, False]
     assert (watch.best_step, watch.best) == (4, seen(0.7))
@@ -39,24 +39,27 @@ def test_the_earliest_of_equals_is_the_best():
 
 
 def test_without_a_figure_there_is_no_best():
-    watch = looks(best=True, select_every=1, checkpoint_every=5)
-    assert not watch.take(1, seen(None))
+    watch = Looks(1, wants_best=True)
+    assert not watch.add(1, seen(None))
     assert watch.best_step is None
-    assert watch.take(2, seen(0.0))
+    assert watch.add(2, seen(0.0))
     assert watch.csv().splitlines()[1:] == ["1,", "2,0"]
 
 
-def test_when_there_are_looks():
-    assert looks(best=False, select_every=None, checkpoint_every=5).every is None
-    assert looks(best=True, select_every=None, checkpoint_every=5).every == 5
-    assert looks(best=False, select_every=3, checkpoint_every=5).every == 3
-    assert not looks(best=False, select_every=None, checkpoint_every=5).due(5)
+@pytest.mark.parametrize(
+    ("best", "select_every", "every"),
+    [(False, None, None), (True, None, 5), (False, 3, 3), (True, 3, 3)],
+)
+def test_how_often_there_are_looks(best, select_every, every):
+    found = steps_between_looks(best=best, select_every=select_every, checkpoint_every=5)
+    assert found == every
+    assert Looks(found, best).due(15) == (every is not None)
 
 
 def test_the_state_goes_through_json():
-    watch = looks(best=True, select_every=1, checkpoint_every=5)
-    watch.take(1, seen(1 / 3))
-    other = looks(best=True, select_every=1, checkpoint_every=5)
+    watch = Looks(1, wants_best=True)
+    watch.add(1, seen(1 / 3))
+    other = Looks(1, wants_best=True)
     other.load_state(json.loads(json.dumps(watch.state())))
     assert other == watch
 

@@ -3,7 +3,7 @@
 A task's prefix embedding is one vector, whatever follows it; its *contextual state* is the mean last
 state at its place over `[CLS] prefix context [SEP] choice [SEP]` of some train rows, the choices of a
 row counting alike, and its rows. The same of the model that training started from stands beside it. No
-gold is looked at. Knows a model's folder and shards; writes safetensors.
+gold is looked at.
 """
 
 import json
@@ -19,20 +19,21 @@ from pipeline.errors import ArtefactError
 from pipeline.modeling.load import quiet_transformers
 from pipeline.modeling.model import Inputs
 from pipeline.training.choice.features import (
-    encoded,
+    encode_sequences,
     encoder_hash,
     encoder_of,
-    frozen,
+    freeze,
     made_by,
-    made_from,
-    sampled,
+    read_origin,
+    sample_rows,
     shard_hashes,
     write_tensors,
 )
-from pipeline.training.choice.sequences import framed
+from pipeline.training.choice.sequences import frame_sequences
 from pipeline.training.choice.shards import Rows, Shards, Special, open_shards
+from pipeline.training.choice.start import build_model
 from pipeline.training.run import recorded_run
-from pipeline.training.start import build_model
+from pipeline.training.start import check_vocabulary
 
 VERSION = 1
 
@@ -56,7 +57,7 @@ def write_prefix_states(
         tokens: `tokens/train`.
         path: The file.
         tasks: Which, in the file's sequence.
-        rows: Most rows of a task; see `features.sampled`.
+        rows: Most rows of a task; see `features.sample_rows`.
         base: Folder of the pretrained encoder that training started from; None for a `small` one.
         threads: CPU threads; see `features.write_features`.
 
@@ -67,14 +68,20 @@ def write_prefix_states(
         TrainingError: A folder holds no usable encoder.
     """
     origin = _origin(folder, tokens, tasks, rows)
-    if made_from(path) == origin:
+    if read_origin(path) == origin:
         return
     shards = open_shards(tokens)
     chosen = [_rows_of(shards, task, most=rows) for task in tasks]
+    quiet_transformers()
+    run = recorded_run(folder, model_path=None if base is None else str(base))
+    models = {
+        "initial": build_model(run, shards, say=lambda line: None).encoder,
+        "final": encoder_of(folder, shards.max_tokens),
+    }
     found = {}
-    for name, load in (("initial", _start), ("final", _end)):
-        model = frozen(load(folder, shards, base), threads=threads)
-        _check_knows(model, shards, where=folder)
+    for name, encoder in models.items():
+        check_vocabulary(len(encoder.get_input_embeddings().weight), shards, str(folder))
+        model = freeze(encoder, threads=threads)
         found[name] = np.stack([mean_state(model, some, shards.special) for some in chosen])
     write_tensors(found, path, origin)
 
@@ -91,23 +98,11 @@ def _origin(folder: Path, tokens: Path, tasks: Sequence[str], rows: int) -> dict
     }
 
 
-def _start(folder: Path, shards: Shards, base: Path | None) -> PreTrainedModel:
-    """Return the encoder that training started from, prefixes set as it set them."""
-    quiet_transformers()
-    run = recorded_run(folder, model_path=None if base is None else str(base))
-    return build_model(run, shards, say=_nothing).encoder
-
-
-def _end(folder: Path, shards: Shards, base: Path | None) -> PreTrainedModel:
-    """Return the trained encoder."""
-    return encoder_of(folder, shards.max_tokens)
-
-
 def mean_state(model: PreTrainedModel, rows: Rows, special: Special) -> np.ndarray:
     """Return the mean last state at the prefix's place, (width,), float32; every row counts alike."""
     row = segment_of(rows.counts)
-    sequences = framed(rows.prefix[row], rows.context.take(row), rows.choices, special)
-    states_CW = encoded(model, sequences, special, read=_at_prefix).astype(np.float64)
+    sequences = frame_sequences(rows.prefix[row], rows.context.take(row), rows.choices, special)
+    states_CW = encode_sequences(model, sequences, special, read=_at_prefix).astype(np.float64)
     sums_RW = np.add.reduceat(states_CW, rows.choice_offsets[:-1], axis=0)
     mean_W: np.ndarray = (sums_RW / rows.counts[:, None]).mean(axis=0).astype(np.float32)
     return mean_W
@@ -115,10 +110,6 @@ def mean_state(model: PreTrainedModel, rows: Rows, special: Special) -> np.ndarr
 
 def _at_prefix(hidden_SLW: torch.Tensor, batch: Inputs) -> torch.Tensor:
     return hidden_SLW[:, 1]
-
-
-def _nothing(line: str) -> None:
-    """Say nothing: the training has said how the base's weights fitted."""
 
 
 def _rows_of(shards: Shards, task: str, *, most: int) -> Rows:
@@ -130,14 +121,4 @@ def _rows_of(shards: Shards, task: str, *, most: int) -> Rows:
             where="scorer 'prefix_state'",
             remedy="take the scorer out of relate.scorers",
         )
-    return shard.rows.take(sampled(task, len(shard.rows), most=most))
-
-
-def _check_knows(model: PreTrainedModel, shards: Shards, *, where: Path) -> None:
-    known = model.get_input_embeddings().weight.shape[0]
-    if known < shards.vocabulary:
-        raise ArtefactError(
-            f"has {known} embeddings, the tokens are of {shards.vocabulary}",
-            where=str(where),
-            remedy="run `dvc repro train`: the model was trained on another mixture",
-        )
+    return shard.rows.take(sample_rows(task, len(shard.rows), most=most))

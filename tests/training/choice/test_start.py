@@ -8,8 +8,8 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForMaskedLM
 
 from pipeline.errors import ArtefactError
-from pipeline.training.export import load_prefixes
 from pipeline.training.session import run_session
+from tests.training.prefixes import load_prefixes
 
 
 @pytest.fixture(autouse=True)
