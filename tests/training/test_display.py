@@ -1,4 +1,3 @@
-import io
 import sys
 
 import pytest
@@ -12,15 +11,10 @@ def clock(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("tqdm.std.time", lambda: now[0])
     monkeypatch.delenv("TASKLOOM_TERMINAL", raising=False)
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
     return now
 
 
-def lines():
-    return sys.stderr.getvalue().splitlines()
-
-
-def test_plain_lines_come_now_and_then_and_at_the_end(clock):
+def test_plain_lines_come_now_and_then_and_at_the_end(clock, capsys):
     bar = progress_bar(first=True, steps=200, done=0)
     for step in range(1, 201):
         clock[0] = float(step)
@@ -28,7 +22,7 @@ def test_plain_lines_come_now_and_then_and_at_the_end(clock):
             bar.set_postfix_str(f"loss {2 / step:.4f}", refresh=False)
         bar.update()
     bar.close()
-    assert lines() == [
+    assert capsys.readouterr().err.splitlines() == [
         "train: step 10 of 200, loss 0.2000, 00:10 so far, 03:10 left",
         "train: step 70 of 200, loss 0.0286, 01:10 so far, 02:10 left",
         "train: step 130 of 200, loss 0.0154, 02:10 so far, 01:10 left",
@@ -37,33 +31,35 @@ def test_plain_lines_come_now_and_then_and_at_the_end(clock):
     ]
 
 
-def test_a_short_training_says_nothing(clock):
+def test_a_short_training_says_nothing(clock, capsys):
     bar = progress_bar(first=True, steps=3, done=0)
     for step in range(3):
         clock[0] = float(step)
         bar.update()
     bar.close()
-    assert lines() == []
+    assert capsys.readouterr().err.splitlines() == []
 
 
-def test_a_resumed_training_goes_on_from_its_step(clock):
+def test_a_resumed_training_goes_on_from_its_step(clock, capsys):
     bar = progress_bar(first=True, steps=200, done=100)
     clock[0] = 20.0
     bar.update(50)
-    assert lines() == ["train: step 150 of 200, 00:20 so far, 00:20 left"]
+    assert capsys.readouterr().err.splitlines() == [
+        "train: step 150 of 200, 00:20 so far, 00:20 left"
+    ]
 
 
-def test_only_the_first_rank_shows_anything(clock):
+def test_only_the_first_rank_shows_anything(clock, capsys):
     bar = progress_bar(first=False, steps=3, done=0)
     clock[0] = 100.0
     bar.set_postfix_str("loss 1", refresh=False)
     bar.update()
     bar.close()
-    assert (lines(), bar.format_dict["elapsed"]) == ([], 0)
+    assert (capsys.readouterr().err, bar.format_dict["elapsed"]) == ("", 0)
 
 
 @pytest.mark.parametrize("by", ["a terminal", "a starter that has one"])
-def test_a_terminal_gets_a_bar(clock, monkeypatch, by):
+def test_a_terminal_gets_a_bar(clock, capsys, monkeypatch, by):
     if by == "a terminal":
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     else:
@@ -72,5 +68,5 @@ def test_a_terminal_gets_a_bar(clock, monkeypatch, by):
     assert type(bar) is tqdm
     clock[0] = 5.0
     bar.update()
-    assert "train:  33%|" in sys.stderr.getvalue()
+    assert "train:  33%|" in capsys.readouterr().err
     bar.close()
