@@ -124,6 +124,27 @@ def joined(parts: Sequence[Ragged]) -> Ragged:
     return Ragged(np.concatenate(values), offsets_of(np.concatenate(lengths)))
 
 
+def concatenate(*parts: Ragged | Ints | int) -> Ragged:
+    """Return, for each of n rows, its parts one after the other.
+
+    Args:
+        *parts: At least one `Ragged` of n segments; an array of shape `(n,)` gives each row one token,
+            and a number gives every row the same one.
+    """
+    lengths = sum(part.lengths if isinstance(part, Ragged) else 1 for part in parts)
+    offsets = offsets_of(np.asarray(lengths))
+    values = np.empty(offsets[-1], dtype=np.int32)
+    at = offsets[:-1].copy()
+    for part in parts:
+        if isinstance(part, Ragged):
+            values[spread(at, part.lengths)] = part.values[part.offsets[0] : part.offsets[-1]]
+            at += part.lengths
+        else:
+            values[at] = part
+            at += 1
+    return Ragged(values, offsets)
+
+
 def padded(ragged: Ragged, fill: int) -> tuple[Ints, Bools]:
     """Return the segments as a rectangle, and which of its cells are theirs.
 

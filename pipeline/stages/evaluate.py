@@ -38,7 +38,7 @@ from pipeline.stages.evaluation_tables import (
 from pipeline.tables import read_parquet, write_frame
 
 if TYPE_CHECKING:
-    from pipeline.training.view import Judged
+    from pipeline.training.view import JudgedTask
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -69,7 +69,7 @@ def judge(layout: Layout, settings: EvaluateSettings, which: str) -> Answered:
     return by_task(tqdm(stream, desc=which, delay=2, leave=False))
 
 
-def by_task(stream: Iterable["Judged"]) -> Answered:
+def by_task(stream: Iterable["JudgedTask"]) -> Answered:
     """Put the answers of a task together, those of all its prompts."""
     return {task: list(parts) for task, parts in groupby(stream, key=lambda part: part.task)}
 
@@ -106,7 +106,7 @@ def write_evaluation(
             lines.write_csv(folder / "per_prompt.csv", float_precision=6)
 
 
-def task_baselines(layout: Layout, parts: Sequence["Judged"]) -> Figures:
+def task_baselines(layout: Layout, parts: Sequence["JudgedTask"]) -> Figures:
     """Return the baselines of one task; none where no row of it has options."""
     if not any(len(part.answers.predicted) for part in parts):
         return {}

@@ -14,11 +14,11 @@ from pipeline.metrics.answers import Answers, figures
 from pipeline.metrics.prompts import over_prompts
 
 if TYPE_CHECKING:
-    from pipeline.training.view import Judged
+    from pipeline.training.view import JudgedTask
 
 BASELINES = ("chance", "majority", "choice_only")
 Figures = dict[str, float]
-Answered = Mapping[str, Sequence["Judged"]]
+Answered = Mapping[str, Sequence["JudgedTask"]]
 """Answers by task, in name order; one a prompt in the text view, else one."""
 
 
@@ -32,7 +32,7 @@ def model_figures(answered: Answered, settings: EvaluateSettings) -> dict[str, F
     }
 
 
-def part_figures(part: "Judged", settings: EvaluateSettings) -> Figures:
+def part_figures(part: "JudgedTask", settings: EvaluateSettings) -> Figures:
     """Return the figures of one model on one task, through one prompt."""
     found = figures(
         part.answers,
@@ -43,7 +43,7 @@ def part_figures(part: "Judged", settings: EvaluateSettings) -> Figures:
     return found | part.figures
 
 
-def _rows(parts: Sequence["Judged"]) -> int:
+def _rows(parts: Sequence["JudgedTask"]) -> int:
     """Return how many rows of known label, or of free text, some prompt of a task asked for."""
     known = [part.answers.source[part.answers.known] for part in parts]
     free = [int(part.figures["rows"]) for part in parts if "rows" in part.figures]
@@ -122,7 +122,7 @@ def per_task(
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _mean_choices(parts: Sequence["Judged"]) -> float | None:
+def _mean_choices(parts: Sequence["JudgedTask"]) -> float | None:
     rows = sum(len(part.answers.predicted) for part in parts)
     options = sum(int(part.answers.offsets[-1]) for part in parts)
     return round(options / rows, 2) if rows else None
@@ -163,7 +163,7 @@ def predictions(answered: Mapping[str, Answered]) -> pl.DataFrame:
     return pl.concat(tables)
 
 
-def _parts(answered: Mapping[str, Answered]) -> Iterator[tuple[str, "Judged"]]:
+def _parts(answered: Mapping[str, Answered]) -> Iterator[tuple[str, "JudgedTask"]]:
     for which, tasks in answered.items():
         for parts in tasks.values():
             yield from ((which, part) for part in parts)

@@ -89,3 +89,19 @@ def _split(rows: Ints, lengths: list[int], counts: list[int], budget: int) -> li
             start, sequences = place, 0
         sequences += count
     return [*groups, rows[start:]]
+
+
+def deal_by_length(tokens: Ints, ties: Ints, *, rank: int, world: int) -> Ints:
+    """Return the items of one rank: every `world`-th, the longest first, back and forth.
+
+    Args:
+        tokens: Of each item.
+        ties: Break ties of length.
+        rank: Which rank.
+        world: Number of ranks.
+    """
+    turn = np.lexsort((ties, -tokens))
+    place = np.arange(len(tokens))
+    forth = place // world % 2 == 0
+    seat = np.where(forth, place % world, world - 1 - place % world)
+    return np.sort(turn[seat == rank])

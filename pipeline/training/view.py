@@ -121,8 +121,32 @@ class View(Protocol[Batch]):
         """Write the model as a plain `transformers` folder, with what else belongs to it."""
 
 
+class OverShards:
+    """What the views have in common: a model with prefixes, over the tasks of some shards."""
+
+    model: Any
+    artefacts: Any
+    """Its `train` holds the shards to train on."""
+
+    @property
+    def embeddings(self) -> nn.Embedding:
+        """The model's word embeddings."""
+        table: nn.Embedding = self.model.embeddings
+        return table
+
+    @property
+    def prefixes(self) -> dict[str, int]:
+        """Token id of each task's prefix."""
+        return dict(self.artefacts.train.prefixes)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks."""
+        return list(self.artefacts.train.tasks)
+
+
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class PromptName:
     """A prompt of a task of the text view."""
 
     id: str
@@ -130,7 +154,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedTask:
     """A trained model's answers to one task; in the text view, through one of its prompts."""
 
     task: str
@@ -144,5 +168,5 @@ class Judged:
     and `exact_match` of greedy decoding where none has."""
     score: str | None = None
     """Of the text view: what the answers are ranked by, `sum` or `mean`."""
-    prompt: Prompt | None = None
+    prompt: PromptName | None = None
     """Of the text view."""

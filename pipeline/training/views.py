@@ -20,25 +20,25 @@ from pipeline.training.ranks import Ranks
 from pipeline.training.run import Run
 from pipeline.training.text.judge import judge_texts
 from pipeline.training.text.view import text_view
-from pipeline.training.view import Judged, View
+from pipeline.training.view import JudgedTask, View
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ViewEntry:
     """What a view offers."""
 
     open: Callable[[Run, Ranks, Say], View[Any]]
     """Opens the artefacts of a run and builds its model, on the CPU; says how the weights fitted."""
-    judge: Callable[[Path, Path, Mapping[str, Any], int], Iterator[Judged]]
+    judge: Callable[[Path, Path, Mapping[str, Any], int], Iterator[JudgedTask]]
     """Answers all rows of a role; arguments as `judge_model`'s, and the model's run.json."""
 
 
-VIEWS = {"choice": Entry(choice_view, judge_choices), "text": Entry(text_view, judge_texts)}
+VIEWS = {"choice": ViewEntry(choice_view, judge_choices), "text": ViewEntry(text_view, judge_texts)}
 
 
-def judge_model(folder: Path, tokens: Path, *, token_budget: int) -> Iterator[Judged]:
+def judge_model(folder: Path, tokens: Path, *, token_budget: int) -> Iterator[JudgedTask]:
     """Yield the answers of a trained model to all rows of all tasks, in name order, by prompt.
 
     Uses as many threads as the training did, since sums depend on it.

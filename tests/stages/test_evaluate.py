@@ -3,7 +3,7 @@ import polars as pl
 
 from pipeline.metrics.answers import answers_of
 from pipeline.stages.evaluate import baseline_figures, by_task
-from pipeline.training.view import Judged, Prompt
+from pipeline.training.view import JudgedTask, PromptName
 
 
 def frame(choices, label=None, labels=None):
@@ -84,7 +84,7 @@ def test_a_task_without_report_rows_has_no_baselines():
 def test_answers_of_a_task_stand_together():
     nothing = answered(frame([]), [])
     parts = [
-        Judged(task, "x", nothing, None, prompt=Prompt(prompt, prompt))
+        JudgedTask(task, "x", nothing, None, prompt=PromptName(prompt, prompt))
         for task, prompt in (("a", "p"), ("a", "q"), ("b", "p"))
     ]
     assert by_task(parts) == {"a": parts[:2], "b": parts[2:]}

@@ -12,7 +12,7 @@ from pipeline.stages.evaluation_tables import (
     per_task,
     predictions,
 )
-from pipeline.training.view import Judged, Prompt
+from pipeline.training.view import JudgedTask, PromptName
 
 SETTINGS = EvaluateSettings(
     name="x", seed=0, tasks=("t", "u"), families={"t": "f", "u": "g"}, target="t", max_tokens=16,
@@ -41,8 +41,8 @@ NOTHING = answered([], [])
 def prompted(task, prompt, scores, label, accuracy, source=None):
     figures = {"accuracy_sum": accuracy, "accuracy_mean": 1 - accuracy}
     answers = answered(scores, label, source)
-    return Judged(
-        task, "multiple_choice", answers, None, figures, "sum", Prompt(prompt, f"{prompt}!")
+    return JudgedTask(
+        task, "multiple_choice", answers, None, figures, "sum", PromptName(prompt, f"{prompt}!")
     )
 
 
@@ -68,7 +68,7 @@ def test_held_out_tasks_have_a_mean_of_their_own():
 
 
 def test_a_task_without_report_rows_has_no_figures():
-    part = Judged("t", "x", NOTHING, None)
+    part = JudgedTask("t", "x", NOTHING, None)
     table = per_task({"compass": {"t": {"rows": 0}}}, {"t": {}}, {"t": [part]}, {"t": "f"})
     assert table.row(0)[:7] == ("t", "f", 0, None, None, None, None)
     assert predictions({"compass": {"t": [part]}}).height == 0
@@ -76,12 +76,12 @@ def test_a_task_without_report_rows_has_no_figures():
 
 def test_tasks_of_free_text_have_the_figures_that_the_judge_gives():
     found = {"rows": 7, "accuracy": 0.5, "exact_match": 0.5}
-    free = Judged("t", "text_to_text", NOTHING, None, found, "mean")
+    free = JudgedTask("t", "text_to_text", NOTHING, None, found, "mean")
     models = {"compass": model_figures({"t": [free]}, SETTINGS)}
     assert models == {"compass": {"t": found}}
     table = per_task(models, {"t": {}}, {"t": [free]}, {"t": "f"})
     assert table.select("rows", "choices", "compass", "held_out").row(0) == (7, None, 0.5, False)
-    ranked = Judged("t", "multiple_choice", NOTHING, None, {"accuracy_sum": 0.25}, "sum")
+    ranked = JudgedTask("t", "multiple_choice", NOTHING, None, {"accuracy_sum": 0.25}, "sum")
     assert model_figures({"t": [ranked]}, SETTINGS)["t"] == {"rows": 0, "accuracy_sum": 0.25}
 
 
@@ -135,7 +135,7 @@ def test_predictions_have_a_line_a_row_and_prompt():
 
 def test_predictions_leave_hidden_labels_null():
     answers = answered([0.0, 2.0, 3.0, 0.0], [1, -1])
-    table = predictions({"compass": {"t": [Judged("t", "x", answers, None)]}})
+    table = predictions({"compass": {"t": [JudgedTask("t", "x", answers, None)]}})
     assert "prompt" not in table.columns
     assert table["label"].to_list() == [1, None]
     assert table["predicted"].to_list() == [1, 0]

@@ -14,13 +14,13 @@ import numpy as np
 from pipeline.contract.order import Order
 from pipeline.contract.ragged import Bools, Ints, segment_of, spread
 from pipeline.training.choice.exact_layouts import RaggedLayout
-from pipeline.training.choice.lines import ChoiceLines, Layout
+from pipeline.training.choice.lines import ChoiceLayout, ChoiceLines
 from pipeline.training.choice.masks import Masking, mask_lines, mask_stems
 from pipeline.training.choice.options import Keys, Options
 from pipeline.training.choice.pack import Packing, join_lines, pack_groups
 from pipeline.training.choice.sequences import Padded, Sequences, frame_sequences, pad_sequences
 from pipeline.training.choice.shards import Rows, Shards, Special
-from pipeline.training.grouping import OVERHEAD, group_by_length
+from pipeline.training.grouping import OVERHEAD, deal_by_length, group_by_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class BatchPlan:
     """None where there is no masked-token loss."""
     overhead: int = OVERHEAD["cpu"]
     """Cells that one more micro-batch costs."""
-    layout: Layout = field(default_factory=RaggedLayout)
+    layout: ChoiceLayout = field(default_factory=RaggedLayout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +136,13 @@ def rank_batch(
 
 
 def _dealt(rows: Rows, positions: Ints, *, rank: int, world: int) -> Ints:
-    """Return the rows of one rank: every `world`-th, the longest first, back and forth."""
+    """Return the rows of one rank; each gets rows of all lengths."""
     if world == 1:
         return np.arange(len(rows))
     sums = np.zeros(len(rows.choices) + 1, dtype=np.int64)
     np.cumsum(rows.choices.lengths, out=sums[1:])
     tokens = rows.counts * rows.context.lengths + np.diff(sums[rows.choice_offsets])
-    turn = np.lexsort((positions, -tokens))
-    place = np.arange(len(rows))
-    forth = place // world % 2 == 0
-    seat = np.where(forth, place % world, world - 1 - place % world)
-    return np.sort(turn[seat == rank])
+    return deal_by_length(tokens, positions, rank=rank, world=world)
 
 
 def _choice_batches(

@@ -15,7 +15,15 @@ import numpy as np
 
 from pipeline.contract.choice import FRAME
 from pipeline.contract.files import REMEDY
-from pipeline.contract.ragged import Ints, Ragged, Tokens, offsets_of, segment_of, spread
+from pipeline.contract.ragged import (
+    Ints,
+    Ragged,
+    Tokens,
+    concatenate,
+    gather,
+    offsets_of,
+    segment_of,
+)
 from pipeline.errors import ArtefactError
 from pipeline.training.choice.exact_layouts import RaggedLayout, with_fillers
 from pipeline.training.choice.lines import ChoiceLines
@@ -84,24 +92,11 @@ class CompassLayout:
         over = np.maximum(FRAME + context.lengths + second - self.max_tokens, 0)
         of_context = np.minimum(over, context.lengths)
         of_question = np.minimum(over - of_context, asked)
-        return frame_sequences(
-            rows.prefix[row],
-            _part(context, np.zeros_like(over), context.lengths - of_context),
-            self._asked(_part(question, of_question, asked - of_question), special.sep),
-            special,
+        context = gather(context.values, context.offsets[:-1], context.lengths - of_context)
+        question = gather(question.values, question.offsets[:-1] + of_question, asked - of_question)
+        separator = Ragged(
+            np.full(len(row), special.sep, dtype=np.int32),
+            offsets_of((question.lengths > 0).astype(np.int64)),
         )
-
-    def _asked(self, question: Ragged, separator: int) -> Ragged:
-        """Return `question [SEP] N/A`, or `N/A` where there is no question."""
-        asked = question.lengths
-        offsets = offsets_of(asked + (asked > 0) + len(self.ending))
-        values = np.full(offsets[-1], separator, dtype=np.int32)
-        values[spread(offsets[:-1], asked)] = question.values
-        ends = np.arange(-len(self.ending), 0)
-        values[(offsets[1:, None] + ends).ravel()] = np.tile(self.ending, len(asked))
-        return Ragged(values, offsets)
-
-
-def _part(texts: Ragged, skipped: Ints, kept: Ints) -> Ragged:
-    """Return `kept` tokens of every text, after `skipped` ones."""
-    return Ragged(texts.values[spread(texts.offsets[:-1] + skipped, kept)], offsets_of(kept))
+        choice = concatenate(question, separator, *self.ending.tolist())
+        return frame_sequences(rows.prefix[row], context, choice, special)

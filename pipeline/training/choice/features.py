@@ -18,7 +18,7 @@ from safetensors.numpy import save
 from torch import nn
 from transformers import PreTrainedModel
 
-from pipeline.contract.ragged import Ints, Ragged, offsets_of, segment_of, spread
+from pipeline.contract.ragged import Ints, concatenate, segment_of
 from pipeline.errors import ArtefactError
 from pipeline.modeling.encoder import pretrained_encoder
 from pipeline.modeling.load import quiet_transformers
@@ -221,7 +221,7 @@ def choice_states(model: nn.Module, rows: Rows, special: Special) -> np.ndarray:
     """Return the mean last state of every choice's sequence, of length 1; float32, choices x width."""
     row = segment_of(rows.counts)
     contexts = rows.context.take(row)
-    tokens = _framed(contexts, rows.choices, special)
+    tokens = concatenate(special.cls, contexts, special.sep, rows.choices, special.sep)
     return encode_sequences(
         model, Sequences(tokens, contexts.lengths + 2), special, read=_mean_state
     )
@@ -264,16 +264,3 @@ def _mean_state(hidden_SLW: torch.Tensor, batch: Inputs) -> torch.Tensor:
     weights = batch.attention_SL[..., None].float()
     mean = (hidden_SLW * weights).sum(1) / weights.sum(1)
     return nn.functional.normalize(mean, dim=-1)
-
-
-def _framed(first: Ragged, second: Ragged, special: Special) -> Ragged:
-    """Return `[CLS] first [SEP] second [SEP]` for every sequence."""
-    offsets = offsets_of(first.lengths + second.lengths + 3)
-    starts = offsets[:-1]
-    values = np.empty(offsets[-1], dtype=np.int32)
-    values[starts] = special.cls
-    values[spread(starts + 1, first.lengths)] = first.values
-    values[starts + 1 + first.lengths] = special.sep
-    values[spread(starts + 2 + first.lengths, second.lengths)] = second.values
-    values[offsets[1:] - 1] = special.sep
-    return Ragged(values, offsets)

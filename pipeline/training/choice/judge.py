@@ -14,12 +14,12 @@ from pipeline.training.choice.layouts import recorded_layout
 from pipeline.training.choice.predict import answer_rows
 from pipeline.training.choice.shards import open_shards
 from pipeline.training.start import check_vocabulary
-from pipeline.training.view import Judged
+from pipeline.training.view import JudgedTask
 
 
 def judge_choices(
     folder: Path, tokens: Path, run: Mapping[str, Any], token_budget: int
-) -> Iterator[Judged]:
+) -> Iterator[JudgedTask]:
     """Yield the answers of a trained encoder to all rows of all tasks; see `views.judge_model`."""
     shards = open_shards(tokens)
     layout = recorded_layout(run["train"], where=str(folder / "run.json"))
@@ -32,7 +32,7 @@ def judge_choices(
         answers = answer_rows(
             model, shard, shards.special, token_budget=token_budget, device=device, layout=layout
         )
-        yield Judged(shard.task, shard.form, answers, thresholds.get(shard.task))
+        yield JudgedTask(shard.task, shard.form, answers, thresholds.get(shard.task))
 
 
 def _thresholds(path: Path) -> dict[str, float]:

@@ -10,12 +10,12 @@ from pipeline.modeling.blocks import keeps_choices_apart
 from pipeline.modeling.model import ChoiceModel
 from pipeline.training.choice.compass_layout import CompassLayout, ending_tokens
 from pipeline.training.choice.exact_layouts import PaddedLayout, RaggedLayout
-from pipeline.training.choice.lines import Layout
+from pipeline.training.choice.lines import ChoiceLayout
 from pipeline.training.choice.shards import Special
 from pipeline.training.choice.shared_context import Readout, SharedContextLayout
 from pipeline.training.run import TrainSettings
 
-LAYOUTS: dict[str, type[Layout]] = {
+LAYOUTS: dict[str, type[ChoiceLayout]] = {
     "ragged": RaggedLayout,
     "shared_context": SharedContextLayout,
     "padded": PaddedLayout,
@@ -23,7 +23,7 @@ LAYOUTS: dict[str, type[Layout]] = {
 }
 
 
-def training_layout(train: TrainSettings, *, tokenizer: Path, max_tokens: int) -> Layout:
+def training_layout(train: TrainSettings, *, tokenizer: Path, max_tokens: int) -> ChoiceLayout:
     """Return the layout that a run trains in.
 
     Args:
@@ -43,7 +43,7 @@ def training_layout(train: TrainSettings, *, tokenizer: Path, max_tokens: int) -
             return scoring_layout(train.layout, train.readout)
 
 
-def scoring_layout(layout: str, readout: Readout) -> Layout:
+def scoring_layout(layout: str, readout: Readout) -> ChoiceLayout:
     """Return the layout that a trained model is scored in.
 
     Fillers change no other score, and neither does padding, so that models of `padded` and `compass` are
@@ -52,7 +52,7 @@ def scoring_layout(layout: str, readout: Readout) -> Layout:
     return SharedContextLayout(readout) if layout == "shared_context" else RaggedLayout()
 
 
-def recorded_layout(train: Mapping[str, Any], *, where: str) -> Layout:
+def recorded_layout(train: Mapping[str, Any], *, where: str) -> ChoiceLayout:
     """Return the layout that a trained model is scored in, from the `train` of its run.json.
 
     Raises:

@@ -8,7 +8,13 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from pipeline.contract.ragged import Bools, Ints, Ragged, offsets_of, segment_of, spread
+from pipeline.contract.ragged import (
+    Bools,
+    Ints,
+    concatenate,
+    segment_of,
+    spread,
+)
 from pipeline.training.choice.options import Keys, Options
 from pipeline.training.choice.sequences import Sequences
 from pipeline.training.choice.shards import Rows, Special
@@ -39,7 +45,7 @@ class ChoiceLines:
     """Whether lines have blocks, and can be joined to longer ones."""
 
 
-class Layout(Protocol):
+class ChoiceLayout(Protocol):
     """How the choices of a row are laid out for the encoder."""
 
     head: ClassVar[str]
@@ -73,16 +79,8 @@ def question_is_shared(rows: Rows, special: Special) -> Bools:
     fits = (asked[row] > 0) & (rows.choices.lengths >= head)
     some, head = np.flatnonzero(fits), head[fits]
     found = rows.choices.values[spread(rows.choices.offsets[some], head)]
-    expected = _ended(rows.question, special.sep).take(row[some]).values
+    expected = concatenate(rows.question, special.sep).take(row[some]).values
     fits[some[segment_of(head)[found != expected]]] = False
     alike = rows.counts > 0
     alike[row[~fits]] = False
     return alike
-
-
-def _ended(texts: Ragged, end: int) -> Ragged:
-    """Return every text with one more token at its end."""
-    offsets = offsets_of(texts.lengths + 1)
-    values = np.full(offsets[-1], end, dtype=np.int32)
-    values[spread(offsets[:-1], texts.lengths)] = texts.values[texts.offsets[0] : texts.offsets[-1]]
-    return Ragged(values, offsets)

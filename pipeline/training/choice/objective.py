@@ -14,6 +14,7 @@ from pipeline.contract.ragged import Ints
 from pipeline.modeling.model import Cells, ChoiceModel, Inputs
 from pipeline.training.choice.batches import ChoiceBatch, MaskedBatch, MaskedTokens
 from pipeline.training.choice.sequences import Padded
+from pipeline.training.view import to_tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +29,20 @@ class ChoiceLosses:
     """Sum of the cross-entropies of the masked tokens in the same lines, if there are any."""
 
 
-def tensor(array: np.ndarray, device: torch.device) -> Tensor:
-    """Return a numpy array as a tensor on `device`."""
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
-
-
 def inputs(rectangle: Padded, device: torch.device) -> Inputs:
     """Return a padded rectangle as the model takes it."""
+    arrays = (rectangle.places, rectangle.packed_rows, rectangle.choices)
     return Inputs(
-        tensor(rectangle.ids, device),
-        tensor(rectangle.real, device),
-        tensor(rectangle.types, device),
-        None if rectangle.places is None else tensor(rectangle.places, device),
-        None if rectangle.packed_rows is None else tensor(rectangle.packed_rows, device),
-        None if rectangle.choices is None else tensor(rectangle.choices, device),
+        to_tensor(rectangle.ids, device),
+        to_tensor(rectangle.real, device),
+        to_tensor(rectangle.types, device),
+        *(None if array is None else to_tensor(array, device) for array in arrays),
     )
 
 
 def cells(sequence: Ints, place: Ints, device: torch.device) -> Cells:
     """Return cells of a rectangle as the model takes them."""
-    return Cells(tensor(sequence, device), tensor(place, device))
+    return Cells(to_tensor(sequence, device), to_tensor(place, device))
 
 
 def choice_losses(model: ChoiceModel, batch: ChoiceBatch, device: torch.device) -> ChoiceLosses:
@@ -61,8 +56,8 @@ def choice_losses(model: ChoiceModel, batch: ChoiceBatch, device: torch.device) 
     scores_S = model.scored(hidden_SLW, scored)
     rows, widest = len(batch.gold), int(batch.slot.max()) + 1
     scores_RC = scores_S.new_full((rows, widest), -torch.inf)
-    scores_RC[tensor(batch.row, device), tensor(batch.slot, device)] = scores_S
-    gold_R = tensor(batch.gold, device)
+    scores_RC[to_tensor(batch.row, device), to_tensor(batch.slot, device)] = scores_S
+    gold_R = to_tensor(batch.gold, device)
     loss_R = functional.cross_entropy(scores_RC, gold_R, reduction="none")
     masked = None
     if batch.masked is not None and len(batch.masked.target):
@@ -88,4 +83,4 @@ def _guess_loss(
     model: ChoiceModel, hidden_SLW: Tensor, masked: MaskedTokens, device: torch.device
 ) -> Tensor:
     logits_MV = model.guessed(hidden_SLW, cells(masked.sequence, masked.place, device))
-    return functional.cross_entropy(logits_MV, tensor(masked.target, device), reduction="sum")
+    return functional.cross_entropy(logits_MV, to_tensor(masked.target, device), reduction="sum")

@@ -13,7 +13,7 @@ from pipeline.contract.ragged import Ints, offsets_of, segment_of, spread
 from pipeline.metrics.answers import Answers, answers_of
 from pipeline.modeling.model import ChoiceModel
 from pipeline.training.choice.exact_layouts import RaggedLayout
-from pipeline.training.choice.lines import Layout, every_option
+from pipeline.training.choice.lines import ChoiceLayout, every_option
 from pipeline.training.choice.objective import cells, inputs
 from pipeline.training.choice.sequences import pad_sequences
 from pipeline.training.choice.shards import Rows, Shard, Special
@@ -33,7 +33,7 @@ def score_choices(
     *,
     token_budget: int,
     device: torch.device,
-    layout: Layout = RAGGED,
+    layout: ChoiceLayout = RAGGED,
 ) -> np.ndarray:
     """Return the float32 score of every choice of every row, (C,).
 
@@ -61,7 +61,7 @@ def _scored(
     model: ChoiceModel,
     rows: Rows,
     special: Special,
-    layout: Layout,
+    layout: ChoiceLayout,
     budget: int,
     device: torch.device,
 ) -> Iterator[tuple[Ints, np.ndarray]]:
@@ -85,7 +85,7 @@ def answer_rows(
     *,
     token_budget: int,
     device: torch.device,
-    layout: Layout = RAGGED,
+    layout: ChoiceLayout = RAGGED,
     part: Ints | None = None,
 ) -> Answers:
     """Answer all rows of a task, or those named in `part`.

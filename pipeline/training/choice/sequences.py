@@ -10,8 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.contract.choice import FRAME
-from pipeline.contract.ragged import Bools, Ints, Ragged, offsets_of, padded, segment_of, spread
+from pipeline.contract.ragged import (
+    Bools,
+    Ints,
+    Ragged,
+    concatenate,
+    padded,
+    segment_of,
+)
 from pipeline.training.choice.shards import Special
 
 NO_ROW = -1
@@ -83,17 +89,8 @@ def frame_sequences(prefix: Ints, first: Ragged, second: Ragged, special: Specia
         second: A choice, or the question of a stem; may be empty.
         special: Ids of the special tokens.
     """
-    middle = first.lengths + 3
-    offsets = offsets_of(first.lengths + second.lengths + FRAME)
-    starts = offsets[:-1]
-    values = np.empty(offsets[-1], dtype=np.int32)
-    values[starts] = special.cls
-    values[starts + 1] = prefix
-    values[spread(starts + 2, first.lengths)] = first.values
-    values[starts + middle - 1] = special.sep
-    values[spread(starts + middle, second.lengths)] = second.values
-    values[offsets[1:] - 1] = special.sep
-    return Sequences(Ragged(values, offsets), middle)
+    tokens = concatenate(special.cls, prefix, first, special.sep, second, special.sep)
+    return Sequences(tokens, first.lengths + 3)
 
 
 def pad_sequences(sequences: Sequences, special: Special, *, width: int = 0) -> Padded:

@@ -13,7 +13,16 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from pipeline.contract.ragged import Bools, Ints, Ragged, offsets_of, segment_of, spread
+from pipeline.contract.ragged import (
+    Bools,
+    Ints,
+    Ragged,
+    concatenate,
+    gather,
+    offsets_of,
+    segment_of,
+    spread,
+)
 from pipeline.training.choice.lines import ChoiceLines, question_is_shared
 from pipeline.training.choice.options import Keys, Options, sample_options
 from pipeline.training.choice.sequences import Blocks, Sequences, frame_sequences
@@ -69,21 +78,18 @@ class SharedContextLayout:
         said = np.where(alike, rows.question.lengths + 1, 0)[row]
         starts = choices.offsets[options.kept] + said
         lengths = choices.offsets[options.kept + 1] - starts
-        own = int(self.readout == "own_cls")
-        offsets = offsets_of(own + lengths + 1)
-        values = np.full(offsets[-1], special.sep, dtype=np.int32)
-        values[spread(offsets[:-1] + own, lengths)] = choices.values[spread(starts, lengths)]
-        if own:
-            values[offsets[:-1]] = special.cls
-        return Ragged(values, offsets)
+        kept = gather(choices.values, starts, lengths)
+        if self.readout == "own_cls":
+            return concatenate(special.cls, kept, special.sep)
+        return concatenate(kept, special.sep)
 
 
 def _shared_parts(rows: Rows, alike: Bools, special: Special) -> Sequences:
     """Return `[CLS] prefix context [SEP]`, and `question [SEP]` where all choices begin with it."""
     stems = frame_sequences(rows.prefix, rows.context, rows.question, special)
     lengths = np.where(alike, stems.tokens.lengths, stems.first)
-    values = stems.tokens.values[spread(stems.tokens.offsets[:-1], lengths)]
-    return Sequences(Ragged(values, offsets_of(lengths)), stems.first)
+    tokens = gather(stems.tokens.values, stems.tokens.offsets[:-1], lengths)
+    return Sequences(tokens, stems.first)
 
 
 def _starts(shared: Ints, parts: Ints, option_offsets: Ints) -> Ints:

@@ -30,7 +30,7 @@ from pipeline.training.grouping import overhead
 from pipeline.training.progress import StepSums, Term, task_sums
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import Run, TrainSettings
-from pipeline.training.view import StepContext, to_host
+from pipeline.training.view import OverShards, StepContext, to_host
 
 
 def batch_plan(run: Run, shards: Shards, *, device: str, weights: int) -> BatchPlan:
@@ -94,7 +94,7 @@ def view_of(run: Run, artefacts: Artefacts, model: ChoiceModel, *, device: str) 
 
 
 @dataclass(frozen=True, slots=True)
-class ChoiceView:
+class ChoiceView(OverShards):
     """A `training.view.View` of rows with choices.
 
     Attributes:
@@ -112,24 +112,9 @@ class ChoiceView:
     tokenizer: Path
 
     @property
-    def embeddings(self) -> nn.Embedding:
-        """The encoder's word embeddings."""
-        return self.model.embeddings
-
-    @property
-    def prefixes(self) -> dict[str, int]:
-        """Token id of each task's prefix."""
-        return self.artefacts.train.prefixes
-
-    @property
     def terms(self) -> Sequence[Term]:
         """The choice loss, a mean over rows, and the masked-token loss, a mean over tokens."""
         return (Term("choice", 1.0), Term("mlm", self.train.mlm_weight))
-
-    @property
-    def tasks(self) -> list[str]:
-        """Names of the tasks."""
-        return self.artefacts.train.tasks
 
     @property
     def steps(self) -> int:

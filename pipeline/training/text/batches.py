@@ -15,7 +15,7 @@ from torch import Tensor
 from pipeline.contract.order import Order
 from pipeline.contract.ragged import Bools, Ints, padded
 from pipeline.modeling.language import LineInputs, PairInputs
-from pipeline.training.grouping import group_sequences
+from pipeline.training.grouping import deal_by_length, group_sequences
 from pipeline.training.text.lines import Asks, Pairs, TextLines, documents, pairs
 from pipeline.training.text.shards import TextRows, TextShards, TextSpecial
 from pipeline.training.text.units import Units, take_units
@@ -134,7 +134,8 @@ def text_rank_batch(
     positions, offsets = units.span(low, high)
     rows = shards.gather(order.at(positions)[0])
     if world > 1:
-        mine = _dealt(rows, offsets, rank=rank, world=world)
+        tokens = np.add.reduceat(rows.input.lengths + rows.target.lengths, offsets[:-1])
+        mine = deal_by_length(tokens, np.arange(len(tokens)), rank=rank, world=world)
         which, cuts = take_units(np.arange(len(rows)), offsets, mine)
         rows, positions, offsets = rows.take(which), positions[which], cuts
     if not len(rows):
@@ -145,34 +146,38 @@ def text_rank_batch(
     )
 
 
-def _dealt(rows: TextRows, offsets: Ints, *, rank: int, world: int) -> Ints:
-    """Return the units of one rank: every `world`-th, the longest first, back and forth."""
-    tokens = np.add.reduceat(rows.input.lengths + rows.target.lengths, offsets[:-1])
-    turn = np.lexsort((np.arange(len(tokens)), -tokens))
-    place = np.arange(len(tokens))
-    forth = place // world % 2 == 0
-    seat = np.where(forth, place % world, world - 1 - place % world)
-    return np.sort(turn[seat == rank])
-
-
 def _micro(
     rows: TextRows, positions: Ints, offsets: Ints, plan: TextPlan, special: TextSpecial
 ) -> Iterator[MicroBatch]:
     first = np.minimum.reduceat(positions, offsets[:-1])
     if plan.start is None:
-        lines = documents(rows, offsets, special)
-        for group in group_lines(lines.tokens.lengths, plan):
-            yield line_batch(lines.take(group), special, position=int(first[group].min()))
-        return
+        return micro_batches(documents(rows, offsets, special), plan, special, first)
     every = np.arange(len(rows) + 1)
     texts = pairs(rows, rows.target, every, special, start=plan.start)
-    for group in group_pairs(texts, plan.token_budget):
-        yield pair_batch(texts.take(group), special, position=int(first[group].min()))
+    return micro_batches(texts, plan, special, first)
 
 
-def group_lines(lengths: Ints, plan: TextPlan) -> list[Ints]:
-    """Return the lines of each micro-batch, from short to long."""
-    return group_sequences(lengths, budget=plan.token_budget, overhead=plan.overhead)
+def micro_batches(
+    laid: TextLines | Pairs, plan: TextPlan, special: TextSpecial, first: Ints | None = None
+) -> Iterator[MicroBatch]:
+    """Yield lines or pairs as rectangles under the token budget.
+
+    Args:
+        laid: What the model reads.
+        plan: Names the budget.
+        special: Ids of the special tokens.
+        first: Least position of each line or input; None where no dropout is drawn.
+    """
+    if isinstance(laid, TextLines):
+        for group in group_sequences(
+            laid.tokens.lengths, budget=plan.token_budget, overhead=plan.overhead
+        ):
+            position = 0 if first is None else int(first[group].min())
+            yield line_batch(laid.take(group), special, position=position)
+        return
+    for group in group_pairs(laid, plan.token_budget):
+        position = 0 if first is None else int(first[group].min())
+        yield pair_batch(laid.take(group), special, position=position)
 
 
 def group_pairs(texts: Pairs, budget: int) -> list[Ints]:

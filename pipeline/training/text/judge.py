@@ -15,7 +15,7 @@ from pipeline.training.grouping import OVERHEAD
 from pipeline.training.start import check_vocabulary
 from pipeline.training.text.batches import TextPlan
 from pipeline.training.text.predict import (
-    Reading,
+    ReadingPlan,
     answers_from,
     decodes_exactly,
     score_options,
@@ -24,12 +24,12 @@ from pipeline.training.text.predict import (
 from pipeline.training.text.prompts import read_prompts
 from pipeline.training.text.shards import TextShard, open_text_shards
 from pipeline.training.text.start import load_language
-from pipeline.training.view import Judged, Prompt
+from pipeline.training.view import JudgedTask, PromptName
 
 
 def judge_texts(
     folder: Path, tokens: Path, run: Mapping[str, Any], token_budget: int
-) -> Iterator[Judged]:
+) -> Iterator[JudgedTask]:
     """Yield a language model's answers to all rows of all tasks; see `views.judge_model`.
 
     A prompt that made no row of the role is passed over; a task without any row has its first prompt
@@ -51,7 +51,7 @@ def judge_texts(
     model.to(device)
     start = model.start if model.kind == "seq2seq" else None
     plan = TextPlan(1, token_budget, OVERHEAD[device.type], start)
-    how = Reading(shards.special, shards.max_tokens, plan, device)
+    how = ReadingPlan(shards.special, shards.max_tokens, plan, device)
     for shard in shards.shards:
         made = [(prompt, rows) for prompt, rows in prompts[shard.task].rows() if len(rows)]
         for prompt, rows in made or list(prompts[shard.task].rows())[:1]:
@@ -59,8 +59,14 @@ def judge_texts(
 
 
 def _judge_prompt(
-    model: LanguageModel, shard: TextShard, prompt: Prompt, rows: Ints, how: Reading, *, score: str
-) -> Judged:
+    model: LanguageModel,
+    shard: TextShard,
+    prompt: PromptName,
+    rows: Ints,
+    how: ReadingPlan,
+    *,
+    score: str,
+) -> JudgedTask:
     ranked, free = split_rows(shard, rows)
     by_score = {
         name: answers_from(ranked, scores)
@@ -72,4 +78,4 @@ def _judge_prompt(
         right = round(float(decodes_exactly(model, free, how).mean()), 6)
         figures = {"rows": len(free), "accuracy": right, "exact_match": right}
     answers = by_score[score]
-    return Judged(shard.task, shard.form, answers, figures=figures, score=score, prompt=prompt)
+    return JudgedTask(shard.task, shard.form, answers, figures=figures, score=score, prompt=prompt)

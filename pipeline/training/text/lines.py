@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.contract.ragged import Ints, Ragged, offsets_of, segment_of, spread
+from pipeline.contract.ragged import Ints, Ragged, concatenate, offsets_of, segment_of, spread
 from pipeline.training.text.shards import TextRows, TextSpecial
 
 
@@ -93,7 +93,7 @@ def documents(rows: TextRows, units: Ints, special: TextSpecial) -> TextLines:
         special: Ids of the special tokens.
     """
     context = _contexts(rows, special)
-    tokens = _joined(context, rows.target)
+    tokens = concatenate(context, rows.target)
     starts = tokens.offsets[units]  # of each line, in the flat tokens
     line = segment_of(np.diff(starts))
     document = segment_of(tokens.lengths)
@@ -127,7 +127,7 @@ def continuations(rows: TextRows, special: TextSpecial, *, room: int) -> TextLin
     lines = _cut_options(rows, before, room)
     context = _contexts(rows, special).take(segment_of(rows.counts)[lines[:-1]])
     options = Ragged(rows.options.values, rows.options.offsets[lines])  # those of a line together
-    tokens = _joined(context, options)
+    tokens = concatenate(context, options)
     line = segment_of(np.diff(lines))
     place, segment = _counted(tokens.lengths), np.zeros(len(tokens.values), dtype=np.int32)
     # where each option starts, in its line and in the flat tokens
@@ -180,11 +180,11 @@ def pairs(
         special: Ids of the special tokens.
         start: Token that a decoder starts from.
     """
-    inputs = _with(_headed(rows, special), special.eos, front=False)
+    inputs = concatenate(_headed(rows, special), special.eos)
     asked = texts.lengths + 1
     return Pairs(
         inputs=inputs,
-        texts=_with(texts, start, front=True),
+        texts=concatenate(start, texts),
         offsets=offsets,
         asks=Asks(
             offsets_of(asked), _counted(asked).astype(np.int64), _ended(texts, special.eos),
@@ -196,35 +196,17 @@ def pairs(
 def _contexts(rows: TextRows, special: TextSpecial) -> Ragged:
     """Return `[bos] prefix input` of every row."""
     headed = _headed(rows, special)
-    return headed if special.bos is None else _with(headed, special.bos, front=True)
+    return headed if special.bos is None else concatenate(special.bos, headed)
 
 
 def _headed(rows: TextRows, special: TextSpecial) -> Ragged:
     """Return every input behind its task's prefix, where there are any."""
-    return _with(rows.input, rows.prefix, front=True) if special.prefix else rows.input
-
-
-def _with(texts: Ragged, token: Ints | int, *, front: bool) -> Ragged:
-    """Return every text with one more token in front, or at its end."""
-    offsets = offsets_of(texts.lengths + 1)
-    values = np.empty(offsets[-1], dtype=np.int32)
-    values[offsets[:-1] if front else offsets[1:] - 1] = token
-    values[spread(offsets[:-1] + front, texts.lengths)] = texts.values
-    return Ragged(values, offsets)
-
-
-def _joined(first: Ragged, second: Ragged) -> Ragged:
-    """Return each text of `first` with that of `second` behind it."""
-    offsets = offsets_of(first.lengths + second.lengths)
-    values = np.empty(offsets[-1], dtype=np.int32)
-    values[spread(offsets[:-1], first.lengths)] = first.values
-    values[spread(offsets[:-1] + first.lengths, second.lengths)] = second.values
-    return Ragged(values, offsets)
+    return concatenate(rows.prefix, rows.input) if special.prefix else rows.input
 
 
 def _ended(texts: Ragged, end: int) -> Ints:
     """Return the tokens of all texts, each with its end, one text after the other."""
-    return _with(texts, end, front=False).values.astype(np.int64)
+    return concatenate(texts, end).values.astype(np.int64)
 
 
 def _counted(lengths: Ints) -> np.ndarray:

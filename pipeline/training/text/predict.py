@@ -16,15 +16,8 @@ import torch
 from pipeline.contract.ragged import Bools, Floats, Ints
 from pipeline.metrics.answers import Answers, answers_of
 from pipeline.modeling.language import LanguageModel
-from pipeline.training.text.batches import (
-    MicroBatch,
-    TextPlan,
-    group_lines,
-    group_pairs,
-    line_batch,
-    pair_batch,
-)
-from pipeline.training.text.lines import continuations, documents, pairs
+from pipeline.training.text.batches import MicroBatch, TextPlan, micro_batches
+from pipeline.training.text.lines import Pairs, TextLines, continuations, documents, pairs
 from pipeline.training.text.shards import TextRows, TextShard, TextSpecial
 
 SCORES = ("sum", "mean")
@@ -36,7 +29,7 @@ _ROOM = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingPlan:
     """How rows are read."""
 
     special: TextSpecial
@@ -46,7 +39,7 @@ class Reading:
     device: torch.device
 
 
-def score_options(model: LanguageModel, rows: TextRows, how: Reading) -> dict[str, Floats]:
+def score_options(model: LanguageModel, rows: TextRows, how: ReadingPlan) -> dict[str, Floats]:
     """Return the score of every option of every row, (O,), by kind of score; higher is better.
 
     Options of a row that are the same tokens have the same score, that of the first: float error would
@@ -81,7 +74,7 @@ def _first_equal(rows: TextRows) -> Ints:
     return first
 
 
-def decodes_exactly(model: LanguageModel, rows: TextRows, how: Reading) -> Bools:
+def decodes_exactly(model: LanguageModel, rows: TextRows, how: ReadingPlan) -> Bools:
     """Return, for each row, whether greedy decoding writes its target and ends, (R,)."""
     missed = np.zeros(len(rows), dtype=np.int64)
     for first, chunk in _chunks(rows):
@@ -125,37 +118,27 @@ def _chunks(rows: TextRows) -> Iterator[tuple[int, TextRows]]:
         yield first, rows.take(np.arange(first, min(first + _ROWS, len(rows))))
 
 
-def _ranked(rows: TextRows, how: Reading) -> Iterator[MicroBatch]:
+def _ranked(rows: TextRows, how: ReadingPlan) -> TextLines | Pairs:
     if how.plan.start is None:
-        lines = continuations(rows, how.special, room=_ROOM * how.max_tokens)
-        for group in group_lines(lines.tokens.lengths, how.plan):
-            yield line_batch(lines.take(group), how.special)
-        return
-    texts = pairs(rows, rows.options, rows.option_offsets, how.special, start=how.plan.start)
-    for group in group_pairs(texts, how.plan.token_budget):
-        yield pair_batch(texts.take(group), how.special)
+        return continuations(rows, how.special, room=_ROOM * how.max_tokens)
+    return pairs(rows, rows.options, rows.option_offsets, how.special, start=how.plan.start)
 
 
-def _targets(rows: TextRows, how: Reading) -> Iterator[MicroBatch]:
+def _targets(rows: TextRows, how: ReadingPlan) -> TextLines | Pairs:
     every = np.arange(len(rows) + 1)
     if how.plan.start is None:
-        lines = documents(rows, every, how.special)
-        for group in group_lines(lines.tokens.lengths, how.plan):
-            yield line_batch(lines.take(group), how.special)
-        return
-    texts = pairs(rows, rows.target, every, how.special, start=how.plan.start)
-    for group in group_pairs(texts, how.plan.token_budget):
-        yield pair_batch(texts.take(group), how.special)
+        return documents(rows, every, how.special)
+    return pairs(rows, rows.target, every, how.special, start=how.plan.start)
 
 
 def _read(
-    model: LanguageModel, batches: Iterator[MicroBatch], how: Reading
+    model: LanguageModel, laid: TextLines | Pairs, how: ReadingPlan
 ) -> Iterator[tuple[MicroBatch, Floats, Bools]]:
     """Yield each batch with the costs of its asked tokens, and which of them are the most probable."""
     training = model.training
     model.eval()
     try:
-        for batch in batches:
+        for batch in micro_batches(laid, how.plan, how.special):
             with torch.inference_mode():
                 said = model(batch.inputs_on(how.device))
             yield batch, said.cost_M.double().cpu().numpy(), said.top_M.cpu().numpy()

@@ -15,18 +15,18 @@ from pipeline.contract.ragged import Ints
 from pipeline.contract.text import TEXT_SHARD
 from pipeline.errors import ArtefactError
 from pipeline.training.text.shards import VERSION
-from pipeline.training.view import Prompt
+from pipeline.training.view import PromptName
 
 
 @dataclass(frozen=True, slots=True)
 class PromptRows:
     """The prompts of one task, and the rows of each."""
 
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[PromptName, ...]
     of_row: Ints
     """Index into `prompts` of each row of the shard, (R,)."""
 
-    def rows(self) -> Iterator[tuple[Prompt, Ints]]:
+    def rows(self) -> Iterator[tuple[PromptName, Ints]]:
         """Yield each prompt with the rows of the shard that it made, in their order."""
         for index, prompt in enumerate(self.prompts):
             yield prompt, np.flatnonzero(self.of_row == index)
@@ -46,7 +46,7 @@ def read_prompts(folder: Path) -> dict[str, PromptRows]:
 def _of_task(folder: Path, entry: Mapping[str, Any]) -> PromptRows:
     path = folder / f"{entry['task']}.arrow"
     try:
-        prompts = tuple(Prompt(one["id"], one["name"]) for one in entry["prompts"])
+        prompts = tuple(PromptName(one["id"], one["name"]) for one in entry["prompts"])
     except (KeyError, TypeError) as error:
         raise ArtefactError(
             f"task '{entry['task']}' has no list of prompts",

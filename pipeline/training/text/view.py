@@ -22,7 +22,7 @@ from pipeline.training.run import Run, TextSettings
 from pipeline.training.text.batches import TextPlan, TextRankBatch, text_rank_batch, text_steps
 from pipeline.training.text.predict import (
     SCORES,
-    Reading,
+    ReadingPlan,
     answers_from,
     decodes_exactly,
     score_options,
@@ -36,7 +36,7 @@ from pipeline.training.text.start import (
     text_settings,
 )
 from pipeline.training.text.usage import text_usage
-from pipeline.training.view import StepContext, to_host
+from pipeline.training.view import OverShards, StepContext, to_host
 
 
 def text_view(run: Run, ranks: Ranks, say: Callable[[str], None]) -> "TextView":
@@ -65,7 +65,7 @@ def text_view(run: Run, ranks: Ranks, say: Callable[[str], None]) -> "TextView":
 
 
 @dataclass(frozen=True, slots=True)
-class TextView:
+class TextView(OverShards):
     """A `training.view.View` of inputs and targets.
 
     Attributes:
@@ -83,24 +83,9 @@ class TextView:
     tokenizer: Path
 
     @property
-    def embeddings(self) -> nn.Embedding:
-        """The model's word embeddings."""
-        return self.model.embeddings
-
-    @property
-    def prefixes(self) -> dict[str, int]:
-        """Token id of each task's prefix."""
-        return self.artefacts.train.prefixes
-
-    @property
     def terms(self) -> Sequence[Term]:
         """The one loss: a mean over the supervised tokens of the global batch."""
         return (Term("token", 1.0),)
-
-    @property
-    def tasks(self) -> list[str]:
-        """Names of the tasks."""
-        return self.artefacts.train.tasks
 
     @property
     def steps(self) -> int:
@@ -153,10 +138,10 @@ class TextView:
         terms = np.array([[costs.sum(), batch.supervised]], dtype=np.float64)
         return StepSums(terms, float(tokens), float(cells), by_task)
 
-    def reading(self, ranks: Ranks) -> Reading:
+    def reading(self, ranks: Ranks) -> ReadingPlan:
         """Return how rows are read for evaluation."""
         shards = self.artefacts.select
-        return Reading(shards.special, shards.max_tokens, self.plan, ranks.device)
+        return ReadingPlan(shards.special, shards.max_tokens, self.plan, ranks.device)
 
     def select(self, ranks: Ranks) -> dict[str, Any]:
         """Return what the model does on the `select` rows of every task; each rank answers its share.
@@ -186,7 +171,7 @@ class TextView:
         }
 
     def _figures(
-        self, task: str, mine: Ints, how: Reading, ranks: Ranks
+        self, task: str, mine: Ints, how: ReadingPlan, ranks: Ranks
     ) -> dict[str, tuple[float, float]]:
         """Return known and right rows of one task over all ranks, by kind of figure."""
         shard = self.artefacts.select.shards[self.artefacts.select.tasks.index(task)]

@@ -10,7 +10,7 @@ from pipeline.modeling.encoder import Architecture
 from pipeline.modeling.language_load import EndTokens, small_language
 from pipeline.training.text.batches import TextPlan
 from pipeline.training.text.predict import (
-    Reading,
+    ReadingPlan,
     answers_from,
     decodes_exactly,
     score_options,
@@ -44,7 +44,7 @@ def opened(request, shared_text_folders, shared_pair_folders):
     start = None if request.param == "causal" else model.start
 
     def how(budget):
-        return Reading(shards.special, shards.max_tokens, TextPlan(1, budget, 16, start), CPU)
+        return ReadingPlan(shards.special, shards.max_tokens, TextPlan(1, budget, 16, start), CPU)
 
     return model, shards, how
 

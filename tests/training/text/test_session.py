@@ -14,7 +14,7 @@ from pipeline.contract.ragged import Ragged
 from pipeline.errors import ArtefactError, ConfigError, TrainingError
 from pipeline.training.session import run_session
 from pipeline.training.text.batches import TextPlan
-from pipeline.training.text.predict import Reading, score_options
+from pipeline.training.text.predict import ReadingPlan, score_options
 from pipeline.training.text.shards import TextRows, TextSpecial
 from pipeline.training.text.start import load_language
 from pipeline.training.text.view import TextView
@@ -95,7 +95,7 @@ def test_the_card_s_snippet_gives_our_scores(of, request, monkeypatch, capsys):
     )
     model = load_language(out, "causal" if causal else "seq2seq", max_tokens=32)
     plan = TextPlan(1, 1000, 256, None if causal else model.start)
-    ours = score_options(model, rows, Reading(special, 32, plan, torch.device("cpu")))
+    ours = score_options(model, rows, ReadingPlan(special, 32, plan, torch.device("cpu")))
     np.testing.assert_allclose(ours["sum"], theirs, atol=1e-5)
     np.testing.assert_allclose(ours["mean"], np.array(theirs) / [2, 3, 1], atol=1e-5)
 
