@@ -94,9 +94,7 @@ class CompassLayout:
         of_question = np.minimum(over - of_context, asked)
         context = gather(context.values, context.offsets[:-1], context.lengths - of_context)
         question = gather(question.values, question.offsets[:-1] + of_question, asked - of_question)
-        separator = Ragged(
-            np.full(len(row), special.sep, dtype=np.int32),
-            offsets_of((question.lengths > 0).astype(np.int64)),
-        )
+        some = (question.lengths > 0).astype(np.int64)
+        separator = Ragged(np.full(some.sum(), special.sep, dtype=np.int32), offsets_of(some))
         choice = concatenate(question, separator, *self.ending.tolist())
         return frame_sequences(rows.prefix[row], context, choice, special)
