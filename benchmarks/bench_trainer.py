@@ -164,7 +164,7 @@ def sides_of(folder: Path, shards: Any, order: Any, options: argparse.Namespace)
     from pipeline.modeling.model import layer_weights, trained_parameters, with_heads
     from pipeline.modeling.prefixes import initialize_prefixes
     from pipeline.training.choice.batches import BatchPlan, rank_batch
-    from pipeline.training.choice.compass_layout import CompassLayout, ending_tokens
+    from pipeline.training.choice.compassmtl_layout import CompassMTLLayout, ending_tokens
     from pipeline.training.choice.exact_layouts import PaddedLayout
     from pipeline.training.choice.shared_context import SharedContextLayout
     from pipeline.training.grouping import overhead
@@ -187,7 +187,7 @@ def sides_of(folder: Path, shards: Any, order: Any, options: argparse.Namespace)
     cost = overhead("cpu", layer_weights(plain[0].encoder))
     budget = BatchPlan(SEED, options.batch, 8192, None, None, overhead=cost)
     tokenizer = folder / "project" / "data" / "bench" / "tokenizer"
-    compass = CompassLayout(ending_tokens(tokenizer), options.max_tokens)
+    compass = CompassMTLLayout(ending_tokens(tokenizer), options.max_tokens)
     plans = {
         "a": replace(whole, layout=PaddedLayout()),
         "b": whole,

@@ -71,7 +71,7 @@ class TrainParams(Strict):
     """Rows of a global batch: one optimiser step."""
     token_budget: Count = 8192
     """Most tokens, padding included, of one forward pass; shapes micro-batches only."""
-    layout: Literal["ragged", "shared_context", "padded", "compass"] = "ragged"
+    layout: Literal["ragged", "shared_context", "padded", "compassmtl"] = "ragged"
     """How choices are laid out. `ragged`: a sequence for each choice, no fillers. `shared_context`: the
     context once for all choices of a row, which do not see one another; faster, and another model.
     `padded` (fillers up to the batch's largest number of choices) and `compass` (four choices, `N/A`

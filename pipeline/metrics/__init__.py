@@ -1,1 +1,1 @@
-"""Figures from scores and labels, and baselines without a model. Knows no file."""
+"""Figures from scores and labels, and baselines without a model."""

@@ -1,7 +1,4 @@
-"""What a model says of the rows of one task, and the figures of it.
-
-Built from scores and labels; knows no model, no shard and no file.
-"""
+"""A model's answers to the rows of one task, and the figures computed from them."""
 
 from dataclasses import dataclass
 

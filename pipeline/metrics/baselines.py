@@ -1,7 +1,7 @@
-"""What can be had without reading the question: chance, the majority, and the choices' wording alone.
+"""Baselines that do not read the question: chance, the majority, and the wording of the choices alone.
 
-A task on which the choice-only baseline is far above chance has surface cues: a model may score there
-without the context. Knows texts and labels; knows no model, no task and no file.
+Where the choice-only baseline is far above chance, the wording gives the answer away: a model may score
+well there without the context.
 """
 
 import zlib

@@ -1,7 +1,6 @@
-"""Scores of choices to probabilities and answers: a softmax over each row's own choices.
+"""Turns scores of choices into probabilities and answers: a softmax over each row's own choices.
 
-R rows have C choices in all; row i has `offsets[i]` to `offsets[i + 1]`, at least one. Whole-array
-numpy; knows no task and no model.
+R rows have C choices in all; row i has `offsets[i]` to `offsets[i + 1]`, at least one.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Accuracy, macro-F1, calibration, and the figures of multi-label rows.
 
-Rows whose label is hidden (-1) count nowhere; a figure over no rows is None. Knows arrays alone.
+Rows whose label is hidden (-1) do not count; a figure over no rows is None.
 """
 
 import numpy as np

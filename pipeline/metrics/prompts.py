@@ -1,8 +1,8 @@
-"""Figures of a task over the prompts that its rows were asked through: the median, and their spread.
+"""Figures of a task over its prompts: the median and the spread.
 
-As T0 reports them (Sanh et al. 2022): each prompt gives a figure over all rows; of a task the median over
-prompts and the interquartile range are told. Quantiles are linear: of n sorted values that with index
-q · (n - 1), and between two of them in proportion. Knows figures; knows no prompt's text and no model.
+As in T0 (Sanh et al. 2022): each prompt gives a figure over all rows; the task gets the median over its
+prompts and the interquartile range. Quantiles are linear: of n sorted values the one with index
+q · (n - 1), interpolated between two values.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""Encoders, heads and prefix embeddings. Imports torch; knows no task and no layout of files."""
+"""Encoders, language models, heads and prefix embeddings, on top of torch and transformers."""

@@ -1,9 +1,8 @@
-"""The last feed-forward layer at the tokens that are read, and nowhere else.
+"""Computes the last feed-forward layer only for the tokens that a head reads.
 
-A token's feed-forward depends on that token alone, and behind the last layer only the tokens that a head
-reads matter: the others need not be computed. Scores and gradients stay the same; what dropout draws
-does not. Knows layers of BERT's build in `transformers` (attention, then `feed_forward_chunk`); knows
-no head.
+The feed-forward output of a token depends on that token alone, so that the others can be left out. Scores
+and gradients stay the same; the draws of dropout do not. Works for layers built like BERT's in
+`transformers` (attention, then `feed_forward_chunk`).
 """
 
 from typing import Any

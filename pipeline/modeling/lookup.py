@@ -1,9 +1,8 @@
-"""An embedding whose backward pass adds to the rows that were read, not to a table of zeros.
+"""An embedding whose backward pass adds gradients to the rows that were read.
 
-PyTorch makes a dense gradient of the whole table for every backward pass and adds it to `.grad`. With a
-vocabulary of 30,000 that is as dear on CPU as dozens of tokens, for each micro-batch. Where a table is
-only looked up, the sums are the same, in the same order, to the last bit. Knows a table; knows no token's
-meaning.
+PyTorch makes a dense gradient of the whole table in every backward pass and adds it to `.grad`. With a
+vocabulary of 30,000 this costs as much on CPU as dozens of tokens, in every micro-batch. Where a table is
+only looked up, the sums here are the same, in the same order, to the last bit.
 """
 
 from typing import Any

@@ -1,7 +1,4 @@
-"""The embedding rows that stand for tasks: how they start, and how to read them.
-
-Knows an embedding table and token ids; knows no file and no relationship score.
-"""
+"""The embedding rows of the task prefixes: how they start, and how to read them."""
 
 from collections.abc import Mapping
 from typing import Literal

@@ -63,6 +63,7 @@ def run_json(layout: Layout, settings: TrainSettings, which: str, out: Path) -> 
         "version": 1,
         "name": layout.name,
         "which": which,
+        "kind": settings.kind,
         "seed": settings.seed,
         "tokens": {role: str(layout.tokens(role)) for role in ("train", "select")},
         "mix": str(layout.mix(which)),

@@ -1,7 +1,6 @@
 """`python -m pipeline.training RUN.json`, alone or under torchrun.
 
-Sets the process up, words errors for people, exits with code 2. Knows the order of things and nothing
-of how they are done.
+Prepares the process, trains, prints errors for people, and exits with code 2 after one.
 """
 
 import json

@@ -1,7 +1,6 @@
-"""The next global batch is built while the step of this one runs.
+"""Builds the next global batch while a step runs.
 
-A batch is a pure function of its step, so that which thread builds it, and whether it is thrown away,
-changes nothing. Knows steps; knows nothing of what a batch holds.
+A batch is a pure function of its step: it does not matter which thread builds it, or whether it is used.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,6 @@
-"""The model card: README.md of the exported folder, and the snippet in it that a test runs.
+"""The model card: README.md of the exported folder, with a code snippet that a test runs.
 
-Text from plain facts; it holds no date and no path of a machine, so that equal trainings give equal
-cards. Knows no model and opens no file.
+It holds no date and no path, so that equal trainings give equal cards.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Trainer processes that end with the one that started them, however that ends.
+"""Trainer processes that end together with the process that started them.
 
-`python -m pipeline.training.launch N RUN.json` becomes torchrun with N processes. Standard library
-only; knows processes and nothing of training.
+`python -m pipeline.training.launch N RUN.json` becomes torchrun with N processes. Imports the standard
+library only.
 """
 
 import ctypes

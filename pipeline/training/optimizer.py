@@ -1,7 +1,6 @@
 """AdamW over one flat gradient, and the learning rate of each step.
 
-All gradients are views into one buffer: one all-reduce and one norm for the whole model. Knows
-parameters by name; knows no model, no rank and no file.
+All gradients are views into one buffer: one all-reduce and one norm for the whole model.
 """
 
 from collections.abc import Mapping

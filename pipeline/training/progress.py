@@ -1,7 +1,7 @@
-"""What a training has done so far: losses by step; examples, loss and accuracy by task, and over time.
+"""Figures of a training so far: losses by step; examples, loss and accuracy by task, and over time.
 
-The figures are sums over all ranks, so that every rank holds the same, and plain numbers, so that a
-checkpoint can carry them. Knows no model, no tensor and no file format but CSV.
+The figures are sums over all ranks, so that every rank holds the same. They are plain numbers, so that a
+checkpoint can store them.
 """
 
 import csv

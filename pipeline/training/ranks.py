@@ -1,8 +1,7 @@
 """The processes of one training: alone, or started by torchrun.
 
-World size comes from the environment, never from settings. No process waits for another longer than
-a bounded time, and one that is gone ends all the others. Knows torch.distributed; knows no model and
-no batch.
+The number of processes comes from the environment, never from settings. No process waits for another
+longer than a fixed time, and when one ends, all others end too.
 """
 
 import os

@@ -42,7 +42,7 @@ class ModelSettings:
 class TrainSettings:
     """The training (`train` of params.yaml). Nothing here depends on the number of processes."""
 
-    layout: Literal["ragged", "shared_context", "padded", "compass"]
+    layout: Literal["ragged", "shared_context", "padded", "compassmtl"]
     readout: Literal["own_cls", "last_sep"]
     """Where a choice is scored in the shared-context layout."""
     mlm_pass: Literal["second", "same"]
@@ -123,6 +123,8 @@ class Run:
     resume: str
     track: Track | None = field(metadata={"default": None})
     """May be left out."""
+    kind: Literal["whole"] = field(metadata={"default": "whole"})
+    """What of the model is trained; may be left out."""
     view: Literal["choice", "text"] = field(metadata={"default": "choice"})
     """May be left out."""
     text: TextSettings | None = field(metadata={"default": None})

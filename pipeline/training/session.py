@@ -56,7 +56,7 @@ def _started(run: Run, ranks: Ranks, here: dict[str, str]) -> Trainer:
     training = new_trainer(
         view,
         run.train,
-        kind=KINDS["whole"],
+        kind=KINDS[run.kind],
         seed=run.seed,
         ranks=ranks,
         held_out=run.held_out or (),

@@ -1,8 +1,7 @@
 """Sums by task over stretches of a training, few enough for a checkpoint however long it runs.
 
-Whenever there are twice as many stretches as are kept, each two neighbours become one. What is merged
-hangs on the number of lines alone, so that a resumed run has the stretches of one that was never
-stopped. Knows sums, steps and no task's name.
+When there are twice as many stretches as are kept, every two neighbours become one. Merging depends on
+the number of lines only, so that a resumed run has the stretches of a run that was never stopped.
 """
 
 from collections.abc import Iterator

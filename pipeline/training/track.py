@@ -1,7 +1,6 @@
 """Experiment trackers behind one small interface; log.csv is written with or without one.
 
-A tracker that is not installed is no error: its absence is said once, and the training goes on. Knows
-steps and figures; knows no model.
+A tracker that is not installed is no error: a line says so, and the training goes on.
 """
 
 import sys

@@ -76,7 +76,7 @@ def test_what_is_not_known_is_said(folders):
 
 LAYOUTS = [
     {"layout": "ragged"},
-    {"layout": "compass"},
+    {"layout": "compassmtl"},
     {"layout": "shared_context", "readout": "own_cls"},
     {"layout": "shared_context", "readout": "last_sep"},
 ]

@@ -1,1 +1,1 @@
-"""The choice view: every row a question with choices, in layouts that waste little."""
+"""The choice view: every row is a question with choices."""

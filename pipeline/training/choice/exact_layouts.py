@@ -1,7 +1,7 @@
-"""One line for each choice: ragged, which is the default, and its padded reference.
+"""Layouts with one line for each choice: ragged, the default, and padded, its reference.
 
-Both give every choice the same tokens, so that scores, losses and gradients are equal; the padded one
-spends cells on what the ragged one leaves out. Knows lines; knows no model.
+Both give every choice the same tokens, so that scores, losses and gradients are equal; the padded layout
+fills up rows with fewer choices.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
 """Fixed features of every choice: an encoder's mean state over `[CLS] context [SEP] choice [SEP]`.
 
-The encoder is not trained and sees no prefix, so features say what a text is, not which task it belongs
-to. They feed scorers that would otherwise have to train an encoder for each pair of tasks. Knows an
-encoder and shards; writes safetensors.
+The encoder is not trained and sees no prefix: features say what a text is, not which task it belongs to.
+Scorers use them instead of training an encoder for each pair of tasks.
 """
 
 import hashlib

@@ -8,7 +8,7 @@ from pipeline.contract.files import REMEDY
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.blocks import keeps_choices_apart
 from pipeline.modeling.model import ChoiceModel
-from pipeline.training.choice.compass_layout import CompassLayout, ending_tokens
+from pipeline.training.choice.compassmtl_layout import CompassMTLLayout, ending_tokens
 from pipeline.training.choice.exact_layouts import PaddedLayout, RaggedLayout
 from pipeline.training.choice.lines import ChoiceLayout
 from pipeline.training.choice.shards import Special
@@ -19,7 +19,7 @@ LAYOUTS: dict[str, type[ChoiceLayout]] = {
     "ragged": RaggedLayout,
     "shared_context": SharedContextLayout,
     "padded": PaddedLayout,
-    "compass": CompassLayout,
+    "compassmtl": CompassMTLLayout,
 }
 
 
@@ -35,8 +35,8 @@ def training_layout(train: TrainSettings, *, tokenizer: Path, max_tokens: int) -
         ArtefactError: The tokenizer cannot be read, where it is asked.
     """
     match train.layout:
-        case "compass":
-            return CompassLayout(ending_tokens(tokenizer), max_tokens)
+        case "compassmtl":
+            return CompassMTLLayout(ending_tokens(tokenizer), max_tokens)
         case "padded":
             return PaddedLayout()
         case _:

@@ -1,7 +1,4 @@
-"""What a layout makes of rows: lines of tokens for the encoder, and where in them an option is scored.
-
-Knows rows, options and sequences; knows no model, no loss and no single layout.
-"""
+"""What a layout makes of rows: lines of tokens for the encoder, and where in them each option is scored."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Protocol

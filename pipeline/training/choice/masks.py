@@ -1,7 +1,6 @@
-"""Which tokens of a stem are masked: keyed by (seed, position, place), the same on every process.
+"""Draws which tokens of a stem are masked, by (seed, position, place): the same on every process.
 
-All chosen tokens become [MASK], as in CompassMTL: none is kept or swapped for another. Knows stems,
-lines and special tokens; knows no model.
+All drawn tokens become [MASK], as in CompassMTL: none is kept or replaced by another.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""The two losses of a micro-batch, as sums: the loop divides them by the global batch's counts.
-
-Knows the model and micro-batches; knows no optimizer, no rank and no file.
-"""
+"""The two losses of a micro-batch, as sums: the view divides them by the global batch's counts."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,6 @@
-"""Which choices of a row one training step looks at, and which of them is the gold one.
+"""Draws which choices of a row a training step uses, and which of them is the gold one.
 
-A pure function of (seed, position, mixture row, epoch), so that it is the same on any number of
-processes. Knows rows and keyed draws; knows no token and no model.
+A pure function of (seed, position, mixture row, epoch): the same on any number of processes.
 """
 
 from dataclasses import dataclass

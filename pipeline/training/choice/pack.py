@@ -1,7 +1,6 @@
-"""Sequences with blocks joined to lines of nearly one length, so that a rectangle has little padding.
+"""Packs sequences into lines of nearly one length, so that a rectangle has little padding.
 
-Best-fit decreasing for a few widths, and the width of least cost. What is joined does not see each
-other. Knows lengths and blocks; knows no row and no model.
+Best-fit decreasing for a few widths, and the width of least cost. Packed sequences do not see each other.
 """
 
 from bisect import bisect_left, insort

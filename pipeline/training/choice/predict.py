@@ -1,7 +1,7 @@
-"""Scores of all choices of all rows, and what they say: for `select` rows and for reports.
+"""Scores all choices of all rows, for `select` rows and for reports.
 
-Float32, no dropout, no sampling of options. Lines are batched by length under a budget; a score
-does not depend on its batch beyond float error. Knows a model, shards and a layout; knows no file.
+Float32, no dropout, no drawing of options. Lines are grouped by length under a budget; a score does not
+depend on its batch beyond float error.
 """
 
 from collections.abc import Iterator

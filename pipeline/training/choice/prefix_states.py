@@ -1,9 +1,8 @@
-"""What a trained encoder makes of each task's prefix token in front of the task's own rows.
+"""The states of a trained encoder at each task's prefix token, in front of the task's own rows.
 
-A task's prefix embedding is one vector, whatever follows it; its *contextual state* is the mean last
-state at its place over `[CLS] prefix context [SEP] choice [SEP]` of some train rows, the choices of a
-row counting alike, and its rows. The same of the model that training started from stands beside it. No
-gold is looked at.
+A prefix embedding is one vector, whatever follows it. Its *contextual state* is the mean last state at its
+place over `[CLS] prefix context [SEP] choice [SEP]` of some train rows: choices of a row count equally, and
+so do rows. The file also holds the same of the model that training started from. No gold label is used.
 """
 
 import json

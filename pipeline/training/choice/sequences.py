@@ -1,7 +1,6 @@
-"""Sequences as the encoder reads them, put together from ragged segments, and padded.
+"""Sequences as the encoder reads them: built from ragged segments, and padded to rectangles.
 
-Knows the special tokens and the frame `[CLS] prefix first [SEP] second [SEP]`; knows no task, no
-choice and no batch plan.
+The frame is `[CLS] prefix first [SEP] second [SEP]`.
 """
 
 from dataclasses import dataclass

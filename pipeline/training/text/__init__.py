@@ -1,1 +1,1 @@
-"""The text view: every row an input and the target that a language model learns to write."""
+"""The text view: every row is an input and a target that a language model learns to write."""

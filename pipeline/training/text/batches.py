@@ -1,8 +1,8 @@
-"""Global batches of the text view, what one rank does of them, and micro-batches under a token budget.
+"""Global batches of the text view, one rank's part of them, and micro-batches under a token budget.
 
 Global batch b is units [b * batch, (b + 1) * batch) for any number of ranks; the last may be shorter.
-Ranks deal out its units by length. The token budget shapes micro-batches only: the loss does not depend
-on it. Everything is a pure function of (order, packs, b, rank, world).
+Its units are dealt to the ranks by length. The token budget shapes micro-batches only: the loss does not
+depend on it. Everything is a pure function of (order, packs, b, rank, world).
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,8 @@
-"""Rows as what a language model reads: lines of tokens, and which tokens are asked of it.
+"""Rows as a language model reads them: lines of tokens, and the tokens that the model must predict.
 
-For a causal model a *document* is `[bos] prefix input target`, asked for the target's tokens and the end.
-Several documents stand in one line of their unit, or one context with all options after it. For an
-encoder-decoder the input is `prefix input eos`, and a text that its decoder writes is `start target`.
-Knows rows; knows no model, no order and no rank.
+For a causal model a *document* is `[bos] prefix input target`; the model must predict the target and the
+end token. A line holds several documents of one unit, or one context with all options after it. For an
+encoder-decoder the input is `prefix input eos`, and the decoder reads `start target`.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
-"""Rank classification: log-probabilities of all options of all rows; and what greedy decoding writes.
+"""Rank classification: the log-probabilities of all options; and whether greedy decoding is exact.
 
-The score of an option is the sum of the log-probabilities of its tokens and of the end that follows it,
-given the input (Sanh et al. 2021, T0), or their mean over these tokens. Rows without options are judged
-by whether greedy decoding writes exactly their target: it does where each token of the target and its
-end is the most probable one after those before it, which takes one reading and no decoding. Float32, no
-dropout; a score does not depend on its batch beyond float error.
+The score of an option is the sum of the log-probabilities of its tokens and of the end token, given the
+input (Sanh et al. 2021, T0), or their mean. Rows without options are judged by whether greedy decoding
+writes exactly their target. It does where each token of the target, and the end token, is the most
+probable one after those before it: one forward pass tells, without decoding. Float32, no dropout; a score
+does not depend on its batch beyond float error.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,4 @@
-"""Which prompt made each row of a task's token shard.
-
-A training reads rows whatever made them; an evaluation tells prompts apart.
-"""
+"""Which prompt made each row of a task's token shard: an evaluation reports prompts apart."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

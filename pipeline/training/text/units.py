@@ -1,7 +1,6 @@
-"""What a global batch of the text view counts in: lines of packed rows, or rows.
+"""The units that global batches of the text view count: lines of packed rows, or single rows.
 
-Unit u of a packed mixture is line u of `packs.arrow`, otherwise position u of the order. Global batch b
-is units [b * batch, (b + 1) * batch). Knows positions; knows no token.
+Unit u of a packed mixture is line u of `packs.arrow`, otherwise position u of the order.
 """
 
 import json

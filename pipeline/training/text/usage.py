@@ -1,7 +1,4 @@
-"""How to use an exported language model without this package: text for model cards.
-
-Knows what the folder holds; imports none of what it shows.
-"""
+"""How to use an exported language model without this package: text for model cards."""
 
 _CAUSAL = """import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.errors import ArtefactError
-from pipeline.training.choice.compass_layout import CompassLayout
+from pipeline.training.choice.compassmtl_layout import CompassMTLLayout
 from pipeline.training.choice.exact_layouts import PaddedLayout, RaggedLayout
 from pipeline.training.choice.layouts import recorded_layout, scoring_layout, training_layout
 from pipeline.training.choice.shared_context import SharedContextLayout
@@ -26,12 +26,12 @@ def test_layouts_by_name(shared_folders, layout, trains, scores):
 
 def test_compass_asks_the_tokenizer_for_its_ending_and_is_scored_ragged(shared_folders, tmp_path):
     run, _ = read_run(
-        shared_folders.write(shared_folders.run(train={"layout": "compass"}), "layouts")
+        shared_folders.write(shared_folders.run(train={"layout": "compassmtl"}), "layouts")
     )
     found = training_layout(run.train, tokenizer=shared_folders.root / "tokenizer", max_tokens=32)
-    assert isinstance(found, CompassLayout)
+    assert isinstance(found, CompassMTLLayout)
     assert (found.ending.tolist(), found.max_tokens) == ([1], 32)
-    assert scoring_layout("compass", "own_cls") == RaggedLayout()
+    assert scoring_layout("compassmtl", "own_cls") == RaggedLayout()
     with pytest.raises(ArtefactError, match="not readable"):
         training_layout(run.train, tokenizer=tmp_path, max_tokens=32)
 

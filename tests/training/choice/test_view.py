@@ -13,7 +13,7 @@ from pipeline.training.view import StepContext
 
 CPU = torch.device("cpu")
 HOW = StepContext(CPU, seed=1, precision="fp32")
-LAYOUTS = ["ragged", "padded", "compass", "shared_context"]
+LAYOUTS = ["ragged", "padded", "compassmtl", "shared_context"]
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_select_answers_do_not_depend_on_the_budget(view):
     from pipeline.training.ranks import Ranks
 
     alone = Ranks(0, 0, 1, CPU)
-    for layout in ("shared_context", "compass"):
+    for layout in ("shared_context", "compassmtl"):
         few, many = (
             view(layout=layout, token_budget=budget).select(alone) for budget in (40, 10**6)
         )
@@ -104,7 +104,7 @@ def test_select_answers_do_not_depend_on_the_budget(view):
 
 def test_the_layout_of_a_run_shapes_its_batches(view):
     assert isinstance(view(layout="padded").plan.layout, PaddedLayout)
-    compass = view(layout="compass")
+    compass = view(layout="compassmtl")
     assert compass.plan.layout.max_tokens == 32
     assert "heads.scoring.pooler.dense.weight" in compass.parameters()
     assert "heads.scoring.pooler.dense.weight" not in view(layout="padded").parameters()

@@ -9,7 +9,7 @@ from pipeline.errors import ArtefactError
 from pipeline.modeling.encoder import Architecture, small_encoder
 from pipeline.modeling.model import with_heads
 from pipeline.training.choice.batches import BatchPlan, rank_batch
-from pipeline.training.choice.compass_layout import CompassLayout, ending_tokens
+from pipeline.training.choice.compassmtl_layout import CompassMTLLayout, ending_tokens
 from pipeline.training.choice.masks import Masking
 from pipeline.training.choice.objective import choice_losses, inputs
 from pipeline.training.choice.options import Keys
@@ -35,7 +35,7 @@ def row_of(context, question, choices, label=0):
 
 
 def lines_of(row, *, max_tokens=12):
-    layout = CompassLayout(ENDING, max_tokens)
+    layout = CompassMTLLayout(ENDING, max_tokens)
     keys = Keys(np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64))
     options = layout.options(row, keys, seed=1, max_options=8)
     lines = layout.lines(row, options, SPECIAL)
@@ -87,7 +87,7 @@ def opened(shared_folders):
 
 
 def plan(**changes):
-    layout = CompassLayout(ENDING, 32)
+    layout = CompassMTLLayout(ENDING, 32)
     return BatchPlan(
         **({"seed": 13, "batch": 16, "token_budget": 10**6, "max_options": None,
             "masking": Masking(0.25, "like_any_token"), "layout": layout} | changes)
@@ -107,7 +107,7 @@ def test_choices_are_drawn_once_for_all_epochs(opened):
     shards, _ = opened
     rows = shards.gather(np.arange(len(shards.shards[0].rows)))
     number = np.arange(len(rows))
-    layout = CompassLayout(ENDING, 32)
+    layout = CompassMTLLayout(ENDING, 32)
     first, second = (
         layout.options(rows, Keys(number + 100 * e, number, number * 0 + e), seed=3, max_options=2)
         for e in (0, 1)

@@ -1,10 +1,10 @@
-"""The layout of CompassMTL, for comparison: four choices, `N/A` endings, one fixed length.
+"""The layout of CompassMTL, for comparison: four choices, `N/A` as filler, one fixed length.
 
 After Zhang et al. 2022, "Task Compass", and its published code. Exactly four lines for each row: a row
 of fewer choices is filled with the choice `N/A`, whose score takes part in the softmax; of a row of
 more, three wrong ones are drawn once, the same in every epoch. Every line is padded to `max_tokens`,
 and so is every stem of the masked-token pass. An `N/A` line that is too long loses the end of its
-context, then the front of its question. Knows lines; knows no model.
+context, then the front of its question.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def ending_tokens(tokenizer: Path) -> Tokens:
 
 
 @dataclass(frozen=True, slots=True)
-class CompassLayout:
+class CompassMTLLayout:
     """Four lines for each row, padded to `max_tokens`."""
 
     head: ClassVar[str] = "pooled"
