@@ -1,9 +1,9 @@
 """Global batches of the choice view, one rank's part of them, and micro-batches under a token budget.
 
 Global batch b is positions [b * batch, (b + 1) * batch) for any number of ranks; the last may be
-shorter. Its rows are dealt to the ranks by length, so that each gets rows of all lengths. The token budget
-shapes micro-batches only: the loss does not depend on it. Everything is a pure function of (seed, order,
-b, rank, world).
+shorter. Its rows are dealt to the ranks by length, so that each gets rows of all lengths. The token
+budget shapes micro-batches only: the loss does not depend on it. Everything is a pure function of (seed,
+order, b, rank, world).
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a layout makes of rows: lines of tokens for the encoder, and where in them each option is scored."""
+"""What a layout makes of rows: lines of tokens, and where in them each option is scored."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Protocol

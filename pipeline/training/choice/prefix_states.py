@@ -1,8 +1,9 @@
 """The states of a trained encoder at each task's prefix token, in front of the task's own rows.
 
-A prefix embedding is one vector, whatever follows it. Its *contextual state* is the mean last state at its
-place over `[CLS] prefix context [SEP] choice [SEP]` of some train rows: choices of a row count equally, and
-so do rows. The file also holds the same of the model that training started from. No gold label is used.
+A prefix embedding is one vector, whatever follows it. Its *contextual state* is the mean last state at
+its place over `[CLS] prefix context [SEP] choice [SEP]` of some train rows: choices of a row count
+equally, and so do rows. The file also holds the same of the model that training started from. No gold
+label is used.
 """
 
 import json
