@@ -7,7 +7,8 @@ import pyarrow.ipc as ipc
 import pytest
 
 from pipeline.errors import ArtefactError
-from pipeline.training.text.prompts import Prompt, read_prompts
+from pipeline.training.text.prompts import read_prompts
+from pipeline.training.view import PromptName
 
 
 def tokens(folders):
@@ -39,7 +40,7 @@ def rewritten(folders, task, **columns):
 def test_each_prompt_has_its_rows(text_folders):
     found = read_prompts(tokens(text_folders(rows=4, prompts=3).build()))
     assert list(found) == ["alpha", "beta", "gamma"]
-    assert found["beta"].prompts == tuple(Prompt(f"p{i}", f"prompt {i}") for i in range(3))
+    assert found["beta"].prompts == tuple(PromptName(f"p{i}", f"prompt {i}") for i in range(3))
     rows = {prompt.id: rows.tolist() for prompt, rows in found["beta"].rows()}
     assert rows == {"p0": [0, 3, 6, 9], "p1": [1, 4, 7, 10], "p2": [2, 5, 8, 11]}
 
