@@ -88,5 +88,5 @@ def test_a_start_from_a_model_of_fewer_tokens_is_refused(folders, tmp_path):
         manifest = json.loads(path.read_text())
         path.write_text(json.dumps(manifest | {"vocabulary": manifest["vocabulary"] + 1}))
     run = built.run(name="second", init=first["out"])
-    with pytest.raises(ArtefactError, match="has 68 embeddings, the shards 69 tokens"):
+    with pytest.raises(ArtefactError, match="has 68 embeddings, the train shards 69 tokens"):
         run_session(built.write(run, "second"))
