@@ -37,3 +37,18 @@ def progress_bar(*, first: bool, steps: int, done: int) -> Any:
         return tqdm(**common, delay=2, leave=False)
     line = "{desc}: step {n_fmt} of {total_fmt}{postfix}, {elapsed} so far, {remaining} left"
     return _Lines(**common, delay=10, mininterval=10, miniters=1, leave=True, bar_format=line)
+
+
+def show_figures(bar: Any, *, loss: float, tokens: float, padding: float) -> None:
+    """Put figures behind the bar, without drawing it.
+
+    Args:
+        bar: From `progress_bar`.
+        loss: Of the newest line of the log.
+        tokens: That this process's training has read since the bar began, over all ranks.
+        padding: Share of the cells that were padding, in [0, 1].
+    """
+    speed = tokens / max(1e-9, bar.format_dict["elapsed"])
+    bar.set_postfix_str(
+        f"loss {loss:.4f}, {speed:,.0f} tokens/s, padding {padding:.1%}", refresh=False
+    )

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from pipeline.training.run import TrainSettings
+
 COLUMNS = ("step", "accuracy_macro")
 
 
@@ -71,14 +73,13 @@ class Looks:
         self.best_step, self.best = state["best_step"], state["best"]
 
 
-def steps_between_looks(
-    *, best: bool, select_every: int | None, checkpoint_every: int
-) -> int | None:
+def steps_between_looks(train: TrainSettings) -> int | None:
     """Return after how many steps a run looks again; None = at the end only.
 
     Without `select_every` the best model is sought among the checkpoints.
     """
-    return checkpoint_every if best and select_every is None else select_every
+    by_checkpoint = train.best and train.select_every is None
+    return train.checkpoint_every if by_checkpoint else train.select_every
 
 
 def set_mean_prefixes(

@@ -25,6 +25,7 @@ from pipeline.training import checkpoint as checkpoints
 from pipeline.training.ahead import Ahead
 from pipeline.training.balance import BALANCES, Balance
 from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.display import show_figures
 from pipeline.training.fingerprint import Fingerprint
 from pipeline.training.kinds import KINDS, Kind
 from pipeline.training.looks import Looks, mean_prefixes, over_drawn_tasks, steps_between_looks
@@ -114,9 +115,6 @@ def new_trainer(
         recompute_activations(view.model)
     if train.compile:
         compile_transformer(view.model)
-    every = steps_between_looks(
-        best=train.best, select_every=train.select_every, checkpoint_every=train.checkpoint_every
-    )
     return Trainer(
         view=view,
         kind=kind,
@@ -124,7 +122,7 @@ def new_trainer(
         seed=seed,
         ranks=ranks,
         progress=Progress(view.tasks, view.terms, log_every=train.log_every),
-        looks=Looks(every, train.best),
+        looks=Looks(steps_between_looks(train), train.best),
         balance=BALANCES["none"](view.tasks),
         optimizer=FlatAdamW(parameters, weight_decay=train.weight_decay, clip=train.clip),
         batches=Ahead(
@@ -159,10 +157,8 @@ def train(
         while run.step < steps:
             line = one_step(run)
             if line is not None:
-                speed = (run.progress.tokens - tokens) / max(1e-9, bar.format_dict["elapsed"])
-                figures = f"loss {line['loss']:.4f}, {speed:,.0f} tokens/s"
-                figures += f", padding {run.progress.padding:.1%}"
-                bar.set_postfix_str(figures, refresh=False)
+                read = run.progress.tokens - tokens
+                show_figures(bar, loss=line["loss"], tokens=read, padding=run.progress.padding)
                 tracker.log(int(line["step"]), line | run.progress.line_of_tasks())
             bar.update()
             if run.step < steps:
@@ -254,16 +250,13 @@ def gradients(run: Trainer) -> StepSums:
     ranks, view = run.ranks, run.view
     batch = run.batches.take(run.step)
     totals = np.maximum(ranks.total(view.counts(batch)), 1.0)
-    mine = view.backward(batch, totals, _context(run))
+    weights = run.balance.weights(run.step)
+    of_tasks = None if weights is None else torch.from_numpy(weights).float().to(ranks.device)
+    context = StepContext(ranks.device, run.seed, run.train.precision, of_tasks)
+    mine = view.backward(batch, totals, context)
     sums = StepSums.from_vector(ranks.total(mine.vector()), terms=len(view.terms))
     ranks.sum_(run.optimizer.gradient)
     return sums
-
-
-def _context(run: Trainer) -> StepContext:
-    device, weights = run.ranks.device, run.balance.weights(run.step)
-    of_tasks = None if weights is None else torch.from_numpy(weights).float().to(device)
-    return StepContext(device, run.seed, run.train.precision, of_tasks)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ MARKS = {"trainer": "1", "train.batch": "8"}
 def checkpoint(step, best=None):
     looks = {"rows": [], "best_step": best, "best": {}}
     model = {"w": torch.full((2, 2), step)}
-    return Checkpoint(step, model, {"m": torch.ones(1)}, {"rows": [0.1]}, looks)
+    return Checkpoint(step, model, {"m": torch.ones(1)}, {"rows": [0.1]}, looks, {"weights": [0.5]})
 
 
 def names(folder):

@@ -3,7 +3,7 @@ import sys
 import pytest
 from tqdm import tqdm
 
-from pipeline.training.display import progress_bar
+from pipeline.training.display import progress_bar, show_figures
 
 
 @pytest.fixture
@@ -19,15 +19,15 @@ def test_plain_lines_come_now_and_then_and_at_the_end(clock, capsys):
     for step in range(1, 201):
         clock[0] = float(step)
         if step % 10 == 0:
-            bar.set_postfix_str(f"loss {2 / step:.4f}", refresh=False)
+            show_figures(bar, loss=2 / step, tokens=50.0 * step, padding=0.031)
         bar.update()
     bar.close()
     assert capsys.readouterr().err.splitlines() == [
-        "train: step 10 of 200, loss 0.2000, 00:10 so far, 03:10 left",
-        "train: step 70 of 200, loss 0.0286, 01:10 so far, 02:10 left",
-        "train: step 130 of 200, loss 0.0154, 02:10 so far, 01:10 left",
-        "train: step 190 of 200, loss 0.0105, 03:10 so far, 00:10 left",
-        "train: step 200 of 200, loss 0.0100, 03:20 so far, 00:00 left",
+        "train: step 10 of 200, loss 0.2000, 50 tokens/s, padding 3.1%, 00:10 so far, 03:10 left",
+        "train: step 70 of 200, loss 0.0286, 50 tokens/s, padding 3.1%, 01:10 so far, 02:10 left",
+        "train: step 130 of 200, loss 0.0154, 50 tokens/s, padding 3.1%, 02:10 so far, 01:10 left",
+        "train: step 190 of 200, loss 0.0105, 50 tokens/s, padding 3.1%, 03:10 so far, 00:10 left",
+        "train: step 200 of 200, loss 0.0100, 50 tokens/s, padding 3.1%, 03:20 so far, 00:00 left",
     ]
 
 
@@ -52,7 +52,7 @@ def test_a_resumed_training_goes_on_from_its_step(clock, capsys):
 def test_only_the_first_rank_shows_anything(clock, capsys):
     bar = progress_bar(first=False, steps=3, done=0)
     clock[0] = 100.0
-    bar.set_postfix_str("loss 1", refresh=False)
+    show_figures(bar, loss=1.0, tokens=9.0, padding=0.0)
     bar.update()
     bar.close()
     assert (capsys.readouterr().err, bar.format_dict["elapsed"]) == ("", 0)

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -51,7 +52,8 @@ def test_without_a_figure_there_is_no_best():
     [(False, None, None), (True, None, 5), (False, 3, 3), (True, 3, 3)],
 )
 def test_how_often_there_are_looks(best, select_every, every):
-    found = steps_between_looks(best=best, select_every=select_every, checkpoint_every=5)
+    settings = SimpleNamespace(best=best, select_every=select_every, checkpoint_every=5)
+    found = steps_between_looks(settings)
     assert found == every
     assert Looks(found, best).due(15) == (every is not None)
 

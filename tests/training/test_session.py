@@ -201,7 +201,7 @@ def test_trackers_hear_of_every_look(shared_folders, monkeypatch):
         def log(self, step, figures):
             heard.append((step, sorted(figures)))
 
-    monkeypatch.setattr(session, "tracker", lambda *_, **__: Listening())
+    monkeypatch.setattr(session, "open_tracker", lambda *_, **__: Listening())
     run = shared_folders.run(name="tracked", train={"select_every": 4, "log_every": 5})
     run_session(shared_folders.write(run, "tracked"))
     figures = ["choice_loss", "examples", "learning_rate", "loss", "mlm_loss", "step", "tokens"]

@@ -72,18 +72,22 @@ def write_prefix_states(
         return
     shards = open_shards(tokens)
     chosen = [_rows_of(shards, task, most=rows) for task in tasks]
-    quiet_transformers()
-    run = recorded_run(folder, model_path=None if base is None else str(base))
-    models = {
-        "initial": build_model(run, shards, say=lambda line: None).encoder,
-        "final": encoder_of(folder, shards.max_tokens),
-    }
     found = {}
-    for name, encoder in models.items():
+    for name, encoder in _encoders(folder, shards, base).items():
         check_vocabulary(len(encoder.get_input_embeddings().weight), shards, str(folder))
         model = freeze(encoder, threads=threads)
         found[name] = np.stack([mean_state(model, some, shards.special) for some in chosen])
     write_tensors(found, path, origin)
+
+
+def _encoders(folder: Path, shards: Shards, base: Path | None) -> dict[str, PreTrainedModel]:
+    """Return the encoder that training started from, prefixes set as it set them, and the trained one."""
+    quiet_transformers()
+    run = recorded_run(folder, model_path=None if base is None else str(base))
+    return {
+        "initial": build_model(run, shards, say=lambda line: None).encoder,
+        "final": encoder_of(folder, shards.max_tokens),
+    }
 
 
 def _origin(folder: Path, tokens: Path, tasks: Sequence[str], rows: int) -> dict[str, str]:

@@ -84,6 +84,16 @@ def build_model(run: Run, shards: Shards, *, say: Callable[[str], None]) -> Choi
         check_vocabulary(len(model.embeddings.weight), shards, run.init)
         return model
 
+    encoder = _new_encoder(run, shards, say)
+    head = LAYOUTS[run.train.layout].head
+    model = with_heads(encoder, dropout=dropout, seed=run.seed, scoring=head)
+    initialize_prefixes(
+        model.embeddings, shards.prefixes, init=run.train.prefix_init, seed=run.seed
+    )
+    return model
+
+
+def _new_encoder(run: Run, shards: Shards, say: Callable[[str], None]) -> PreTrainedModel:
     def small(size: Architecture) -> PreTrainedModel:
         return small_encoder(
             size,
@@ -98,7 +108,7 @@ def build_model(run: Run, shards: Shards, *, say: Callable[[str], None]) -> Choi
             folder,
             vocabulary=shards.vocabulary,
             max_tokens=shards.max_tokens,
-            dropout=dropout,
+            dropout=run.model.dropout,
             seed=run.seed,
         )
         _check_growth(report.added_rows, shards, folder=folder)
@@ -106,13 +116,7 @@ def build_model(run: Run, shards: Shards, *, say: Callable[[str], None]) -> Choi
             say(line)
         return encoder
 
-    encoder = new_model(run, small=small, pretrained=pretrained)
-    head = LAYOUTS[run.train.layout].head
-    model = with_heads(encoder, dropout=dropout, seed=run.seed, scoring=head)
-    initialize_prefixes(
-        model.embeddings, shards.prefixes, init=run.train.prefix_init, seed=run.seed
-    )
-    return model
+    return new_model(run, small=small, pretrained=pretrained)
 
 
 def _check_growth(added: int, shards: Shards, *, folder: Path) -> None:
