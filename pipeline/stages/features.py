@@ -12,6 +12,8 @@ where it was, and a compass model that was trained again costs a pretrained enco
 reporting have no features: nothing that scores or selects may see them.
 """
 
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.base_model import model_folder
+from pipeline.code_identity import code_of
 from pipeline.config.settings import FeatureSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import write_json
@@ -142,11 +145,19 @@ def encode(
     total, role = sum(counts.values()), tokens.name
     print(f"{role}: {total:,} sequences of {len(counts)} tasks", flush=True)
     made = write_features(
-        encoder, tokens, folder, rows=rows, tasks=frozenset(tasks), threads=threads
-    )
+        encoder, tokens, folder,
+        rows=rows, code=features_code(), tasks=frozenset(tasks), threads=threads,
+    )  # fmt: skip
     with tqdm(total=total, desc=role, unit="seq", delay=2, leave=False) as bar:
         for task in made:
             bar.update(counts[task])
+
+
+def features_code() -> str:
+    """Return one SHA-256 over the code that gives features and states at prefixes."""
+    modules = ("features", "prefix_states")
+    digests = code_of([f"pipeline.training.choice.{name}" for name in modules])
+    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
 
 def read_prefixes_in_place(layout: Layout, path: Path, settings: FeatureSettings) -> None:
@@ -168,6 +179,7 @@ def read_prefixes_in_place(layout: Layout, path: Path, settings: FeatureSettings
         path,
         tasks=settings.tasks,
         rows=settings.state_rows,
+        code=features_code(),
         base=model_folder(settings.source, settings.revision),
         threads=settings.threads,
     )

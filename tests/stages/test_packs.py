@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from pipeline.training.text.records import supervised_csv
 
 from pipeline.contract.files import read_arrow, read_json, sha256, write_json
 from pipeline.contract.order import open_order
@@ -15,6 +14,7 @@ from pipeline.tokens.pack import packed
 from pipeline.training.text.batches import TextPlan, text_rank_batch, text_steps
 from pipeline.training.text.shards import open_text_shards
 from pipeline.training.text.units import open_units
+from pipeline.training.text.view import supervised_csv
 
 
 def mixed(mixture, **packs):

@@ -30,16 +30,6 @@ from pipeline.training.grouping import OVERHEAD, group_sequences
 
 VERSION = 2
 """Of the file's content, which its readers know."""
-CODE = (
-    "contract",
-    "modeling",
-    "training/choice",
-    "training/export.py",
-    "training/grouping.py",
-    "training/run.py",
-    "training/start.py",
-)
-"""Below the package: what decides numbers beside an encoder and its tokens."""
 _ROWS = 256
 _BUDGET = 4096
 
@@ -50,6 +40,7 @@ def write_features(
     out: Path,
     *,
     rows: int,
+    code: str,
     tasks: frozenset[str] | None = None,
     threads: int | None = None,
 ) -> Iterator[str]:
@@ -64,6 +55,7 @@ def write_features(
         tokens: `tokens/<role>`.
         out: Folder to write to.
         rows: Most rows of a task; see `sample_rows`.
+        code: Hash of the code that gives features: files of other code are made anew.
         tasks: Which tasks; None is all.
         threads: CPU threads, on which the last bits of a sum depend; None is torch's own choice.
 
@@ -76,7 +68,7 @@ def write_features(
     """
     shards, hashes = open_shards(tokens), shard_hashes(tokens)
     model = freeze(encoder_of(encoder, shards.max_tokens), threads=threads)
-    common = {"made_by": made_by(), "encoder": encoder_hash(encoder), "rows": str(rows)}
+    common = {"made_by": made_by(code), "encoder": encoder_hash(encoder), "rows": str(rows)}
     for shard in shards.shards:
         if tasks is None or shard.task in tasks:
             origin = common | {"version": str(VERSION), "tokens": hashes[shard.task]}
@@ -137,15 +129,11 @@ def shard_hashes(tokens: Path) -> dict[str, str]:
     return {entry["task"]: entry["sha256"] for entry in manifest["tasks"]}
 
 
-def made_by() -> str:
+def made_by(code: str) -> str:
     """Return one SHA-256 over the code, the packages and the kind of device that give features."""
-    root, digest = Path(__file__).parents[2], hashlib.sha256()
-    for place in CODE:
-        for path in sorted((root / place).glob("*.py")) or [root / place]:
-            digest.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    digest.update(f"{torch.__version__} {transformers.__version__} {device}".encode())
-    return digest.hexdigest()
+    parts = f"{code} {torch.__version__} {transformers.__version__} {device}"
+    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def encoder_hash(folder: Path) -> str:

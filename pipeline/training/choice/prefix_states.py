@@ -45,6 +45,7 @@ def write_prefix_states(
     *,
     tasks: Sequence[str],
     rows: int,
+    code: str,
     base: Path | None,
     threads: int | None = None,
 ) -> None:
@@ -58,6 +59,7 @@ def write_prefix_states(
         path: The file.
         tasks: Which, in the file's sequence.
         rows: Most rows of a task; see `features.sample_rows`.
+        code: Hash of the code that gives the states.
         base: Folder of the pretrained encoder that training started from; None for a `small` one.
         threads: CPU threads; see `features.write_features`.
 
@@ -67,7 +69,7 @@ def write_prefix_states(
         ConfigError: The model's run.json is missing or damaged.
         TrainingError: A folder holds no usable encoder.
     """
-    origin = _origin(folder, tokens, tasks, rows)
+    origin = _origin(folder, tokens, tasks, rows, code)
     if read_origin(path) == origin:
         return
     shards = open_shards(tokens)
@@ -90,11 +92,13 @@ def _encoders(folder: Path, shards: Shards, base: Path | None) -> dict[str, PreT
     }
 
 
-def _origin(folder: Path, tokens: Path, tasks: Sequence[str], rows: int) -> dict[str, str]:
+def _origin(
+    folder: Path, tokens: Path, tasks: Sequence[str], rows: int, code: str
+) -> dict[str, str]:
     hashes = shard_hashes(tokens)
     return {
         "version": str(VERSION),
-        "made_by": made_by(),
+        "made_by": made_by(code),
         "tasks": json.dumps(list(tasks)),
         "rows": str(rows),
         "model": encoder_hash(folder),

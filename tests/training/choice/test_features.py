@@ -1,6 +1,5 @@
 """Features from a real small encoder on real shards."""
 
-import ast
 import hashlib
 import json
 from pathlib import Path
@@ -14,7 +13,6 @@ from transformers import BertConfig, BertModel
 
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.load import quiet_transformers
-from pipeline.training.choice import features
 from pipeline.training.choice.features import (
     VERSION,
     count_sequences,
@@ -57,7 +55,7 @@ def test_a_choice_is_the_mean_state_of_its_sequence_without_the_prefix(
     shared_folders, model, tmp_path
 ):
     tokens = shared_folders.root / "tokens" / "train"
-    done = list(write_features(model, tokens, tmp_path, rows=ROWS))
+    done = list(write_features(model, tokens, tmp_path, rows=ROWS, code="code"))
     assert done == ["alpha", "beta", "gamma"]
     shard = open_shards(tokens).shards[0]
     rows = shard.rows.take(sample_rows("alpha", len(shard.rows), most=ROWS))
@@ -82,7 +80,7 @@ def test_a_choice_is_the_mean_state_of_its_sequence_without_the_prefix(
 
 def test_golds_are_given_where_there_is_one(shared_folders, model, tmp_path):
     tokens = shared_folders.root / "tokens" / "train"
-    list(write_features(model, tokens, tmp_path, rows=ROWS))
+    list(write_features(model, tokens, tmp_path, rows=ROWS, code="code"))
     rows = open_shards(tokens).shards[0].rows
     label = rows.label[sample_rows("alpha", len(rows), most=ROWS)]
     assert read(tmp_path / "alpha.safetensors")["gold"].tolist() == label.tolist()
@@ -95,7 +93,9 @@ def test_what_they_were_made_from_decides_whether_they_are_kept(shared_folders, 
 
     def written(encoder=model, rows=ROWS):
         before = {p.name: p.stat().st_ino for p in out.iterdir()} if out.exists() else {}
-        list(write_features(encoder, tokens, out, rows=rows, tasks=frozenset({"beta"})))
+        list(
+            write_features(encoder, tokens, out, rows=rows, code="code", tasks=frozenset({"beta"}))
+        )
         return {p.name for p in out.iterdir() if before.get(p.name) != p.stat().st_ino}
 
     assert written() == {"beta.safetensors"}
@@ -103,7 +103,7 @@ def test_what_they_were_made_from_decides_whether_they_are_kept(shared_folders, 
     shard = next(entry["sha256"] for entry in manifest["tasks"] if entry["task"] == "beta")
     assert read(out / "beta.safetensors")["metadata"] == {
         "version": str(VERSION), "encoder": encoder_hash(model), "rows": str(ROWS), "tokens": shard,
-        "made_by": made_by(),
+        "made_by": made_by("code"),
     }  # fmt: skip
     assert written() == set()
     assert written(rows=5) == {"beta.safetensors"}
@@ -113,32 +113,18 @@ def test_what_they_were_made_from_decides_whether_they_are_kept(shared_folders, 
     assert len(read(out / "beta.safetensors")["gold"]) == 5
 
 
-def test_files_of_other_code_are_made_anew(shared_folders, model, tmp_path, monkeypatch):
+def test_files_of_other_code_are_made_anew(shared_folders, model, tmp_path):
     tokens = shared_folders.root / "tokens" / "train"
-    list(write_features(model, tokens, tmp_path, rows=5, tasks=frozenset({"beta"})))
+    list(write_features(model, tokens, tmp_path, rows=5, code="code", tasks=frozenset({"beta"})))
     before = (tmp_path / "beta.safetensors").stat().st_ino
-    monkeypatch.setattr(features, "CODE", features.CODE[1:])
-    list(write_features(model, tokens, tmp_path, rows=5, tasks=frozenset({"beta"})))
+    list(write_features(model, tokens, tmp_path, rows=5, code="other", tasks=frozenset({"beta"})))
     assert (tmp_path / "beta.safetensors").stat().st_ino != before
-
-
-def test_all_code_that_gives_features_is_looked_at():
-    """Every module of the package that these import, but for errors and seeds, is in `CODE`."""
-    root = Path(features.__file__).parents[2]
-    found = set()
-    for name in ("training/choice/features.py", "training/grouping.py",
-                 "training/choice/prefix_states.py"):  # fmt: skip
-        for node in ast.walk(ast.parse((root / name).read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline."):
-                found.add(node.module.removeprefix("pipeline.").replace(".", "/") + ".py")
-    outside = {path for path in found if not path.startswith(features.CODE)}
-    assert outside == {"errors.py", "seeds.py"}
 
 
 def test_the_number_of_sequences_is_known_before(shared_folders, model, tmp_path):
     tokens = shared_folders.root / "tokens" / "train"
     counts = count_sequences(tokens, rows=ROWS)
-    list(write_features(model, tokens, tmp_path, rows=ROWS))
+    list(write_features(model, tokens, tmp_path, rows=ROWS, code="code"))
     assert counts == {
         task: len(read(tmp_path / f"{task}.safetensors")["features"])
         for task in ("alpha", "beta", "gamma")
@@ -167,7 +153,7 @@ def test_a_task_without_rows_has_features_of_none(folders, model, tmp_path):
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }  # fmt: skip
     (tokens / "manifest.json").write_text(json.dumps(manifest))
-    list(write_features(model, tokens, tmp_path / "out", rows=ROWS))
+    list(write_features(model, tokens, tmp_path / "out", rows=ROWS, code="code"))
     found = read(tmp_path / "out" / "gamma.safetensors")
     assert (found["features"].shape, found["first"].tolist()) == ((0, 0), [0])
     assert count_sequences(tokens, rows=ROWS)["gamma"] == 0
@@ -179,7 +165,7 @@ def test_tokens_that_the_encoder_does_not_know_are_named(shared_folders, tmp_pat
     with pytest.raises(
         ArtefactError, match=r"alpha.arrow: holds the token \d+, and the encoder"
     ) as e:
-        list(write_features(small, tokens, tmp_path / "out", rows=ROWS))
+        list(write_features(small, tokens, tmp_path / "out", rows=ROWS, code="code"))
     assert "encoder whose tokenizer the mixture uses" in str(e.value)
     assert not list((tmp_path / "out").glob("*"))
 
@@ -188,6 +174,10 @@ def test_an_encoder_that_is_none_is_refused(shared_folders, tmp_path):
     with pytest.raises(TrainingError, match="has no config.json"):
         list(
             write_features(
-                tmp_path, shared_folders.root / "tokens" / "train", tmp_path / "out", rows=1
+                tmp_path,
+                shared_folders.root / "tokens" / "train",
+                tmp_path / "out",
+                rows=1,
+                code="code",
             )
         )

@@ -52,7 +52,7 @@ def base(tmp_path_factory):
 
 def written(built, out, **changes):
     path = built.root / "states.safetensors"
-    told = {"tasks": TASKS, "rows": ROWS, "base": None, "threads": 1} | changes
+    told = {"tasks": TASKS, "rows": ROWS, "code": "code", "base": None, "threads": 1} | changes
     write_prefix_states(out, built.root / "tokens" / "train", path, **told)
     return path
 
