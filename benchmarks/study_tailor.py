@@ -10,7 +10,6 @@ Usage: python -m benchmarks.study_tailor --level middle --work FOLDER --out FILE
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,14 @@ from benchmarks.planted.generate import PlantedTask, generate, targets
 from benchmarks.planted.levels import LEVELS
 from benchmarks.planted.truth import PlantedTruth, content_hash, measured
 from pipeline.commands.compare import table
-from pipeline.engine.ledger import fingerprint
 from pipeline.relationships.gains import clearly_harmful
 from pipeline.relationships.proxy.tasks import pool_tasks
-from pipeline.relationships.proxy.training import ProxyRecipe, TrainingBudget, derive_seeds
-from pipeline.relationships.scorers.small_prefix import SmallPrefix
-from pipeline.relationships.scorers.source_head import SourceHead
+from pipeline.relationships.proxy.training import ProxyRecipe
 from pipeline.tailoring import experiment
 from pipeline.tailoring.arms import ALONE, RANDOM, TAILOR
-from pipeline.tailoring.candidates import gather_facts
 from pipeline.tailoring.choose import Parts
-from pipeline.tailoring.frozen import Frozen, freeze, open_report
-from pipeline.tailoring.verdict import claims, means, negated, verdict
+from pipeline.tailoring.frozen import open_report
+from pipeline.tailoring.verdict import summarise
 
 SEED = 1
 UNGUARDED = "without guard"
@@ -47,41 +42,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     material = material_of(tasks)
     ways = {TAILOR: Parts(), UNGUARDED: Parts(guard=False)}
     ways |= experiment.ablations(Parts()) if options.ablations else {}
-    frozen, chosen = selected(material, tasks, ways, options)
+    frozen, chosen = experiment.select(material, ways, folder=options.work, jobs=options.jobs)
     report = open_report(options.work, lambda _: pool_tasks([task.report for task in tasks]))
-    seeds = derive_seeds(SEED, "trial", count=options.seeds)
-    figures = experiment.try_arms(
-        pool_tasks([task.train for task in tasks]),
-        report,
-        frozen.selections,
-        material.recipe,
-        seeds=seeds,
-        ledger=options.work / "outcomes.jsonl",
-        key=fingerprint([frozen.sha256, asdict(material.recipe), seeds]),
-        jobs=options.jobs,
-    )
-    accuracy, loss = figures["accuracy"], figures["loss"]
-    rows = verdict(accuracy, seed=0)
+    figures = experiment.try_arms(material, report, frozen, seeds=options.seeds, jobs=options.jobs)
     truth = measured(tasks, ProxyRecipe(), seeds=range(1000, 1000 + options.seeds))
     harmful = {way: harmful_share(chosen[way], truth) for way in (TAILOR, UNGUARDED)}
     details = {
         "targets": list(material.targets),
         "seeds": options.seeds,
-        "accuracy": {"arms": means(accuracy), "differences": rows},
-        "loss": {"arms": means(loss), "differences": verdict(negated(loss), seed=0)},
-        "claims": claims(accuracy, rows),
         "harmful_chosen": harmful,
         "chosen": {way: {t: c["tasks"] for t, c in by.items()} for way, by in chosen.items()},
         "races": {t: choice["race"] for t, choice in chosen[TAILOR].items()},
         "selections_sha256": frozen.sha256,
-        "outcomes": figures,
-    }
+    } | summarise(figures)
     print(table(details | {"chosen": details["chosen"][TAILOR]}))
     print(f"clearly harmful in the chosen sets: {json.dumps(harmful)}")
-    finish(
-        f"tailor_{options.level}", bars(rows, harmful, options.level), equal=True, out=options.out,
-        details=details,
-    )  # fmt: skip
+    found = bars(details["accuracy"]["differences"], harmful, options.level)
+    finish(f"tailor_{options.level}", found, equal=True, out=options.out, details=details)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -112,29 +89,10 @@ def material_of(tasks: Sequence[PlantedTask]) -> experiment.Material:
         evidence=evidence_of(tasks),
         held=pool_tasks([task.dev for task in tasks]),
         targets=wanted,
-        recipe=ProxyRecipe(),
         seed=SEED,
         leaked=leaked,
+        inputs={"planted": content_hash(tasks)},
     )
-
-
-def selected(
-    material: experiment.Material,
-    tasks: Sequence[PlantedTask],
-    ways: Mapping[str, Parts],
-    options: argparse.Namespace,
-) -> tuple[Frozen, dict[str, dict[str, Any]]]:
-    """Choose in every way and freeze; an arm is tried for Tailor and, if asked for, each ablation."""
-    budget = TrainingBudget(recipe=material.recipe)
-    scores = SourceHead().fit(material.evidence, budget, seed=SEED)
-    facts = gather_facts(material.evidence, scores, budget, seed=SEED)
-    key = experiment.key_of(material, {"planted": content_hash(tasks)}, ways)
-    chosen = experiment.choose_all(
-        material, facts, ways, ledger=options.work / "choices.jsonl", key=key, jobs=options.jobs
-    )
-    correlation = SmallPrefix().fit(material.evidence, budget, seed=SEED)
-    settled = experiment.settle_arms(material, scores, chosen, correlation)
-    return freeze(settled | {"made_from": key}, options.work), chosen
 
 
 def harmful_share(choices: Mapping[str, Mapping[str, Any]], truth: PlantedTruth) -> dict[str, Any]:

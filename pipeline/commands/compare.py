@@ -19,15 +19,10 @@ from pipeline.commands.truth import count
 from pipeline.config.settings import TailorSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import write_json
-from pipeline.engine.ledger import fingerprint
 from pipeline.layout import Layout
 from pipeline.publish import alone
 from pipeline.relationships.cost import measure_seconds, word_seconds
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.proxy.tasks import Pool, pool_tasks
-from pipeline.relationships.proxy.training import ProxyRecipe, TrainingBudget, derive_seeds
-from pipeline.relationships.scorers.small_prefix import SmallPrefix
-from pipeline.relationships.scorers.source_head import SourceHead
 from pipeline.stages.tailor import leaked_shares
 from pipeline.tailoring import experiment
 from pipeline.tailoring.arms import (
@@ -40,10 +35,9 @@ from pipeline.tailoring.arms import (
     TAILOR,
     TOP,
 )
-from pipeline.tailoring.candidates import gather_facts
 from pipeline.tailoring.choose import Parts, parts_of
-from pipeline.tailoring.frozen import Frozen, freeze, open_report
-from pipeline.tailoring.verdict import claims, means, negated, verdict
+from pipeline.tailoring.frozen import Frozen, open_report
+from pipeline.tailoring.verdict import summarise
 
 VERSION = 1
 REPORT_ROWS = 512
@@ -58,20 +52,20 @@ def main(arguments: Sequence[str]) -> None:
         ConfigError: A target is unknown or has no `select` rows.
     """
     options = _parser().parse_args(arguments)
-    layout = Layout(options.name)
+    layout, jobs = Layout(options.name), options.jobs
     features = read_pools(layout, rows=options.rows)
     material = material_of(layout, features, targets_of(features, options.targets))
     ways = ways_of(layout, ablations=options.ablations)
     out = options.out or layout.data / "comparison"
-    print_cost(material, features, ways, seeds=options.seeds)
+    print_cost(material, ways, seeds=options.seeds)
     with alone(out / ".locks" / "compare", "a comparison"):
-        frozen = select(material, features, ways, out=out, jobs=options.jobs)
+        frozen, _ = experiment.select(material, ways, folder=out, jobs=jobs)
         print(f"selections frozen: {frozen.sha256}", flush=True)
         report = open_report(
             out, lambda it: make_report_pool(layout, features, it, rows=options.report_rows)
         )
-        figures = try_arms(material, report, frozen, options, out=out)
-        result = result_of(figures, material, frozen, features, options)
+        figures = experiment.try_arms(material, report, frozen, seeds=options.seeds, jobs=jobs)
+        result = origin_of(material, frozen, features, options) | summarise(figures)
         write_json(result, out / "compare.json")
     print(table(result))
     print(f"written to {out}")
@@ -101,15 +95,14 @@ def material_of(layout: Layout, features: Features, targets: Sequence[str]) -> e
         features=dict(features.train),
         sizes={name: len(features.train[name]) for name in features.tasks},
         families=dict(features.families),
-        inputs={k: v for k, v in features.inputs.items() if k.startswith("train/")},
     )
     return experiment.Material(
         evidence=evidence,
         held=features.select_pool(),
         targets=tuple(sorted(targets)),
-        recipe=ProxyRecipe(),
         seed=features.seed,
         leaked={target: leaked_shares(layout, target, features.tasks) for target in targets},
+        inputs=features.inputs,
     )
 
 
@@ -119,89 +112,32 @@ def ways_of(layout: Layout, *, ablations: bool) -> dict[str, Parts]:
     return {TAILOR: whole} | (experiment.ablations(whole) if ablations else {})
 
 
-def print_cost(
-    material: experiment.Material, features: Features, ways: Mapping[str, Parts], *, seeds: int
-) -> None:
+def print_cost(material: experiment.Material, ways: Mapping[str, Parts], *, seeds: int) -> None:
     """Print what the comparison takes at most, measured on a few trainings."""
-    targets, others = len(material.targets), len(features.tasks) - 1
+    targets, others = len(material.targets), len(material.evidence.tasks) - 1
     most = experiment.count_trainings(targets, others, seeds, ways=len(ways), draws=DRAWS)
-    seconds = measure_seconds(features.train_pool(), material.recipe)
+    seconds = measure_seconds(material.train_pool(), material.recipe)
     print(f"at most {word_seconds(most, seconds)}", flush=True)
 
 
-def select(
-    material: experiment.Material,
-    features: Features,
-    ways: Mapping[str, Parts],
-    *,
-    out: Path,
-    jobs: int,
-) -> Frozen:
-    """Choose for every target and freeze what was chosen."""
-    evidence, seed = material.evidence, material.seed
-    budget = TrainingBudget(recipe=material.recipe)
-    scores = SourceHead().fit(evidence, budget, seed=seed)
-    facts = gather_facts(evidence, scores, budget, seed=seed)
-    key = experiment.key_of(material, features.inputs, ways)
-    ledger = out / "choices.jsonl"
-    chosen = experiment.choose_all(material, facts, ways, ledger=ledger, key=key, jobs=jobs)
-    correlation = SmallPrefix().fit(evidence, budget, seed=seed)
-    settled = experiment.settle_arms(material, scores, chosen, correlation)
-    return freeze(settled | {"made_from": key, "encoder": features.encoder}, out)
-
-
-def try_arms(
-    material: experiment.Material,
-    report: Pool,
-    frozen: Frozen,
-    options: argparse.Namespace,
-    *,
-    out: Path,
-) -> dict[str, dict[str, dict[str, list[float]]]]:
-    """Train every arm and answer the report rows; see `experiment.try_arms`."""
-    seeds = derive_seeds(material.seed, "trial", count=options.seeds)
-    sizes = dict(zip(report.names, report.sizes.tolist(), strict=True))
-    origin = [frozen.sha256, asdict(material.recipe), seeds, sizes]
-    return experiment.try_arms(
-        pool_tasks([material.evidence.features[name] for name in material.evidence.tasks]),
-        report,
-        frozen.selections,
-        material.recipe,
-        seeds=seeds,
-        ledger=out / "outcomes.jsonl",
-        key=fingerprint(origin),
-        jobs=options.jobs,
-    )
-
-
-def result_of(
-    figures: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]],
+def origin_of(
     material: experiment.Material,
     frozen: Frozen,
     features: Features,
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    """Return the content of compare.json."""
-    accuracy = figures["accuracy"]
-    rows = verdict(accuracy, seed=0)
+    """Return what compare.json says of what was compared."""
     choices = {t: entry["choice"] for t, entry in frozen.selections["targets"].items()}
     return {
         "version": VERSION,
         "mixture": options.name,
-        "targets": sorted(accuracy),
+        "targets": sorted(choices),
         "seeds": options.seeds,
         "train_rows": dict(material.evidence.sizes),
         "recipe": asdict(material.recipe),
         "encoder": features.encoder,
         "selections_sha256": frozen.sha256,
         "chosen": {t: choice["tasks"] for t, choice in choices.items()},
-        "accuracy": {"arms": means(accuracy), "differences": rows},
-        "loss": {
-            "arms": means(figures["loss"]),
-            "differences": verdict(negated(figures["loss"]), seed=0),
-        },
-        "claims": claims(accuracy, rows),
-        "outcomes": figures,
     }
 
 

@@ -1,10 +1,10 @@
 """The comparison of Tailor with other choices: what is chosen for every target, and what came of it.
 
-Choices look at train rows and at held-out `select` rows; what an arm is, is settled before a report row
-is looked at. Both halves go on where they were stopped.
+`select` looks at train rows and at held-out `select` rows, and freezes every arm. `try_arms` then trains
+the arms and answers report rows. Both go on where they were stopped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,16 +13,21 @@ from typing import Any
 from pipeline.engine.ledger import fingerprint
 from pipeline.engine.run import run
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.proxy.tasks import Pool
-from pipeline.relationships.proxy.training import ProxyRecipe, derive_seeds
-from pipeline.relationships.scores import ScoreMatrix
+from pipeline.relationships.proxy.tasks import Pool, pool_tasks
+from pipeline.relationships.proxy.training import ProxyRecipe, TrainingBudget, derive_seeds
+from pipeline.relationships.scorers.small_prefix import SmallPrefix
+from pipeline.relationships.scorers.source_head import SourceHead
 from pipeline.tailoring.arms import TAILOR, ArmInputs, arms_of, train_arms
-from pipeline.tailoring.candidates import TaskFacts, find_candidates
+from pipeline.tailoring.candidates import TaskFacts, find_candidates, gather_facts
 from pipeline.tailoring.choose import Parts, choose
+from pipeline.tailoring.frozen import Frozen, freeze
 from pipeline.tailoring.race import Track, shares_of
 
 RACES = 3
 """Seeds of each race."""
+
+Choices = dict[str, dict[str, dict[str, Any]]]
+"""By arm and target, a `Choice` as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,12 +38,18 @@ class Material:
     held: Pool
     """Held-out `select` rows, of the targets at least."""
     targets: tuple[str, ...]
-    recipe: ProxyRecipe
     seed: int
+    recipe: ProxyRecipe = field(default_factory=ProxyRecipe)
     leaked: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By target and source, the share of the target's held-out texts that are nearly in the source."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each file behind this."""
     ratio: float = 1.0
     """Rows of all complements together, as a multiple of the target's."""
+
+    def train_pool(self) -> Pool:
+        """Return the train rows of all tasks."""
+        return pool_tasks([self.evidence.features[name] for name in self.evidence.tasks])
 
 
 def ablations(whole: Parts) -> dict[str, Parts]:
@@ -51,36 +62,55 @@ def ablations(whole: Parts) -> dict[str, Parts]:
     }
 
 
-def choose_all(
-    material: Material,
-    facts: TaskFacts,
-    ways: Mapping[str, Parts],
-    *,
-    ledger: Path,
-    key: str,
-    jobs: int,
-) -> dict[str, dict[str, Any]]:
-    """Return what Tailor chooses for every target, in each way.
+def select(
+    material: Material, ways: Mapping[str, Parts], *, folder: Path, jobs: int
+) -> tuple[Frozen, Choices]:
+    """Choose for every target in each way, and freeze all arms.
 
     Args:
         material: What is looked at.
-        facts: From `candidates.gather_facts`, of the same evidence.
-        ways: Parts that are on, by arm.
-        ledger: File of choices that are made already.
-        key: Fingerprint of the material.
+        ways: Parts that are on, by arm: Tailor's own and, where asked for, its ablations.
+        folder: For what is frozen, and for the ledger of choices that are made already.
         jobs: Processes.
 
-    Returns:
-        By arm and target, each `Choice` as JSON.
+    Raises:
+        ArtefactError: Other selections are frozen in the folder, or they cannot be written.
     """
+    evidence, seed = material.evidence, material.seed
+    budget = TrainingBudget(recipe=material.recipe)
+    scores = SourceHead().fit(evidence, budget, seed=seed)
+    facts = gather_facts(evidence, scores, budget, seed=seed)
     work = {f"{way}/{t}": (parts, t) for way, parts in ways.items() for t in material.targets}
     # the facts hold all features that a choice needs: they travel once
-    light = replace(material, evidence=Evidence(tasks=material.evidence.tasks))
-    keys = dict.fromkeys(work, key)
+    light = replace(material, evidence=Evidence(tasks=evidence.tasks))
+    key = key_of(material, ways)
     found = run(
-        partial(_choose, light, facts, work), keys, jobs=jobs, ledger=ledger, title="choose"
+        partial(_choose, light, facts, work),
+        dict.fromkeys(work, key),
+        jobs=jobs,
+        ledger=folder / "choices.jsonl",
+        title="choose",
     )
-    return {way: {t: found[f"{way}/{t}"] for t in material.targets} for way in ways}
+    choices = {way: {t: found[f"{way}/{t}"] for t in material.targets} for way in ways}
+    by_prefix = SmallPrefix().fit(evidence, budget, seed=seed)
+    arms = {
+        target: settle_arms(
+            material,
+            target,
+            {way: choices[way][target]["tasks"] for way in ways},
+            scores=scores.column(target),
+            correlation=by_prefix.column(target),
+        )
+        for target in material.targets
+    }
+    selections = {
+        "version": 1,
+        "seed": seed,
+        "ratio": material.ratio,
+        "made_from": key,
+        "targets": {t: {"choice": choices[TAILOR][t], "arms": arms[t]} for t in material.targets},
+    }
+    return freeze(selections, folder), choices
 
 
 def _choose(
@@ -102,63 +132,57 @@ def _choose(
 
 def settle_arms(
     material: Material,
-    scores: ScoreMatrix,
-    choices: Mapping[str, Mapping[str, Any]],
-    correlation: ScoreMatrix,
+    target: str,
+    chosen: Mapping[str, list[str]],
+    *,
+    scores: Mapping[str, float],
+    correlation: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Return what is frozen: every arm of every target as the shares of its trainings.
+    """Return every arm of a target as the shares of its trainings.
 
     Args:
         material: Of the choices.
-        scores: Of the choices.
-        choices: From `choose_all`; Tailor's own and, where asked for, its ablations.
+        target: The task to be helped.
+        chosen: Tasks by way; Tailor's own and, where asked for, its ablations.
+        scores: Of the choices, by source.
         correlation: Scores of the published recipe, for the arm that takes the top k of them.
     """
-    by_target = {}
-    for target in material.targets:
-        inputs = ArmInputs(
-            sizes=material.evidence.sizes,
-            families=material.evidence.families,
-            correlation=correlation.column(target),
-            scores=scores.column(target),
-        )
-        tasks = choices[TAILOR][target]["tasks"]
-        arms = arms_of(target, tasks, inputs, seed=material.seed, ratio=material.ratio)
-        for way in choices:
-            arms[way] = [shares_of(target, choices[way][target]["tasks"], material.ratio)]
-        by_target[target] = {"choice": choices[TAILOR][target], "arms": arms}
-    return {"version": 1, "seed": material.seed, "ratio": material.ratio, "targets": by_target}
+    inputs = ArmInputs(
+        sizes=material.evidence.sizes,
+        families=material.evidence.families,
+        correlation=correlation,
+        scores=scores,
+    )
+    arms = arms_of(target, chosen[TAILOR], inputs, seed=material.seed, ratio=material.ratio)
+    return arms | {way: [shares_of(target, chosen[way], material.ratio)] for way in chosen}
 
 
 def try_arms(
-    pool: Pool,
-    report: Pool,
-    frozen: Mapping[str, Any],
-    recipe: ProxyRecipe,
-    *,
-    seeds: Sequence[int],
-    ledger: Path,
-    key: str,
-    jobs: int,
+    material: Material, report: Pool, frozen: Frozen, *, seeds: int, jobs: int
 ) -> dict[str, dict[str, dict[str, list[float]]]]:
     """Train every arm of every target and answer its report rows.
 
     Args:
-        pool: Train rows.
+        material: Of the choices.
         report: Report rows, of the targets at least.
-        frozen: What was frozen, from `settle_arms`.
-        recipe: Of every training.
-        seeds: Paired over all arms.
-        ledger: File of targets that are done already.
-        key: Fingerprint of selections, rows and recipe.
+        frozen: What was frozen; the ledger of targets that are done lies in its folder.
+        seeds: How many, paired over all arms.
         jobs: Processes.
 
     Returns:
         By measure (`accuracy`, `loss`), target and arm, a value a seed.
     """
-    arms = {target: entry["arms"] for target, entry in frozen["targets"].items()}
-    act = partial(train_arms, pool, report, arms, recipe, tuple(seeds))
-    found = run(act, dict.fromkeys(arms, key), jobs=jobs, ledger=ledger, title="compare")
+    arms = {target: entry["arms"] for target, entry in frozen.selections["targets"].items()}
+    derived = derive_seeds(material.seed, "trial", count=seeds)
+    sizes = dict(zip(report.names, report.sizes.tolist(), strict=True))
+    key = fingerprint([frozen.sha256, asdict(material.recipe), derived, sizes])
+    found = run(
+        partial(train_arms, material.train_pool(), report, arms, material.recipe, tuple(derived)),
+        dict.fromkeys(arms, key),
+        jobs=jobs,
+        ledger=frozen.folder / "outcomes.jsonl",
+        title="compare",
+    )
     return {
         measure: {target: by_measure[measure] for target, by_measure in found.items()}
         for measure in ("accuracy", "loss")
@@ -173,17 +197,11 @@ def count_trainings(targets: int, candidates: int, seeds: int, *, ways: int, dra
     return targets * (ways * (race + backward) + arms * seeds) + RACES * (candidates + 1)
 
 
-def key_of(material: Material, inputs: Mapping[str, str], ways: Mapping[str, Parts]) -> str:
-    """Return the fingerprint of all that choices depend on.
-
-    Args:
-        material: What is looked at.
-        inputs: Hash of each file behind it.
-        ways: Parts that are on, by arm.
-    """
+def key_of(material: Material, ways: Mapping[str, Parts]) -> str:
+    """Return the fingerprint of all that choices depend on."""
     return fingerprint(
         {
-            "inputs": dict(inputs),
+            "inputs": dict(material.inputs),
             "tasks": {name: len(task) for name, task in material.evidence.features.items()},
             "recipe": asdict(material.recipe),
             "seed": material.seed,

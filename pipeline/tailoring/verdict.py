@@ -71,19 +71,32 @@ def difference(outcomes: Outcomes, arm: str, against: str, *, seed: int) -> Diff
     )
 
 
-def verdict(outcomes: Outcomes, *, seed: int) -> list[dict[str, Any]]:
+def compare_arms(outcomes: Outcomes, *, seed: int) -> list[dict[str, Any]]:
     """Return Tailor against every other arm, then shuffled scores against random choice, as JSON."""
     arms = sorted({arm for by_arm in outcomes.values() for arm in by_arm} - {TAILOR})
     pairs = [(TAILOR, arm) for arm in arms] + [(SHUFFLED, RANDOM)]
     return [asdict(difference(outcomes, one, other, seed=seed)) for one, other in pairs]
 
 
-def negated(outcomes: Outcomes) -> dict[str, dict[str, list[float]]]:
-    """Return figures of which lower is better, such as losses, as ones of which higher is."""
-    return {t: {arm: [-v for v in by[arm]] for arm in by} for t, by in outcomes.items()}
+def summarise(figures: Mapping[str, Outcomes]) -> dict[str, Any]:
+    """Return what a comparison shows, as JSON.
+
+    Args:
+        figures: `accuracy` and `loss`, each by target, arm and seed; see `experiment.try_arms`.
+    """
+    accuracy, loss = figures["accuracy"], figures["loss"]
+    # of losses lower is better
+    fall = {t: {arm: [-v for v in by[arm]] for arm in by} for t, by in loss.items()}
+    rows = compare_arms(accuracy, seed=0)
+    return {
+        "accuracy": {"arms": arm_means(accuracy), "differences": rows},
+        "loss": {"arms": arm_means(loss), "differences": compare_arms(fall, seed=0)},
+        "claims": check_claims(accuracy, rows),
+        "outcomes": figures,
+    }
 
 
-def means(outcomes: Outcomes) -> dict[str, float]:
+def arm_means(outcomes: Outcomes) -> dict[str, float]:
     """Return each arm's mean over targets and seeds."""
     arms = sorted({arm for by_arm in outcomes.values() for arm in by_arm})
     return {
@@ -92,12 +105,12 @@ def means(outcomes: Outcomes) -> dict[str, float]:
     }
 
 
-def claims(accuracy: Outcomes, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def check_claims(accuracy: Outcomes, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what was to be shown, and whether it was.
 
     Args:
         accuracy: By target, arm and seed.
-        rows: From `verdict` of the same.
+        rows: From `compare_arms` of the same.
 
     Returns:
         `above_random`: the interval of Tailor minus random choice is above 0. `no_worse_than_family`:

@@ -71,8 +71,9 @@ def test_without_frozen_selections_report_rows_stay_closed(built, tmp_path, monk
     root = project(built, tmp_path, monkeypatch)
     opened = []
     monkeypatch.setattr(feature_pools, "encode", lambda *a, **k: opened.append(a))
-    monkeypatch.setattr(compare, "select", lambda *a, out, **k: compare.Frozen(
-        folder=out, sha256="0" * 64, selections={"targets": {"apples": {}}},
+    said = {"targets": {"apples": {}}}
+    monkeypatch.setattr(experiment, "select", lambda *a, folder, **k: (
+        compare.Frozen(folder=folder, sha256="0" * 64, selections=said), {}
     ))  # fmt: skip
     with pytest.raises(ArtefactError, match="not frozen, so no report row is opened"):
         compare.main(ARGUMENTS)

@@ -8,19 +8,10 @@ import pytest
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.proxy.tasks import FeatureTask, pool_tasks
 from pipeline.relationships.proxy.training import ProxyRecipe
-from pipeline.relationships.scores import Provenance, ScoreMatrix
 from pipeline.tailoring import arms, experiment
 from pipeline.tailoring.choose import Parts
 
 TASKS = ("a", "b", "c")
-
-
-def matrix(values):
-    return ScoreMatrix(
-        sources=TASKS, targets=TASKS, values_ST=np.array(values, dtype=float), se_ST=None,
-        directional=True, unit="similarity",
-        provenance=Provenance(scorer="s", version="1", seed=0, inputs={}, cost={}),
-    )  # fmt: skip
 
 
 def task(name):
@@ -38,21 +29,18 @@ def material():
     )  # fmt: skip
     held = pool_tasks([task(name) for name in TASKS])
     return experiment.Material(
-        evidence=evidence, held=held, targets=("a",), recipe=ProxyRecipe(), seed=1
+        evidence=evidence, held=held, targets=("a",), seed=1, inputs={"train/a": "h"}
     )
 
 
 def test_selections_hold_every_arm_as_shares(material):
-    scores = matrix([[0, 0, 0], [0.2, 0, 0], [0.9, 0, 0]])
-    correlation = matrix([[0, 0, 0], [0.7, 0, 0], [0.1, 0, 0]])
-    choices = {
-        arms.TAILOR: {"a": {"tasks": ["c"], "race": None}},
-        "without guard": {"a": {"tasks": ["b", "c"], "race": None}},
-    }
-    found = experiment.settle_arms(material, scores, choices, correlation)
-    entry = found["targets"]["a"]
-    assert entry["choice"] == choices[arms.TAILOR]["a"]
-    got = entry["arms"]
+    got = experiment.settle_arms(
+        material,
+        "a",
+        {arms.TAILOR: ["c"], "without guard": ["b", "c"]},
+        scores={"b": 0.2, "c": 0.9},
+        correlation={"b": 0.7, "c": 0.1},
+    )
     assert got[arms.TAILOR] == [{"a": 1.0, "c": 1.0}]
     assert got["without guard"] == [{"a": 1.0, "b": 0.5, "c": 0.5}]
     assert got[arms.TOP] == [{"a": 1.0, "b": 1.0}]
@@ -62,14 +50,14 @@ def test_selections_hold_every_arm_as_shares(material):
 
 def test_what_choices_depend_on_is_in_their_key(material):
     ways = {arms.TAILOR: Parts()}
-    key = experiment.key_of(material, {"train/a": "h"}, ways)
-    assert key == experiment.key_of(replace(material), {"train/a": "h"}, ways)
+    key = experiment.key_of(material, ways)
+    assert key == experiment.key_of(replace(material), ways)
     others = [
-        experiment.key_of(material, {"train/a": "i"}, ways),
-        experiment.key_of(replace(material, seed=2), {"train/a": "h"}, ways),
-        experiment.key_of(replace(material, recipe=ProxyRecipe(steps=2)), {"train/a": "h"}, ways),
-        experiment.key_of(replace(material, leaked={"a": {"b": 0.5}}), {"train/a": "h"}, ways),
-        experiment.key_of(material, {"train/a": "h"}, {arms.TAILOR: Parts(guard=False)}),
+        experiment.key_of(replace(material, inputs={"train/a": "i"}), ways),
+        experiment.key_of(replace(material, seed=2), ways),
+        experiment.key_of(replace(material, recipe=ProxyRecipe(steps=2)), ways),
+        experiment.key_of(replace(material, leaked={"a": {"b": 0.5}}), ways),
+        experiment.key_of(material, {arms.TAILOR: Parts(guard=False)}),
     ]
     assert len({key, *others}) == 6
 
