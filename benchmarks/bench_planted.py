@@ -23,8 +23,8 @@ from benchmarks.planted.generate import generate
 from benchmarks.planted.levels import LEVELS
 from benchmarks.planted.truth import PlantedTruth, measured, planted, shares
 from pipeline.commands.agree import as_json, table
-from pipeline.relationships.agreement.lineup import aligned, compared
-from pipeline.relationships.agreement.standing import Standing, standing
+from pipeline.relationships.agreement.compare import align, compare_scorers
+from pipeline.relationships.agreement.measure import Agreement, measure_agreement
 from pipeline.relationships.proxy.training import ProxyRecipe, TrainingBudget
 from pipeline.relationships.registry import SCORERS
 from pipeline.relationships.scorer import Scorer
@@ -43,7 +43,7 @@ class Level:
     """What a level gave."""
 
     truth: PlantedTruth
-    rows: list[Standing]
+    rows: list[Agreement]
     seconds: dict[str, float]
 
 
@@ -94,19 +94,19 @@ def scored(name: str, *, seeds: int) -> Level:
     known = measured(tasks, ProxyRecipe(), seeds=range(1000, 1000 + seeds))
     seconds["truth"] = round(time.process_time() - start, 2)
     text = next(m for m in matrices if m.provenance.scorer in TEXT_ONLY)
-    rows = compared(
+    rows = compare_scorers(
         matrices,
         known.truth,
         seed=0,
         sizes=evidence.sizes,
         families=evidence.families,
-        text=aligned(text, known.truth),
+        text=align(text, known.truth),
     )
-    rows.append(standing("oracle", planted(tasks), known.truth, seed=0))
+    rows.append(measure_agreement("oracle", planted(tasks), known.truth, seed=0))
     return Level(known, rows, seconds)
 
 
-def middle_bars(rows: Sequence[Standing]) -> dict[str, Bar]:
+def middle_bars(rows: Sequence[Agreement]) -> dict[str, Bar]:
     """Return the bars of the middle level."""
     rho = {row.name: row.figures["spearman"].mean for row in rows}
     names = [scorer.name for scorer in scorers()] + ["stack"]

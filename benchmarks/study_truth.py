@@ -24,9 +24,9 @@ from benchmarks.harness import Bar, finish
 from pipeline.commands.agree import as_json, table
 from pipeline.commands.feature_pools import Features, read_pools
 from pipeline.layout import Layout
+from pipeline.relationships.agreement.compare import align, compare_scorers
 from pipeline.relationships.agreement.intervals import bootstrap_interval
-from pipeline.relationships.agreement.lineup import aligned, compared
-from pipeline.relationships.agreement.standing import Standing
+from pipeline.relationships.agreement.measure import Agreement
 from pipeline.relationships.agreement.truth import Truth, read_truth
 from pipeline.relationships.evidence import Evidence, read_prefixes
 from pipeline.relationships.proxy.training import TrainingBudget
@@ -66,13 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     bars: dict[str, Bar] = {}
     for unit, column in UNITS.items():
         truth = truth_in(options.truth / "gains_runs.csv", column)
-        rows = compared(
+        rows = compare_scorers(
             matrices,
             truth,
             seed=0,
             sizes=evidence.sizes,
             families=evidence.families,
-            text=aligned(next(m for m in matrices if m.provenance.scorer in TEXT_ONLY), truth),
+            text=align(next(m for m in matrices if m.provenance.scorer in TEXT_ONLY), truth),
         )
         print(f"\n{unit}: {len(truth.targets)} targets, {truth.runs} runs a pair")
         print(table(rows))
@@ -129,7 +129,7 @@ def truth_in(path: Path, column: str) -> Truth:
     return read_truth(other)
 
 
-def leads_of(rows: Sequence[Standing], evidence: Evidence, truth: Truth) -> list[dict[str, Any]]:
+def leads_of(rows: Sequence[Agreement], evidence: Evidence, truth: Truth) -> list[dict[str, Any]]:
     """Return `lead` of every scorer that trains no pairs."""
     leads = [lead(row, rows) for row in rows if is_free(row)]
     again = draws_above(evidence, truth)
@@ -146,27 +146,27 @@ def draws_above(evidence: Evidence, truth: Truth) -> int:
     text = TextSimilarity().fit(evidence, TrainingBudget(), seed=1)
     found = 0
     for seed in range(1, DRAWS + 1):
-        rows = compared(
+        rows = compare_scorers(
             [text, DRAWN.fit(evidence, TrainingBudget(), seed=seed)],
             truth,
             seed=0,
             families=evidence.families,
-            text=aligned(text, truth),
+            text=align(text, truth),
         )
         row = next(row for row in rows if row.name == DRAWN.name)
         found += bool(lead(row, rows)["beats"])
     return found
 
 
-def is_free(row: Standing) -> bool:
+def is_free(row: Agreement) -> bool:
     """Whether a row is a scorer's that trains no pairs."""
     names = {scorer.name for scorer in scorers()} | {"stack", "prefix", "prefix_state"}
     return row.name in names - {*PAIRWISE}
 
 
-def lead(row: Standing, rows: Sequence[Standing]) -> dict[str, Any]:
+def lead(row: Agreement, rows: Sequence[Agreement]) -> dict[str, Any]:
     """Return by how much a scorer is above each baseline on each figure, paired by target."""
-    by: Mapping[str, Standing] = {one.name: one for one in rows}
+    by: Mapping[str, Agreement] = {one.name: one for one in rows}
     found: dict[str, Any] = {"scorer": row.name, "above": {}}
     for figure, sign in FIGURES.items():
         found["above"][figure] = {}

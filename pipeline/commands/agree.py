@@ -10,14 +10,15 @@ import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pipeline.config.catalog import load_tasks, names
 from pipeline.errors import ConfigError
 from pipeline.layout import CARDS
-from pipeline.relationships.agreement.lineup import aligned, compared
-from pipeline.relationships.agreement.standing import Figure, Standing
+from pipeline.relationships.agreement.compare import align, compare_scorers
+from pipeline.relationships.agreement.measure import Agreement, Figure
 from pipeline.relationships.agreement.truth import Truth, read_truth
 from pipeline.relationships.scores import ScoreMatrix, read_scores
 
@@ -37,8 +38,8 @@ def main(arguments: Sequence[str]) -> None:
     truth = read_truth(options.truth, names=_pairs(options.names))
     matrices = _matrices(options.scores)
     _check_overlap(matrices, truth, scores=options.scores, path=options.truth)
-    text = next((aligned(m, truth) for m in matrices if m.provenance.scorer == TEXT), None)
-    rows = compared(
+    text = next((align(m, truth) for m in matrices if m.provenance.scorer == TEXT), None)
+    rows = compare_scorers(
         matrices,
         truth,
         seed=options.seed,
@@ -116,12 +117,11 @@ def _pairs(path: Path | None) -> dict[str, str]:
 def _sizes(path: Path | None) -> dict[str, int] | None:
     if path is None:
         return None
-    sizes = {}
-    for task, rows in _pairs(path).items():
+    sizes = _pairs(path)
+    for task, rows in sizes.items():
         if not rows.isdecimal():
             raise ConfigError(f"'{task}' has {rows!r} rows", where=str(path), expected="a number")
-        sizes[task] = int(rows)
-    return sizes
+    return {task: int(rows) for task, rows in sizes.items()}
 
 
 def _families(truth: Truth) -> dict[str, str]:
@@ -131,7 +131,7 @@ def _families(truth: Truth) -> dict[str, str]:
     return {task: card.family for task, card in cards.items()}
 
 
-def table(rows: Sequence[Standing]) -> str:
+def table(rows: Sequence[Agreement]) -> str:
     """Word the standings as a table: one line a scorer or baseline."""
     width = max(len("scorer"), *(len(row.name) for row in rows))
     head = " ".join(
@@ -154,30 +154,22 @@ def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.3f}"
 
 
-def as_json(row: Standing, truth: Truth) -> dict[str, Any]:
-    """Return a standing as JSON; what is undefined is null."""
-    figures = {
-        name: {
-            "mean": _null(figure.mean),
-            "low": _null(figure.low),
-            "high": _null(figure.high),
-            "targets": figure.targets,
-        }
-        for name, figure in row.figures.items()
-    }
-    per_target: Mapping[str, dict[str, float | None]] = {
-        name: {t: _null(v) for t, v in zip(truth.targets, values.tolist(), strict=True)}
-        for name, values in row.per_target.items()
-    }
+def as_json(row: Agreement, truth: Truth) -> dict[str, Any]:
+    """Return how a scorer agrees with the truth as JSON; what is undefined is null."""
     return {
         "name": row.name,
         "pairs": row.pairs,
-        "asymmetry": _null(row.asymmetry),
-        "calibration": None if row.calibration is None else _null(row.calibration),
-        "figures": figures,
-        "per_target": per_target,
+        **_rounded({"asymmetry": row.asymmetry, "calibration": row.calibration}),
+        "figures": {name: _rounded(asdict(figure)) for name, figure in row.figures.items()},
+        "per_target": {
+            name: _rounded(dict(zip(truth.targets, values.tolist(), strict=True)))
+            for name, values in row.per_target.items()
+        },
     }
 
 
-def _null(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 6)
+def _rounded(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {
+        key: None if value is None or math.isnan(value) else round(value, 6)
+        for key, value in values.items()
+    }

@@ -74,23 +74,15 @@ def word_scores(matrix: ScoreMatrix, source: str, target: str) -> list[str]:
     value = value_of(matrix, source, target)
     name = matrix.provenance.scorer
     if value is None:
-        return [f"{name}: not scored", *_indented([_origin(matrix)])]
-    lines = [
-        f"{name}: {value:.4f}, {rank_words(matrix, source, target)}",
-        *_indented(
-            [
-                f"{UNITS[matrix.unit]}; {_error(matrix, source, target)}",
-                _direction(matrix, source, target),
-                *_doubts(matrix, source, target, value),
-                _origin(matrix),
-            ]
-        ),
+        return [f"{name}: not scored", f"  {_origin(matrix)}"]
+    details = [
+        f"{UNITS[matrix.unit]}; {_error(matrix, source, target)}",
+        _direction(matrix, source, target),
+        *_doubts(matrix, source, target, value),
+        _origin(matrix),
     ]
-    return lines
-
-
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"  {line}" for line in lines]
+    first = f"{name}: {value:.4f}, {rank_words(matrix, source, target)}"
+    return [first, *(f"  {line}" for line in details)]
 
 
 def value_of(matrix: ScoreMatrix, source: str, target: str) -> float | None:
@@ -148,12 +140,11 @@ def _doubts(matrix: ScoreMatrix, source: str, target: str, value: float) -> list
 
 
 def _near(found: Sequence[dict[str, Any]], source: str, target: str) -> str:
-    for twin in found:
-        if (twin["source"], twin["target"]) == (source, target):
-            return (
-                f"near duplicates: {twin['share']:.1%} of the texts of '{target}' are nearly in it"
-            )
-    return f"near duplicates: at most 1 % of the texts of '{target}' are nearly in it"
+    shares = [
+        twin["share"] for twin in found if (twin["source"], twin["target"]) == (source, target)
+    ]
+    share = f"{shares[0]:.1%}" if shares else "at most 1 %"
+    return f"near duplicates: {share} of the texts of '{target}' are nearly in it"
 
 
 def _origin(matrix: ScoreMatrix) -> str:

@@ -1,7 +1,4 @@
-"""Fixed features as the stage `features` wrote them: read, checked, stripped of rows without one gold.
-
-Reads safetensors by its numpy side. Knows files; knows no encoder, no scorer and no mixture.
-"""
+"""Fixed features as the stage `features` wrote them: read, checked, stripped of rows without one gold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Score matrices: how much each source task should help each target task, with their origin.
 
 A score that was not measured is missing (NaN here, null in files), never 0. Values are rounded to 1e-4
-when a matrix is made, so that no choice hangs on the last bits of a sum. Knows no scorer's formula.
+when a matrix is made, so that no choice hangs on the last bits of a sum.
 """
 
 from collections.abc import Mapping
@@ -150,19 +150,16 @@ def widen(matrix: ScoreMatrix, tasks: tuple[str, ...], *, why: str) -> ScoreMatr
 
 def frame_of(matrix: ScoreMatrix) -> pl.DataFrame:
     """Return a matrix as rows of `schema.SCORE`: all pairs but a task with itself, by names."""
-    source, target = np.meshgrid(matrix.sources, matrix.targets, indexing="ij")
     none_ST = np.full(matrix.values_ST.shape, np.nan)
     se_ST = none_ST if matrix.se_ST is None else matrix.se_ST
-    frame = pl.DataFrame(
-        {
-            "source": source.ravel().tolist(),
-            "target": target.ravel().tolist(),
-            "score": matrix.values_ST.ravel(),
-            "se": se_ST.ravel(),
-        },
-        schema={"source": pl.String, "target": pl.String, "score": pl.Float64, "se": pl.Float64},
-    )
-    pairs = frame.filter(pl.col("source") != pl.col("target")).sort("source", "target")
+    rows = [
+        (source, target, matrix.values_ST[s, t], se_ST[s, t])
+        for s, source in enumerate(matrix.sources)
+        for t, target in enumerate(matrix.targets)
+        if source != target
+    ]
+    schema = {"source": pl.String, "target": pl.String, "score": pl.Float64, "se": pl.Float64}
+    pairs = pl.DataFrame(rows, schema=schema, orient="row").sort("source", "target")
     return pairs.with_columns(pl.col("score", "se").fill_nan(None))
 
 
@@ -220,12 +217,10 @@ def read_scores(folder: Path, scorer: str) -> ScoreMatrix:
 def _matrix(
     frame: pl.DataFrame, column: str, sources: tuple[str, ...], targets: tuple[str, ...]
 ) -> NDArray[np.float64]:
-    row = {name: i for i, name in enumerate(sources)}
-    place = {name: i for i, name in enumerate(targets)}
+    row, place = ({name: i for i, name in enumerate(names)} for names in (sources, targets))
     values_ST = np.full((len(sources), len(targets)), np.nan)
-    rows = [row[name] for name in frame["source"]]
-    places = [place[name] for name in frame["target"]]
-    values_ST[rows, places] = frame[column].fill_null(float("nan")).to_numpy()
+    at = [row[name] for name in frame["source"]], [place[name] for name in frame["target"]]
+    values_ST[at] = frame[column].fill_null(float("nan")).to_numpy()
     return values_ST
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.errors import ArtefactError
-from pipeline.relationships.agreement.baselines import stacked
+from pipeline.relationships.agreement.baselines import sum_standardised
 from pipeline.relationships.scores import Provenance, ScoreMatrix
 
 VERSION = "1"
@@ -41,7 +41,7 @@ def stack(matrices: Sequence[ScoreMatrix], *, name: str = "stack") -> ScoreMatri
     return ScoreMatrix(
         sources=first.sources,
         targets=first.targets,
-        values_ST=stacked(*values),
+        values_ST=sum_standardised(*values),
         se_ST=None,
         directional=any(matrix.directional for matrix in matrices),
         unit="similarity",

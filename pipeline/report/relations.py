@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.relationships.agreement.lineup import aligned
+from pipeline.relationships.agreement.compare import align
+from pipeline.relationships.agreement.measure import FEWEST_SOURCES, measure_agreement
 from pipeline.relationships.agreement.ranking import mean_ranks, pearson
-from pipeline.relationships.agreement.standing import FEWEST_SOURCES, standing
 from pipeline.relationships.agreement.truth import Truth
 from pipeline.relationships.scores import ScoreMatrix
 from pipeline.report.clustering import square, tasks_of
@@ -110,9 +110,9 @@ def against_truth(matrices: Sequence[ScoreMatrix], truth: Truth, *, seed: int) -
     """
     rows = []
     for matrix in matrices:
-        found = standing(
+        found = measure_agreement(
             matrix.provenance.scorer,
-            aligned(matrix, truth),
+            align(matrix, truth),
             truth,
             seed=seed,
             predicts_gain=matrix.unit == "predicted_gain",
@@ -131,7 +131,7 @@ def against_truth(matrices: Sequence[ScoreMatrix], truth: Truth, *, seed: int) -
 
 def predicted(matrix: ScoreMatrix, truth: Truth) -> pl.DataFrame:
     """Return `source`, `target`, `predicted`, `measured` of the pairs that have both, by names."""
-    values_ST, gains_ST = aligned(matrix, truth), truth.mean_ST
+    values_ST, gains_ST = align(matrix, truth), truth.mean_ST
     rows = [
         (truth.sources[s], truth.targets[t], values_ST[s, t], gains_ST[s, t])
         for s, t in np.argwhere(np.isfinite(values_ST) & np.isfinite(gains_ST)).tolist()

@@ -30,11 +30,11 @@ from pipeline.relationships.proxy.tasks import FeatureTask, pool_tasks
 from pipeline.relationships.proxy.training import TrainingBudget, derive_seeds
 from pipeline.relationships.scores import ScoreMatrix, read_scores
 from pipeline.tables import read_parquet
-from pipeline.tailoring.budget import Budget, budget
+from pipeline.tailoring.budget import RowBudget, plan_rows
 from pipeline.tailoring.candidates import find_candidates, gather_facts
 from pipeline.tailoring.choose import choose, parts_of
 from pipeline.tailoring.extend import as_mapping, comment, tailored_card
-from pipeline.tailoring.race import Track
+from pipeline.tailoring.race import RaceSetup
 from pipeline.tailoring.select import Decision, decide_by_choice, decide_by_score
 from pipeline.tailoring.why import explain_decisions, explain_race
 
@@ -91,7 +91,7 @@ def check_target(sizes: Mapping[str, int], tailor: TailorParams) -> None:
             where="tailor.target",
             remedy="see curation/drops.parquet for where its rows went, or choose another target",
         )
-    if budget({}, sizes, tailor).target == 0:
+    if plan_rows({}, sizes, tailor).target == 0:
         raise MixtureError(
             f"{tailor.epochs} epochs of the target's {sizes[tailor.target]} rows are no row",
             where="tailor.epochs",
@@ -129,7 +129,7 @@ def select_by_race(
     facts = gather_facts(evidence, matrix, budget, seed=settings.seed)
     leaked = leaked_shares(layout, tailor.target, names)
     found = find_candidates(facts, tailor.target, leaked=leaked)
-    track = Track(
+    setup = RaceSetup(
         target=tailor.target,
         pool=facts.trained.pool,
         held=pool_tasks([held[tailor.target]]),
@@ -137,7 +137,7 @@ def select_by_race(
         seeds=derive_seeds(settings.seed, "tailor", "race", count=settings.seeds),
         ratio=tailor.ratio,
     )
-    choice = choose(track, found, parts_of(tailor), min_score=tailor.min_score)
+    choice = choose(setup, found, parts_of(tailor), min_score=tailor.min_score)
     worth = {step.task: round(step.worth, 6) for step in choice.steps if step.task in choice.tasks}
     return Selected(
         decisions=decide_by_choice(choice, matrix, sizes=sizes, min_score=tailor.min_score),
@@ -178,20 +178,20 @@ def leaked_shares(layout: Layout, target: str, tasks: Sequence[str]) -> dict[str
 
 def share_rows(
     selected: Selected, sizes: Mapping[str, int], tailor: TailorParams
-) -> tuple[tuple[Decision, ...], Budget]:
+) -> tuple[tuple[Decision, ...], RowBudget]:
     """Split the rows of the complements; one whose share is no row is refused."""
-    rows = budget(selected.worth, sizes, tailor)
+    rows = plan_rows(selected.worth, sizes, tailor)
     return tuple(_with_rows(decision, rows) for decision in selected.decisions), rows
 
 
-def _with_rows(decision: Decision, rows: Budget) -> Decision:
+def _with_rows(decision: Decision, rows: RowBudget) -> Decision:
     if decision.taken and not rows.complements[decision.task]:
         return replace(decision, taken=False, reason=NO_SHARE)
     return decision
 
 
 def word_decisions(
-    selected: Selected, decisions: Sequence[Decision], rows: Budget, target: str
+    selected: Selected, decisions: Sequence[Decision], rows: RowBudget, target: str
 ) -> list[str]:
     """Word every decision, those that were taken first, and the arms of a race."""
     taken = [decision for decision in decisions if decision.taken]

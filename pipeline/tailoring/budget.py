@@ -19,7 +19,7 @@ _EXACT = Context(prec=28, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class RowBudget:
     """Rows of a tailored mixture."""
 
     target: int
@@ -35,7 +35,7 @@ class Budget:
         return sum(self.complements.values())
 
 
-def budget(gains: Mapping[str, float], sizes: Mapping[str, int], tailor: Tailor) -> Budget:
+def plan_rows(gains: Mapping[str, float], sizes: Mapping[str, int], tailor: Tailor) -> RowBudget:
     """Split the rows of the complements.
 
     Args:
@@ -63,7 +63,7 @@ def budget(gains: Mapping[str, float], sizes: Mapping[str, int], tailor: Tailor)
         rows = water_fill(weights, caps, total=asked)
     else:
         rows = saturate(weights, scales(sizes, sorted(gains), asked=asked), caps, total=asked)
-    return Budget(target=target, asked=asked, complements=rows)
+    return RowBudget(target=target, asked=asked, complements=rows)
 
 
 def scales(sizes: Mapping[str, int], tasks: list[str], *, asked: int) -> dict[str, Fraction]:

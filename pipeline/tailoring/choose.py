@@ -11,7 +11,7 @@ from pipeline.config.mixture_card import Tailor
 from pipeline.tailoring.candidates import Candidates
 from pipeline.tailoring.coverage import Step, rank_greedily
 from pipeline.tailoring.guard import refusals
-from pipeline.tailoring.race import Race, Track, check_backward, race
+from pipeline.tailoring.race import Race, RaceSetup, check_backward, race
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +53,12 @@ def parts_of(tailor: Tailor) -> Parts:
 
 
 def choose(
-    track: Track, candidates: Candidates, parts: Parts, *, min_score: float | None = None
+    setup: RaceSetup, candidates: Candidates, parts: Parts, *, min_score: float | None = None
 ) -> Choice:
     """Choose the complements of a target.
 
     Args:
-        track: The target, and what its race runs on.
+        setup: The target, and what its race runs on.
         candidates: What is known of the others.
         parts: Which parts are on.
         min_score: Candidates that do not score above it are left out; null is no bound.
@@ -71,12 +71,12 @@ def choose(
     steps = rank_greedily(scores, affinity, balance=balance)
     ranked = [step.task for step in steps]
     if not parts.race:
-        return _explain(track.target, tuple(ranked[: parts.k]), steps, refused, None, {})
-    found = race(track, ranked[: parts.most])
+        return _explain(setup.target, tuple(ranked[: parts.k]), steps, refused, None, {})
+    found = race(setup, ranked[: parts.most])
     kept, rises = found.tasks, dict[str, float]()
     if parts.backward and kept:
-        kept, rises = check_backward(track, kept)
-    return _explain(track.target, kept, steps, refused, found, rises)
+        kept, rises = check_backward(setup, kept)
+    return _explain(setup.target, kept, steps, refused, found, rises)
 
 
 def _explain(

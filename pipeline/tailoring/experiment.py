@@ -21,7 +21,7 @@ from pipeline.tailoring.arms import TAILOR, ArmInputs, arms_of, train_arms
 from pipeline.tailoring.candidates import TaskFacts, find_candidates, gather_facts
 from pipeline.tailoring.choose import Parts, choose
 from pipeline.tailoring.frozen import Frozen, freeze
-from pipeline.tailoring.race import Track, shares_of
+from pipeline.tailoring.race import RaceSetup, shares_of
 
 RACES = 3
 """Seeds of each race."""
@@ -117,7 +117,7 @@ def _choose(
     material: Material, facts: TaskFacts, work: Mapping[str, tuple[Parts, str]], item: str
 ) -> dict[str, Any]:
     parts, target = work[item]
-    track = Track(
+    setup = RaceSetup(
         target=target,
         pool=facts.trained.pool,
         held=material.held,
@@ -127,7 +127,7 @@ def _choose(
         ratio=material.ratio,
     )
     candidates = find_candidates(facts, target, leaked=material.leaked.get(target))
-    return asdict(choose(track, candidates, parts))
+    return asdict(choose(setup, candidates, parts))
 
 
 def settle_arms(

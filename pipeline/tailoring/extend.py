@@ -7,7 +7,7 @@ from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.settings import TailorSettings
 from pipeline.errors import ConfigError
 from pipeline.layout import NAME_PATTERN
-from pipeline.tailoring.budget import Budget
+from pipeline.tailoring.budget import RowBudget
 
 STRATEGY = "counts"
 """The sampling strategy of every tailored mixture."""
@@ -15,7 +15,7 @@ SUFFIX = "_tailored"
 _LONGEST = 64
 
 
-def tailored_card(base: TailorSettings, rows: Budget) -> MixtureCard:
+def tailored_card(base: TailorSettings, rows: RowBudget) -> MixtureCard:
     """Return the card of the tailored mixture, complete and valid by itself.
 
     Args:
@@ -61,7 +61,7 @@ def as_mapping(card: MixtureCard) -> dict[str, Any]:
     return {key: value[key] for key in (*first, *(key for key in value if key not in first))}
 
 
-def comment(card: MixtureCard, rows: Budget, *, source: Mapping[str, str]) -> str:
+def comment(card: MixtureCard, rows: RowBudget, *, source: Mapping[str, str]) -> str:
     """Return the lines that stand above the card: what it is, and how it came about.
 
     Args:

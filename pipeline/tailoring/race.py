@@ -59,7 +59,7 @@ class Race:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Track:
+class RaceSetup:
     """What all arms of a race have in common."""
 
     target: str
@@ -75,14 +75,16 @@ class Track:
     """Rows of all complements together, as a multiple of the target's."""
 
 
-def race(track: Track, ranked: Sequence[str]) -> Race:
+def race(setup: RaceSetup, ranked: Sequence[str]) -> Race:
     """Race nested sets of the ranked candidates, the best first."""
     sizes = sorted({*(k for k in SIZES if k <= len(ranked)), len(ranked)})
     sets = [tuple(ranked[:k]) for k in sizes]
-    return decide_race(sets, held_losses(track, sets))
+    return decide_race(sets, held_losses(setup, sets))
 
 
-def check_backward(track: Track, chosen: Sequence[str]) -> tuple[tuple[str, ...], dict[str, float]]:
+def check_backward(
+    setup: RaceSetup, chosen: Sequence[str]
+) -> tuple[tuple[str, ...], dict[str, float]]:
     """Leave each chosen task out once, and drop those without which the held-out loss is no higher.
 
     Tasks can stand in for one another, so that dropping all of them at once may cost what dropping each
@@ -94,12 +96,12 @@ def check_backward(track: Track, chosen: Sequence[str]) -> tuple[tuple[str, ...]
     """
     whole = tuple(chosen)
     sets = [whole, *(tuple(t for t in whole if t != out) for out in whole)]
-    loss_A = held_losses(track, sets).mean((1, 2))
+    loss_A = held_losses(setup, sets).mean((1, 2))
     rises = {task: _rounded(loss_A[i] - loss_A[0]) for i, task in enumerate(whole, start=1)}
     kept = tuple(task for task in whole if rises[task] > 0.0)
     if kept == whole:
         return whole, rises
-    return decide_race([kept, whole], held_losses(track, [kept, whole])).tasks, rises
+    return decide_race([kept, whole], held_losses(setup, [kept, whole])).tasks, rises
 
 
 def shares_of(target: str, complements: Sequence[str], ratio: float) -> Mapping[str, float]:
@@ -108,13 +110,13 @@ def shares_of(target: str, complements: Sequence[str], ratio: float) -> Mapping[
     return {target: 1.0, **dict.fromkeys(complements, each)}
 
 
-def held_losses(track: Track, sets: Sequence[tuple[str, ...]]) -> Floats:
+def held_losses(setup: RaceSetup, sets: Sequence[tuple[str, ...]]) -> Floats:
     """Return the loss of every set, seed and held-out row of the target, calibrated: A x K x R.
 
     Raises:
         MixtureError: The target has no held-out rows.
     """
-    held, target = track.held, track.target
+    held, target = setup.held, setup.target
     place = held.names.index(target)
     rows = np.arange(held.starts[place], held.starts[place + 1])[None]
     if not rows.size:
@@ -123,10 +125,10 @@ def held_losses(track: Track, sets: Sequence[tuple[str, ...]]) -> Floats:
             remedy="give it `select` rows: see curate.select_min in params.yaml",
         )
     # the prefix is the one that the arms trained, wherever the target stands among the held-out tasks
-    batch = gather_rows(held, np.full(rows.shape, track.pool.names.index(target)), rows)
-    seeds = track.seeds
-    arms = [Arm(s, shares_of(target, tasks, track.ratio)) for tasks in sets for s in seeds]
-    models = train(track.pool, arms, track.recipe)
+    batch = gather_rows(held, np.full(rows.shape, setup.pool.names.index(target)), rows)
+    seeds = setup.seeds
+    arms = [Arm(s, shares_of(target, tasks, setup.ratio)) for tasks in sets for s in seeds]
+    models = train(setup.pool, arms, setup.recipe)
     found = []
     for index in range(len(sets)):
         of_arm = range(index * len(seeds), (index + 1) * len(seeds))

@@ -19,7 +19,7 @@ _BITS = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class ArmDifference:
     """One arm minus another, over targets, in the figure's unit."""
 
     arm: str
@@ -38,7 +38,7 @@ class Difference:
     worst_by: float
 
 
-def difference(outcomes: Outcomes, arm: str, against: str, *, seed: int) -> Difference:
+def difference(outcomes: Outcomes, arm: str, against: str, *, seed: int) -> ArmDifference:
     """Compare two arms, paired by target and seed.
 
     Args:
@@ -56,7 +56,7 @@ def difference(outcomes: Outcomes, arm: str, against: str, *, seed: int) -> Diff
     by_target: NDArray[np.float64] = apart_TK.mean(axis=1)
     low, high = bootstrap_interval(apart_TK, seed=seed)
     worst = int(by_target.argmin())
-    return Difference(
+    return ArmDifference(
         arm=arm,
         against=against,
         mean=float(by_target.mean()),

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.config.mixture_card import Tailor
 from pipeline.config.settings import TailorSettings
 from pipeline.relationships.scores import ScoreMatrix
-from pipeline.tailoring.budget import Budget
+from pipeline.tailoring.budget import RowBudget
 from pipeline.tailoring.choose import Choice
 from pipeline.tailoring.guard import Signs
 from pipeline.tailoring.select import Decision
@@ -21,7 +21,7 @@ def explain_decisions(
     settings: TailorSettings,
     matrix: ScoreMatrix,
     decisions: Sequence[Decision],
-    rows: Budget,
+    rows: RowBudget,
     *,
     sizes: Mapping[str, int],
 ) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _evidence(signs: Signs) -> dict[str, float | None]:
     return {key: None if value is None or math.isnan(value) else value for key, value in known}
 
 
-def _entry(decision: Decision, rows: Budget, size: int, *, band: float | None) -> dict[str, Any]:
+def _entry(decision: Decision, rows: RowBudget, size: int, *, band: float | None) -> dict[str, Any]:
     drawn, score = rows.complements.get(decision.task, 0), decision.score
     return {
         "task": decision.task,

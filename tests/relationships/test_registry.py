@@ -11,7 +11,7 @@ import pytest
 from benchmarks.planted.levels import LEVELS
 from pipeline.config.params import RelateParams
 from pipeline.errors import ArtefactError
-from pipeline.relationships.agreement.standing import PER_TARGET
+from pipeline.relationships.agreement.measure import PER_TARGET
 from pipeline.relationships.evidence import Evidence
 from pipeline.relationships.registry import SCORERS
 from pipeline.relationships.scorer import SYMMETRIC, Need, Scorer

@@ -9,7 +9,7 @@ from pipeline.relationships.proxy.training import ProxyRecipe
 from pipeline.tailoring.candidates import Candidates
 from pipeline.tailoring.choose import Parts, choose
 from pipeline.tailoring.guard import Signs
-from pipeline.tailoring.race import Track
+from pipeline.tailoring.race import RaceSetup
 
 SCORES = {"a": 0.9, "b": 0.6, "c": 0.55, "foe": 0.95}
 SIGNS = {task: Signs(value=score) for task, score in SCORES.items()} | {"foe": Signs(value=-0.5)}
@@ -17,7 +17,7 @@ AFFINITY = {
     "a": np.array([3.0, 3.0, 0.0]), "b": np.array([3.0, 3.0, 0.0]),
     "c": np.array([0.0, 0.0, 9.0]), "foe": np.zeros(3),
 }  # fmt: skip
-TRACK = Track(target="t", pool=None, held=None, recipe=ProxyRecipe(), seeds=(1,))
+SETUP = RaceSetup(target="t", pool=None, held=None, recipe=ProxyRecipe(), seeds=(1,))
 FOUND = Candidates(scores=SCORES, signs=SIGNS, affinity=AFFINITY)
 
 
@@ -25,7 +25,7 @@ FOUND = Candidates(scores=SCORES, signs=SIGNS, affinity=AFFINITY)
 def by_table(monkeypatch):
     """Each of a and c takes a tenth off the loss; the others do nothing."""
 
-    def held_losses(track, sets):
+    def held_losses(setup, sets):
         return np.array(
             [[[1.0 - 0.1 * len({"a", "c"} & set(s)) + e for e in (-0.01, 0.01)]] for s in sets]
         )
@@ -34,7 +34,7 @@ def by_table(monkeypatch):
 
 
 def run(**parts):
-    return choose(TRACK, FOUND, Parts(**parts))
+    return choose(SETUP, FOUND, Parts(**parts))
 
 
 def test_what_covers_other_rows_comes_first_and_what_is_not_missed_is_dropped():
@@ -67,7 +67,7 @@ def test_no_more_than_the_most_races():
 
 
 def test_candidates_below_a_bound_take_no_part():
-    choice = choose(TRACK, FOUND, Parts(), min_score=0.55)
+    choice = choose(SETUP, FOUND, Parts(), min_score=0.55)
     assert [step.task for step in choice.steps] == ["a", "b"]
     assert set(choice.refused) == {"foe", "b"}
 
@@ -75,7 +75,7 @@ def test_candidates_below_a_bound_take_no_part():
 def test_a_race_that_no_task_wins_is_told():
     scores = {"b": 0.8}
     found = Candidates(scores=scores, signs={"b": Signs(value=0.8)}, affinity={"b": AFFINITY["b"]})
-    choice = choose(TRACK, found, Parts())
+    choice = choose(SETUP, found, Parts())
     assert choice.tasks == ()
     assert choice.refused == {"b": "refused: place 1, and the race was won by no task at all"}
 
@@ -90,4 +90,4 @@ def test_the_sequence_of_candidates_does_not_matter(random):
         signs={n: SIGNS[n] for n in names},
         affinity={n: AFFINITY[n] for n in names},
     )
-    assert choose(TRACK, turned, Parts()) == run()
+    assert choose(SETUP, turned, Parts()) == run()

@@ -4,7 +4,7 @@ from pipeline.config.load import load, write_yaml
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.recipe import tailor_settings
 from pipeline.errors import ConfigError
-from pipeline.tailoring.budget import Budget
+from pipeline.tailoring.budget import RowBudget
 from pipeline.tailoring.extend import as_mapping, comment, tailored_card
 from tests.trainings import TRAININGS
 
@@ -19,7 +19,7 @@ BASE = MixtureCard.model_validate(
         "params": {"train": {"learning_rate": 1e-5}},
     }
 )
-ROWS = Budget(target=200, asked=180, complements={"b": 100, "a": 80, "c": 0})
+ROWS = RowBudget(target=200, asked=180, complements={"b": 100, "a": 80, "c": 0})
 
 
 def tailor(card, rows):
@@ -79,7 +79,7 @@ def test_tasks_stay_seen_through_their_prompts():
 
 
 def test_a_choice_of_nothing_leaves_the_target_alone():
-    card = tailor(BASE, Budget(target=200, asked=180, complements={}))
+    card = tailor(BASE, RowBudget(target=200, asked=180, complements={}))
     assert list(card.tasks) == ["t"]
 
 

@@ -9,7 +9,7 @@ from pipeline.relationships.proxy.tasks import FeatureTask, pool_tasks
 from pipeline.relationships.proxy.training import Arm, ProxyRecipe, gather_rows, train
 from pipeline.tailoring.race import (
     MARGIN,
-    Track,
+    RaceSetup,
     calibrate,
     check_backward,
     decide_race,
@@ -54,8 +54,8 @@ def pools(*, rows=40, held=150):
     return pool_tasks(kept), pool_tasks(out)
 
 
-def track(pool, held, *, recipe=RECIPE, seeds=SEEDS, ratio=1.0):
-    return Track(target="target", pool=pool, held=held, recipe=recipe, seeds=seeds, ratio=ratio)
+def setup(pool, held, *, recipe=RECIPE, seeds=SEEDS, ratio=1.0):
+    return RaceSetup(target="target", pool=pool, held=held, recipe=recipe, seeds=seeds, ratio=ratio)
 
 
 def test_the_smallest_set_within_a_standard_error_of_the_best_wins():
@@ -107,7 +107,7 @@ def test_a_loss_is_taken_at_the_arm_s_best_temperature():
 def test_losses_are_those_of_trainings_with_the_target_s_prefix():
     pool, held = pools()
     sets = [(), ("friend",)]
-    got = held_losses(track(pool, held, ratio=0.5), sets)
+    got = held_losses(setup(pool, held, ratio=0.5), sets)
     assert got.shape == (2, 2, 150)
     arm = {"target": 1.0, "friend": 0.5}
     models = train(pool, [Arm(seed, arm) for seed in SEEDS], RECIPE)
@@ -117,16 +117,16 @@ def test_losses_are_those_of_trainings_with_the_target_s_prefix():
     assert got[1] == pytest.approx(calibrate(values, batch.gold_MB[0]), abs=1e-4)
     # held-out rows may come in another sequence of tasks, and without the other tasks
     alone = pool_tasks([task_of("target", axis(0), rows=150, seed=50)])
-    again = held_losses(track(pool, alone, ratio=0.5), sets)
+    again = held_losses(setup(pool, alone, ratio=0.5), sets)
     assert again == pytest.approx(got)
     turned = pool_tasks(
         [task_of("other", axis(5), rows=9, seed=1), task_of("target", axis(0), rows=150, seed=50)]
     )
-    assert held_losses(track(pool, turned, ratio=0.5), sets) == pytest.approx(got)
+    assert held_losses(setup(pool, turned, ratio=0.5), sets) == pytest.approx(got)
 
 
 def test_a_friend_is_taken():
-    got = race(track(*pools()), ["friend", "foe"])
+    got = race(setup(*pools()), ["friend", "foe"])
     assert [entry.tasks for entry in got.entries] == [(), ("friend",), ("friend", "foe")]
     assert got.tasks == ("friend",)
 
@@ -134,7 +134,7 @@ def test_a_friend_is_taken():
 @pytest.mark.parametrize("ranked", [["foe"], ["other"], ["foe", "other"], []])
 def test_nothing_is_taken_where_nothing_helps(ranked):
     # a target with rows enough: nobody has anything to teach it
-    got = race(track(*pools(rows=600)), ranked)
+    got = race(setup(*pools(rows=600)), ranked)
     assert got.entries[0].tasks == ()
     assert got.tasks == ()
 
@@ -143,7 +143,7 @@ def test_nothing_is_taken_where_nothing_helps(ranked):
 def test_a_foe_is_never_chosen(seed):
     pool, held = pools()
     for ranked in (["foe", "friend"], ["other", "foe"], ["foe"]):
-        shared = track(pool, held, seeds=(seed, seed + 10))
+        shared = setup(pool, held, seeds=(seed, seed + 10))
         kept, _ = check_backward(shared, race(shared, ranked).tasks)
         assert "foe" not in kept
 
@@ -151,14 +151,14 @@ def test_a_foe_is_never_chosen(seed):
 def test_the_arms_are_nested_and_all_is_one_of_them():
     pool, held = pools(held=20)
     recipe = replace(RECIPE, steps=2)
-    got = race(track(pool, held, recipe=recipe, seeds=(1,)), ["friend", "other", "foe"])
+    got = race(setup(pool, held, recipe=recipe, seeds=(1,)), ["friend", "other", "foe"])
     assert [len(entry.tasks) for entry in got.entries] == [0, 1, 2, 3]
     assert all(entry.tasks == ("friend", "other", "foe")[: len(entry.tasks)]
                for entry in got.entries)  # fmt: skip
 
 
 def test_backward_drops_the_foe_and_says_what_a_friend_is_worth():
-    shared = track(*pools())
+    shared = setup(*pools())
     kept, rises = check_backward(shared, ["foe", "friend"])
     assert kept == ("friend",)
     assert rises["foe"] < 0.0 < rises["friend"]
@@ -168,13 +168,13 @@ def test_backward_drops_the_foe_and_says_what_a_friend_is_worth():
 def test_a_target_without_held_out_rows_cannot_be_raced():
     pool, held = pools(held=0)
     with pytest.raises(MixtureError, match="target 'target' has no held-out rows to race on"):
-        race(track(pool, held), ["friend"])
+        race(setup(pool, held), ["friend"])
 
 
 def losses_by_set(table):
     """Held-out losses of two rows and one seed from a table, in place of trainings."""
 
-    def held_losses(track, sets):
+    def held_losses(setup, sets):
         return np.array([[[table[s] - 0.01, table[s] + 0.01]] for s in sets])
 
     return held_losses
@@ -194,7 +194,7 @@ def test_what_each_can_be_spared_is_dropped_if_all_of_it_can(monkeypatch, both_o
         ("c",): both_out,
     }
     monkeypatch.setattr("pipeline.tailoring.race.held_losses", losses_by_set(table))
-    found, rises = check_backward(track(None, None), ["a", "b", "c"])
+    found, rises = check_backward(setup(None, None), ["a", "b", "c"])
     assert found == kept
     assert rises == pytest.approx({"a": 0.0, "b": -0.01, "c": 0.2})
 

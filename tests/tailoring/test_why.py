@@ -7,7 +7,7 @@ from pipeline.config.mixture_card import Tailor
 from pipeline.config.settings import TailorSettings
 from pipeline.contract.files import write_json
 from pipeline.relationships.scores import Provenance, ScoreMatrix
-from pipeline.tailoring.budget import Budget
+from pipeline.tailoring.budget import RowBudget
 from pipeline.tailoring.choose import Choice
 from pipeline.tailoring.coverage import Step
 from pipeline.tailoring.guard import Signs
@@ -23,7 +23,7 @@ DECISIONS = (
     Decision(task="a", score=0.5, rank=1, taken=True, reason="score 0.50, rank 1 of 1"),
     Decision(task="b", score=None, rank=None, taken=False, reason="refused: not scored"),
 )
-ROWS = Budget(target=20, asked=30, complements={"a": 15})
+ROWS = RowBudget(target=20, asked=30, complements={"a": 15})
 
 
 def matrix(unit="similarity", **extras):

@@ -1,1 +1,1 @@
-"""How well scores agree with measured gains: metrics, baselines, intervals. Knows no scorer's formula."""
+"""How well scores agree with measured gains: metrics, baselines, intervals."""

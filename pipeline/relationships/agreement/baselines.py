@@ -1,8 +1,7 @@
 """What a scorer has to beat, and what it cannot: baselines and ceilings as score matrices.
 
 All are sources x targets of the truth. Popularity looks at the gains of *other* targets, ceilings at the
-gains themselves: they mark a place on the scale and choose nothing. Knows names, sizes, families and
-measured gains.
+gains themselves: they mark a place on the scale and choose nothing.
 """
 
 from collections.abc import Mapping
@@ -45,7 +44,7 @@ def popularity(truth: Truth) -> Floats:
     return result
 
 
-def standardised(scores_ST: Floats) -> Floats:
+def standardise(scores_ST: Floats) -> Floats:
     """Return scores with mean 0 and standard deviation 1 in each target; 0 where they do not vary."""
     known = np.isfinite(scores_ST)
     counts_T = np.maximum(known.sum(axis=0), 1)
@@ -56,9 +55,9 @@ def standardised(scores_ST: Floats) -> Floats:
     return np.where(known, centred / np.where(flat, 1.0, spread_T) * ~flat, np.nan)
 
 
-def stacked(*matrices: Floats) -> Floats:
+def sum_standardised(*matrices: Floats) -> Floats:
     """Return the sum of standardised scores, equal weights; NaN where one is missing."""
-    result: Floats = np.sum([standardised(matrix) for matrix in matrices], axis=0)
+    result: Floats = np.sum([standardise(matrix) for matrix in matrices], axis=0)
     return result
 
 

@@ -1,4 +1,4 @@
-"""Uncertainty over targets: cluster bootstrap and sign-flip tests. Knows numbers only."""
+"""Uncertainty over targets: cluster bootstrap and sign-flip tests."""
 
 from itertools import product
 

@@ -3,7 +3,7 @@
 All take two vectors of the same S sources, finite throughout, and treat tied scores as what they are: a
 metric is its mean over all ways to break the ties, computed exactly. So no result hangs on names or on
 the sequence of tasks, constant scores are the random baseline, and 0/1 scores for "same family" are the
-baseline of random choice inside the family. NaN means undefined. Knows numbers only.
+baseline of random choice inside the family. NaN means undefined.
 """
 
 from math import comb

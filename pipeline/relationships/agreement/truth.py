@@ -2,7 +2,7 @@
 
 A table has the columns `target`, `source`, `gain` and, where gains were measured more than once, `seed`.
 A gain is in the metric's own unit, positive where the source helped. Pairs that were not measured are
-missing, never 0. Knows no scorer.
+missing, never 0.
 """
 
 from collections.abc import Mapping

@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judged:
+class HeldAnswers:
     """Answers of M models to the R held rows of one task."""
 
     right_MR: NDArray[np.bool_]
@@ -143,7 +143,7 @@ def row_slopes(weights: Weights, batch: Batch, directions_TP: Floats) -> Floats:
     return result
 
 
-def judge(models: Weights, trained: Pool, held: Pool, task: str, *, rows: int = 512) -> Judged:
+def judge(models: Weights, trained: Pool, held: Pool, task: str, *, rows: int = 512) -> HeldAnswers:
     """Answer all held rows of a task with each of several models.
 
     Args:
@@ -165,4 +165,4 @@ def judge(models: Weights, trained: Pool, held: Pool, task: str, *, rows: int = 
             values, _ = scores(models.model(model), batch)
             right_MR[model, there] = values[0].argmax(axis=-1) == batch.gold_MB[0]
             loss_MR[model, there] = losses(values, batch.gold_MB)[0]
-    return Judged(right_MR=right_MR, loss_MR=loss_MR)
+    return HeldAnswers(right_MR=right_MR, loss_MR=loss_MR)

@@ -31,9 +31,9 @@ def test_popularity_looks_at_other_targets_only():
 
 
 def test_standardised_in_each_target():
-    result = baselines.standardised(np.array([[1.0, 5.0], [3.0, 5.0], [NAN, 5.0]]))
+    result = baselines.standardise(np.array([[1.0, 5.0], [3.0, 5.0], [NAN, 5.0]]))
     same(result, [[-1, 0], [1, 0], [NAN, 0]])
-    same(baselines.stacked(result, result), 2 * result)
+    same(baselines.sum_standardised(result, result), 2 * result)
 
 
 def test_the_symmetric_ceiling_is_the_mean_of_both_ways():
@@ -51,4 +51,4 @@ def test_one_run_is_held_against_the_others():
 
 def test_random_choice_has_no_preference():
     assert not baselines.random_choice(truth()).any()
-    same(baselines.standardised(np.full((3, 1), 0.1)), [[0], [0], [0]])
+    same(baselines.standardise(np.full((3, 1), 0.1)), [[0], [0], [0]])

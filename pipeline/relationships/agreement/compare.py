@@ -1,7 +1,6 @@
 """All scorers of a study beside all baselines, on the same truth.
 
-The baselines are always there, whatever they say of the scorers. Knows score matrices and measured
-gains; knows no file and no words for people but the names of the rows.
+The baselines are always there, whatever they say of the scorers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,14 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.relationships.agreement import baselines
-from pipeline.relationships.agreement.standing import PER_TARGET, Standing, figure, standing
+from pipeline.relationships.agreement.measure import (
+    PER_TARGET,
+    Agreement,
+    figure,
+    measure_agreement,
+)
 from pipeline.relationships.agreement.truth import Truth
 from pipeline.relationships.scores import ScoreMatrix
 
 Floats = NDArray[np.float64]
 
 
-def aligned(matrix: ScoreMatrix, truth: Truth) -> Floats:
+def align(matrix: ScoreMatrix, truth: Truth) -> Floats:
     """Return a matrix's scores for the truth's sources and targets; NaN where it has none."""
     result = np.full((len(truth.sources), len(truth.targets)), np.nan)
     rows = [i for i, name in enumerate(truth.sources) if name in matrix.sources]
@@ -31,7 +35,7 @@ def aligned(matrix: ScoreMatrix, truth: Truth) -> Floats:
     return result
 
 
-def compared(
+def compare_scorers(
     matrices: Sequence[ScoreMatrix],
     truth: Truth,
     *,
@@ -39,7 +43,7 @@ def compared(
     sizes: Mapping[str, int] | None = None,
     families: Mapping[str, str] | None = None,
     text: Floats | None = None,
-) -> list[Standing]:
+) -> list[Agreement]:
     """Hold scorers and baselines against the truth.
 
     Args:
@@ -54,9 +58,9 @@ def compared(
         Scorers, then baselines, then ceilings.
     """
     rows = [
-        standing(
+        measure_agreement(
             matrix.provenance.scorer,
-            aligned(matrix, truth),
+            align(matrix, truth),
             truth,
             seed=seed,
             predicts_gain=matrix.unit == "predicted_gain",
@@ -64,7 +68,7 @@ def compared(
         for matrix in matrices
     ]
     for name, scores_ST in _baselines(truth, sizes, families, text).items():
-        rows.append(standing(name, scores_ST, truth, seed=seed))
+        rows.append(measure_agreement(name, scores_ST, truth, seed=seed))
     return [*rows, *_one_run(truth, seed=seed)]
 
 
@@ -83,21 +87,21 @@ def _baselines(
     if np.isfinite(popularity).any():
         found["popularity"] = popularity
         if text is not None:
-            found["popularity + text"] = baselines.stacked(popularity, text)
+            found["popularity + text"] = baselines.sum_standardised(popularity, text)
     ceiling = baselines.symmetric_ceiling(truth)
     if np.isfinite(ceiling).any():
         found["ceiling of symmetric scores"] = ceiling
     return found
 
 
-def _one_run(truth: Truth, *, seed: int) -> list[Standing]:
+def _one_run(truth: Truth, *, seed: int) -> list[Agreement]:
     """Return what one run knows of the others, as means over which run that is."""
     if truth.runs < 2:
         return []
     single = []
     for run in range(truth.runs):
         scores_ST, others = baselines.one_run(truth, run)
-        single.append(standing("ceiling of one run", scores_ST, others, seed=seed))
+        single.append(measure_agreement("ceiling of one run", scores_ST, others, seed=seed))
     per_target = {
         key: np.mean([row.per_target[key] for row in single], axis=0) for key in PER_TARGET
     }

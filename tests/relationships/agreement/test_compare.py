@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.relationships.agreement.lineup import aligned, compared
-from pipeline.relationships.agreement.standing import asymmetry_captured, standing
+from pipeline.relationships.agreement.compare import align, compare_scorers
+from pipeline.relationships.agreement.measure import asymmetry_captured, measure_agreement
 from pipeline.relationships.agreement.truth import Truth
 from pipeline.relationships.scores import Provenance, ScoreMatrix
 
@@ -27,7 +27,7 @@ def matrix(values, names=NAMES, unit="similarity"):
 
 
 def rows(*arguments, **options):
-    return {row.name: row for row in compared(*arguments, seed=0, **options)}
+    return {row.name: row for row in compare_scorers(*arguments, seed=0, **options)}
 
 
 def test_perfect_scores_and_the_company_they_are_in():
@@ -63,7 +63,7 @@ def test_popularity_plus_text_needs_text():
 def test_partial_overlap_is_aligned_by_name():
     known = truth(names=("a", "b", "c"))
     values = np.arange(16.0).reshape(4, 4)
-    result = aligned(matrix(values, names=("b", "z", "c", "y")), known)
+    result = align(matrix(values, names=("b", "z", "c", "y")), known)
     expected = [[NAN, NAN, NAN], [NAN, NAN, 2.0], [NAN, 8.0, NAN]]
     assert np.array_equal(result, expected, equal_nan=True)
 
@@ -72,7 +72,7 @@ def test_a_target_of_two_sources_does_not_count():
     known = truth()
     scores = known.mean_ST.copy()
     scores[1, 0] = NAN
-    result = standing("x", scores, known, seed=0)
+    result = measure_agreement("x", scores, known, seed=0)
     assert np.isnan(result.per_target["spearman"][0])
     assert result.figures["spearman"].targets == 3
     assert result.pairs == 9
@@ -80,9 +80,9 @@ def test_a_target_of_two_sources_does_not_count():
 
 def test_calibration_is_the_slope_of_gains_on_predictions():
     known = truth(runs=1)
-    result = standing("x", known.mean_ST * 2, known, seed=0, predicts_gain=True)
+    result = measure_agreement("x", known.mean_ST * 2, known, seed=0, predicts_gain=True)
     assert result.calibration == pytest.approx(0.5)
-    assert standing("x", known.mean_ST, known, seed=0).calibration is None
+    assert measure_agreement("x", known.mean_ST, known, seed=0).calibration is None
 
 
 def test_names_and_their_sequence_do_not_matter():
@@ -92,8 +92,8 @@ def test_names_and_their_sequence_do_not_matter():
         sources=names, targets=names, gains_KST=known.gains_KST[:, turn][:, :, turn]
     )  # fmt: skip
     scores = np.random.default_rng(5).integers(0, 3, (4, 4)).astype(float)
-    one = standing("x", scores, known, seed=0)
-    two = standing("x", scores[turn][:, turn], other, seed=0)
+    one = measure_agreement("x", scores, known, seed=0)
+    two = measure_agreement("x", scores[turn][:, turn], other, seed=0)
     for key, value in one.figures.items():
         assert two.figures[key].mean == pytest.approx(value.mean, nan_ok=True), key
     assert two.asymmetry == pytest.approx(one.asymmetry)

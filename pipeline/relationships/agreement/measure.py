@@ -1,7 +1,7 @@
 """How scores stand against measured gains: every metric for every target, then means and intervals.
 
 Scores and gains are sources x targets of the same names; a pair counts where both are finite, a target
-where it has three such pairs or more. Knows matrices; knows no scorer's formula and no file.
+where it has three such pairs or more.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Agreement:
     """One scorer against the truth."""
 
     name: str
@@ -67,9 +67,9 @@ class Standing:
     """Pairs that counted."""
 
 
-def standing(
+def measure_agreement(
     name: str, scores_ST: Floats, truth: Truth, *, seed: int, predicts_gain: bool = False
-) -> Standing:
+) -> Agreement:
     """Hold one score matrix against the truth.
 
     Args:
@@ -88,7 +88,7 @@ def standing(
         for key, metric in PER_TARGET.items():
             per_target[key][target] = metric(scores_ST[known, target], gains_ST[known, target])
     slope = _slope(scores_ST[both_ST], gains_ST[both_ST]) if predicts_gain else None
-    return Standing(
+    return Agreement(
         name=name,
         per_target=per_target,
         figures={key: figure(values, seed=seed) for key, values in per_target.items()},
@@ -107,7 +107,7 @@ def figure(values_T: Floats, *, seed: int) -> Figure:
 
 
 def asymmetry_captured(scores_ST: Floats, truth: Truth) -> float:
-    """Return how well the difference of the two directions of a pair is told.
+    """Return how well scores rank the difference between the two directions of a pair.
 
     Spearman over all ordered pairs that are scored and measured both ways. Each pair counts in both
     orders, so that nothing depends on which is named first.
