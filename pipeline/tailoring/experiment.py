@@ -79,38 +79,40 @@ def select(
     evidence, seed = material.evidence, material.seed
     budget = TrainingBudget(recipe=material.recipe)
     scores = SourceHead().fit(evidence, budget, seed=seed)
+    by_prefix = SmallPrefix().fit(evidence, budget, seed=seed)
     facts = gather_facts(evidence, scores, budget, seed=seed)
+    choices = choose_all(material, facts, ways, ledger=folder / "choices.jsonl", jobs=jobs)
+    targets = {}
+    for target in material.targets:
+        tasks = {way: choices[way][target]["tasks"] for way in ways}
+        columns = {"scores": scores.column(target), "correlation": by_prefix.column(target)}
+        arms = settle_arms(material, target, tasks, **columns)
+        targets[target] = {"choice": choices[TAILOR][target], "arms": arms}
+    origin = {"version": 1, "seed": seed, "ratio": material.ratio}
+    made_from = {"made_from": key_of(material, ways)}
+    return freeze(origin | made_from | {"targets": targets}, folder), choices
+
+
+def choose_all(
+    material: Material, facts: TaskFacts, ways: Mapping[str, Parts], *, ledger: Path, jobs: int
+) -> Choices:
+    """Return what Tailor chooses for every target, in each way.
+
+    Args:
+        material: What is looked at.
+        facts: Of the same evidence.
+        ways: Parts that are on, by arm.
+        ledger: Of choices that are made already.
+        jobs: Processes.
+    """
     work = {f"{way}/{t}": (parts, t) for way, parts in ways.items() for t in material.targets}
     # the facts hold all features that a choice needs: they travel once
-    light = replace(material, evidence=Evidence(tasks=evidence.tasks))
-    key = key_of(material, ways)
+    light = replace(material, evidence=Evidence(tasks=material.evidence.tasks))
+    keys = dict.fromkeys(work, key_of(material, ways))
     found = run(
-        partial(_choose, light, facts, work),
-        dict.fromkeys(work, key),
-        jobs=jobs,
-        ledger=folder / "choices.jsonl",
-        title="choose",
+        partial(_choose, light, facts, work), keys, jobs=jobs, ledger=ledger, title="choose"
     )
-    choices = {way: {t: found[f"{way}/{t}"] for t in material.targets} for way in ways}
-    by_prefix = SmallPrefix().fit(evidence, budget, seed=seed)
-    arms = {
-        target: settle_arms(
-            material,
-            target,
-            {way: choices[way][target]["tasks"] for way in ways},
-            scores=scores.column(target),
-            correlation=by_prefix.column(target),
-        )
-        for target in material.targets
-    }
-    selections = {
-        "version": 1,
-        "seed": seed,
-        "ratio": material.ratio,
-        "made_from": key,
-        "targets": {t: {"choice": choices[TAILOR][t], "arms": arms[t]} for t in material.targets},
-    }
-    return freeze(selections, folder), choices
+    return {way: {t: found[f"{way}/{t}"] for t in material.targets} for way in ways}
 
 
 def _choose(
