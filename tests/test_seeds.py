@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from pipeline.seeds import derive_rng, derive_seed
+import numpy as np
+
+from pipeline.seeds import STEP, derive_rng, derive_seed, hashed
 
 
 def test_seeds_are_golden():
@@ -32,3 +34,9 @@ def test_another_process_with_another_hash_seed_draws_the_same():
         for salt in ("0", "1")
     }
     assert draws == {f"{derive_seed(5, 'a', 'b')}\n"}
+
+
+def test_words_are_hashed_as_splitmix64_does():
+    """The first numbers of the published generator, seeded with 0."""
+    states = np.arange(1, 4, dtype=np.uint64) * STEP
+    assert hashed(states).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]

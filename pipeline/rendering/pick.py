@@ -17,10 +17,8 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from pipeline.seeds import derive_seed
+from pipeline.seeds import STEP, derive_seed, hashed
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _BITS = 53
 
 
@@ -53,11 +51,7 @@ def picked(
     return place_N
 
 
-def _uniform(mixed_N: NDArray[np.uint64]) -> NDArray[np.float64]:
+def _uniform(key_N: NDArray[np.uint64]) -> NDArray[np.float64]:
     """Return SplitMix64 of each key as a float in (0, 1)."""
-    mixed_N = mixed_N * _GOLDEN
-    mixed_N = (mixed_N ^ (mixed_N >> np.uint64(30))) * _MULTIPLIERS[0]
-    mixed_N = (mixed_N ^ (mixed_N >> np.uint64(27))) * _MULTIPLIERS[1]
-    mixed_N = mixed_N ^ (mixed_N >> np.uint64(31))
-    high_N = (mixed_N >> np.uint64(64 - _BITS)).astype(np.float64)
+    high_N = (hashed(key_N * STEP) >> np.uint64(64 - _BITS)).astype(np.float64)
     return np.asarray((high_N + 0.5) / 2.0**_BITS, np.float64)

@@ -7,34 +7,21 @@ exceeds N by less than 2**b. An index that lands beyond N goes through again unt
 a bijection of [0, N) (cycle walking: Black and Rogaway 2002). Up to 16, where rounds would mix too
 little, the index is traced through a Fisher-Yates shuffle: all N! permutations are equally likely.
 
-`hashed`, `feistel` and `traced` take arrays in numpy, and single words in compiled kernels.
+`feistel` and `traced` take arrays in numpy, and single words in compiled kernels.
 """
 
-from typing import TypeVar
-
 import numpy as np
-from numpy.typing import NDArray
 
-Words = NDArray[np.uint64]
-Word = TypeVar("Word", np.uint64, Words)
+from pipeline.seeds import STEP, Word, Words, hashed
 
 TINY = 16
 """Largest size that is shuffled step by step."""
 ROUNDS = 4
 """Of two halves each. Three leave traces of the halves in sizes below 128, see the tests."""
 
-STEP = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 over the golden ratio: the difference between the keys of successive things."""
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _ONE = np.uint64(1)
-
-
-def hashed(word: Word) -> Word:
-    """Return 64-bit words mixed well: the finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return word ^ (word >> np.uint64(31))
 
 
 def child_key(key: int, index: int) -> int:

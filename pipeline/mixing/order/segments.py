@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.mixing.order.permutation import Word, child_key, shuffled_few
+from pipeline.mixing.order.permutation import child_key, shuffled_few
 from pipeline.mixing.order.recipe import Recipe
 from pipeline.mixing.order.walk import Ints
-from pipeline.seeds import derive_seed
+from pipeline.seeds import Word, derive_seed
 
 BLOCK = 128
 """Positions that are shuffled among themselves."""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.mixing.order.permutation import STEP, hashed
 from pipeline.mixing.order.recipe import Recipe
 from pipeline.mixing.order.segments import BLOCK, Segment, residue, segments, slot
 from pipeline.mixing.order.walk import Ints, Walks, own_turns, rows_of, walk_key, walks_of
+from pipeline.seeds import STEP, hashed
 
 if TYPE_CHECKING:
     from pipeline.mixing.order.shuffled_kernels import Layout

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.mixing.order.jit import compiled, inlined
-from pipeline.mixing.order.permutation import STEP, hashed
 from pipeline.mixing.order.segments import BLOCK, residue, slot
 from pipeline.mixing.order.walk import Ints
+from pipeline.seeds import STEP, hashed
 
 Int = int | np.int64 | np.uint64
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.mixing.order.jit import compiled, inlined
-from pipeline.mixing.order.permutation import STEP, hashed
+from pipeline.seeds import STEP, hashed
 
 Tasks = NDArray[np.int32]
 

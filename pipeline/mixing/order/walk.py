@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.mixing.order.permutation import STEP, Words, halves, hashed, permuted
+from pipeline.mixing.order.permutation import halves, permuted
 from pipeline.mixing.order.recipe import Draw
-from pipeline.seeds import derive_seed
+from pipeline.seeds import STEP, Words, derive_seed, hashed
 
 Ints = NDArray[np.int64]
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.mixing.order.jit import compiled, inlined
-from pipeline.mixing.order.permutation import STEP, TINY, Words, feistel, hashed, traced
+from pipeline.mixing.order.permutation import TINY, feistel, traced
 from pipeline.mixing.order.walk import Ints, Walks
+from pipeline.seeds import STEP, Words, hashed
 
 _CHUNK = 256
 _u64 = np.uint64

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipeline.errors import ConfigError
 from pipeline.schema import Split
-from pipeline.seeds import derive_seed
+from pipeline.seeds import STEP, derive_seed, hashed
 from pipeline.sources.suite.facts import Ids, Slot, Wording, with_article
 
 Rows = dict[str, Ids]
@@ -163,18 +163,11 @@ def _content_hash(rows: Rows, wording: Wording) -> np.ndarray:
     Extra columns (`option...`) count as said in every template.
     """
     salt = np.uint64(derive_seed(0, "suite", wording.name))
-    state = _mix(rows["template"].astype(np.uint64) ^ salt)
+    state = hashed((rows["template"].astype(np.uint64) ^ salt) + STEP)
     slots = {slot.name for slot in wording.slots}
     for name in sorted(set(rows) - {"template"}):
         used = np.array([name in one.names or name not in slots for one in wording.templates])
         ids = np.where(used[rows["template"]], rows[name] + 1, 0).astype(np.uint64)
-        state = _mix(state ^ _mix(ids + np.uint64(derive_seed(0, name) >> 1)))
+        column = hashed(ids + np.uint64(derive_seed(0, name) >> 1) + STEP)
+        state = hashed((state ^ column) + STEP)
     return state
-
-
-def _mix(value: np.ndarray) -> np.ndarray:
-    """Finalizer of SplitMix64 (Steele, Lea and Flood, 2014); arithmetic wraps at 2**64."""
-    value = value + np.uint64(0x9E3779B97F4A7C15)
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(value ^ (value >> np.uint64(31)))

@@ -8,8 +8,9 @@ batch or order asks for it. Keys come from `pipeline.seeds`.
 import numpy as np
 
 from pipeline.contract.ragged import Floats, Ints
+from pipeline.seeds import STEP, hashed
 
-_STEPS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03))
+_STEPS = (STEP, np.uint64(0xD1B54A32D192ED03))
 
 
 def uniforms(key: int, first: Ints, second: Ints) -> Floats:
@@ -24,12 +25,5 @@ def uniforms(key: int, first: Ints, second: Ints) -> Floats:
     """
     state = np.full(np.shape(first), key % 2**64, dtype=np.uint64)
     for counter, step in zip((first, second), _STEPS, strict=True):
-        state = _mixed(state + (np.asarray(counter).astype(np.uint64) + np.uint64(1)) * step)
+        state = hashed(state + (np.asarray(counter).astype(np.uint64) + np.uint64(1)) * step)
     return (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
-
-
-def _mixed(state: np.ndarray) -> np.ndarray:
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: np.ndarray = state ^ (state >> np.uint64(31))
-    return result

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.mixing.order import walk
-from pipeline.mixing.order.permutation import child_key, halves, hashed, permuted, shuffled_few
+from pipeline.mixing.order.permutation import child_key, halves, permuted, shuffled_few
+from pipeline.seeds import hashed
 
 KEYS = st.integers(0, 2**64 - 1)
 
