@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
+from pipeline.config.mixture import View
 from pipeline.contract.files import read_json, require, sha256
 from pipeline.errors import ArtefactError, ConfigError, visible
 from pipeline.export import target
-from pipeline.export.request import FORMATS, Format, Part, Request, Source, View
+from pipeline.export.request import FORMATS, Format, Part, Request, Source
 from pipeline.export.run import Exported, export
 from pipeline.layout import COMPASS, Layout
 from pipeline.project import require_order

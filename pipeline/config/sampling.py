@@ -64,7 +64,7 @@ class Sampling(Knobs):
     tokens: Count | None = None
     """Tokens of the mixture."""
     stop: Stop = "fixed"
-    """Where the mixture ends: `fixed` at its size as told; `first_exhausted` before any task's share
+    """Where the mixture ends: `fixed` at the size on the card; `first_exhausted` before any task's share
     outgrows its rows; `all_seen` as soon as every task's share holds all its rows; `exactly_once`
     with every row once; `endless` nowhere, of which the first `rows` are built."""
     order: OrderName = "shuffled"

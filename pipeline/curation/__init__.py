@@ -1,1 +1,1 @@
-"""Which examples stay, in which role, and why the others went. Never sees a model."""
+"""Which examples stay, in which role, and why the others were dropped. Needs no model."""

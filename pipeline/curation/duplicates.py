@@ -1,4 +1,4 @@
-"""Repeated and contradictory examples inside one task. Must not know other tasks or files."""
+"""Repeated and contradictory examples inside one task."""
 
 import polars as pl
 
@@ -31,8 +31,8 @@ def duplicate_of(examples: pl.DataFrame) -> pl.DataFrame:
 def conflicts(examples: pl.DataFrame) -> int:
     """Count the examples whose input also stands there with another gold answer.
 
-    They are counted and kept: which of the labels is wrong nobody knows, dropping all of them would
-    make a noisy task look clean, and repeated annotation of subjective texts is signal.
+    They are counted and kept. Nobody knows which of the labels is wrong, a noisy task would look clean
+    without them, and repeated annotation of subjective texts is signal.
     """
     rows = examples.group_by(_INPUT).agg(
         rows=pl.len(), answers=pl.struct(*_GOLD).n_unique().cast(pl.Int64)

@@ -1,8 +1,7 @@
 """What makes two examples the same: normalised text, its key, and stable hashes of both.
 
-Two texts are the same when they differ only in case, punctuation, spacing and tokenisation (`do n't`
-and `don't`, `-LRB-` apart). Symbols of arithmetic stay, since `3 + 4` is not `3 - 4`. Knows examples;
-must not know tasks other than the one it is given, nor roles.
+Two texts are the same if they differ only in case, punctuation, spacing and tokenisation: `do n't` and
+`don't`. Symbols of arithmetic count, since `3 + 4` is not `3 - 4`.
 """
 
 import html

@@ -1,4 +1,4 @@
-"""Most rows that a task may have in a role. Knows one role of one task at a time."""
+"""Limits on the rows that a task has in a role."""
 
 import polars as pl
 

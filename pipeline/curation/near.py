@@ -1,9 +1,8 @@
-"""Pairs of texts that are nearly the same: MinHash finds candidates, exact Jaccard judges them.
+"""Pairs of texts that are nearly the same: MinHash finds candidates, exact Jaccard decides.
 
-Broder, "On the resemblance and containment of documents" (1997), over word trigrams: 30 minima in
-10 bands of 3, so that a pair of similarity 0.7 becomes a candidate with probability 0.98 and one of
-0.3 with 0.24. Every candidate is then compared exactly, part by part: two questions over one passage
-are not nearly the same question. Knows texts and numbers; must not know tasks or roles.
+Broder, "On the resemblance and containment of documents" (1997), over word trigrams: 30 minima in 10
+bands of 3. A pair of similarity 0.7 becomes a candidate with probability 0.98, one of 0.3 with 0.24.
+Candidates are compared part by part: two questions over one passage are not nearly the same question.
 """
 
 from collections.abc import Iterator

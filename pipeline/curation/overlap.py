@@ -1,7 +1,7 @@
-"""Evaluation rows of any task that also stand in what is trained or tuned on.
+"""Evaluation rows of any task that also occur in what is trained or tuned on.
 
-Train rows are looked up among all tasks' select and report rows, select rows among all report rows.
-Knows the roles and keys of examples; must not know files, models or how rows are chosen.
+Train rows are looked up among the select and report rows of all tasks, select rows among all report
+rows.
 """
 
 from typing import NamedTuple

@@ -1,10 +1,10 @@
 """Which rows of a task are for training, for choosing, and for the final figure.
 
-`report` is the test split where every row of it is labelled, else the validation split. `select` is
-drawn from the validation split where that is free, unless the card gives it another use, else from
-train; in both by the hash of a row's text: rows that share a context (premise, passage, dialogue)
-fall on one side. What serves nothing is `unused`: kept out of everything and counted. Each task is
-looked at alone, so that no other task can move its rows.
+`report` is the test split if all its rows are labelled, else the validation split. `select` comes from
+the validation split if that is free and the card gives it no other use, else from train. Both are
+chosen by the hash of a row's text: rows that share a context (premise, passage, dialogue) get the same
+role. Rows with no role are `unused`: they are counted and kept out of everything. No other task
+changes a task's roles.
 """
 
 from typing import Literal

@@ -1,7 +1,4 @@
-"""The numbers of a curation, per task and in all, small enough for a metrics file.
-
-Counts and shares only. Must not know how rows were chosen.
-"""
+"""The numbers of a curation, for each task and in all, small enough for a metrics file."""
 
 from typing import Any
 

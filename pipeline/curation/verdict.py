@@ -1,9 +1,8 @@
-"""Curation as a whole: examples of all tasks in, kept rows by role, drops and overlap out.
+"""Curation as a whole: examples of all tasks in; kept rows by role, drops and overlap out.
 
-Every rule lives in a module of its own; this one fixes their order. Unlabelled rows and duplicates
-go first, so that the cut of `select` counts real rows; overlap is looked for among all evaluation
-rows, before limits, so that a larger limit later turns no train row into a leak; limits come last.
-Must not know where anything lies.
+Each rule has a module of its own; this one fixes their order. Rows without a label and duplicates are
+dropped first, so that `select` is cut from real rows. Overlap is searched among all evaluation rows
+before limits apply, so that a larger limit never turns a train row into a leak. Limits come last.
 """
 
 from collections.abc import Mapping

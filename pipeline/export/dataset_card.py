@@ -1,7 +1,7 @@
-"""The files beside the shards of a `datasets` folder: its card, and what `load_from_disk` looks for.
+"""The files beside the shards of a `datasets` folder: its card, and what `load_from_disk` reads.
 
-`datasets.load_dataset(FOLDER)` follows the card's `configs`; `datasets.load_from_disk(FOLDER)` reads the
-same Arrow files in place. Pure: returns texts.
+`datasets.load_dataset(FOLDER)` follows the `configs` of the card. `datasets.load_from_disk(FOLDER)`
+reads the same Arrow files in place.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Writers of one shard in each format: the same rows give the same bytes with the same library."""
+"""Write one shard in each format: the same rows give the same bytes with the same library."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 
+from pipeline.config.mixture import View
 from pipeline.export.prompt import prompts
-from pipeline.export.request import Format, View
+from pipeline.export.request import Format
 from pipeline.tables import PARQUET
 
 _CHOICE = pa.schema(

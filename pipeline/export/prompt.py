@@ -1,10 +1,10 @@
 """Prompt and completion of a row, for language models.
 
-A mixture of the text view has inputs already. One of the choice view gets those of the built-in format,
-`rendering.text_view.plain`: the context, the question (with its blank, where it is a cloze), the options,
-and a line `Answer:`, one below the other. It ends with a line break, so that the completion, which is the
-target alone, stands on a line of its own when the two are joined. The task prefix is left out: it is a
-token of the encoder's vocabulary, not a word.
+A mixture of the text view has inputs already. A row of the choice view gets the built-in format,
+`rendering.text_view.plain`: context, question (with its blank, if it is a cloze), options, and a line
+`Answer:`. The input ends with a line break, so that the completion, which is the target alone, stands
+on its own line when the two are joined. The task prefix is left out: it is a token of the encoder's
+vocabulary, not a word.
 """
 
 import polars as pl
@@ -19,5 +19,5 @@ def prompts(rows: pl.DataFrame) -> pl.DataFrame:
         rows: Of an export's columns, of either view.
     """
     inputs = rows if "input" in rows.columns else plain(rows)
-    told = inputs.select(prompt="input", completion="target")
-    return told.filter(pl.col("completion").is_not_null())
+    pairs = inputs.select(prompt="input", completion="target")
+    return pairs.filter(pl.col("completion").is_not_null())

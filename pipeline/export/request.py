@@ -1,13 +1,14 @@
-"""What is to be exported, and the shards that it makes. Pure: opens no file."""
+"""What is to be exported, and which files it gives."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-View = Literal["choice", "text"]
+from pipeline.config.mixture import View
+
 Format = Literal["parquet", "datasets", "jsonl"]
-FORMATS: tuple[Format, ...] = ("parquet", "datasets", "jsonl")
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 VERSION = 1
 

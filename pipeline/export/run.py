@@ -1,4 +1,4 @@
-"""An export from its request to its manifest: shard after shard, without those that are done."""
+"""Run an export from its request to its manifest: write all shards that are not there yet."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ def export(request: Request, folder: Path, *, advance: Callable[[int], object]) 
     Args:
         request: What to export.
         folder: New, empty, or with the same export, unfinished or finished.
-        advance: Is told the positions of each shard when it is done.
+        advance: Called with the number of positions of each shard when it is complete.
 
     Raises:
         ArtefactError: The folder holds something else, an input is missing or damaged, or the folder

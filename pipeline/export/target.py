@@ -1,7 +1,7 @@
-"""The folder that an export goes to: whose it is, which shards are done, what it ends with.
+"""The folder of an export: which export it belongs to, which shards are complete, its manifest.
 
-While an export runs, `.export/` holds its recipe and a note for each shard that is done; the manifest is
-written last and `.export/` removed after it. Knows no row.
+While an export runs, `.export/` holds its recipe and a note for each shard that is complete. The
+manifest is written last; then `.export/` is removed.
 """
 
 import shutil

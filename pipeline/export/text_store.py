@@ -1,8 +1,8 @@
-"""Random access to rendered text: one scratch file of all train rows, in mixture-row order.
+"""Rendered text by mixture row: one temporary file of all train rows, in mixture-row order.
 
-Parquet is read once, row group by row group, into an Arrow file of equal record batches; after that any
-row is an index into a memory map. So memory stays bounded by a batch whatever the mixture's size, and
-every task's text is decoded once instead of once per shard. Knows no format and no prompt.
+Parquet is read once, row group by row group, into an Arrow file of equal record batches. After that,
+any row is an index into a memory map. So memory is bounded by a batch, whatever the size of the
+mixture, and each task's text is decoded once.
 """
 
 from collections.abc import Iterator, Sequence

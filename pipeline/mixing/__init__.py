@@ -1,1 +1,1 @@
-"""Rates to quotas to an order. Knows names, sizes and seeds; the order never sees text."""
+"""From a mixture card to an order: shares, quotas, the plan, the order, its audit."""

@@ -1,7 +1,8 @@
-"""The audit: what was asked of a mixture against what its order holds, counted from the order itself.
+"""The audit: what the plan asked of an order against what the order holds.
 
-Trusts neither the plan nor the code that made the order: it sees positions, rows and where each task's
-rows lie. It reads the order once, a stretch at a time.
+Everything is counted from the order itself: positions, rows, and where each task's rows lie. So the
+audit finds errors of the plan and of the code that makes orders. It reads the order once, a part at a
+time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

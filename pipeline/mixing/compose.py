@@ -1,7 +1,8 @@
 """Composition: how many rows each task gives to each phase of a mixture, exactly.
 
 The same code composes from stored lengths and from guessed ones. A task's quota is the sum over the
-phases; in each phase it is less than one row off its exact share, or nearest to its share of the tokens.
+phases; in each phase it is less than one row off its exact share, or nearest to its share of the
+tokens.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
-"""What a mixture is drawn from: the tasks of a token folder, their rows and each row's tokens.
+"""What a mixture is drawn from: the tasks of a token folder, their rows and the tokens of each row.
 
-Reads the manifest and the offsets of the shards, never a token. Knows nothing of rates.
+Reads the manifest and the offsets of the shards, never a token.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""Guesses before anything is tokenised: tokens from characters, time from the model's size. Pure.
+"""Estimates before anything is tokenised: tokens from characters, time from the size of the model.
 
-Everything here is rough by intention and shown as an estimate; exact figures come from stored lengths.
+All figures here are rough. Exact figures come from the stored lengths of rows.
 """
 
 import polars as pl

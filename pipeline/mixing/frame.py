@@ -1,4 +1,7 @@
-"""A mixture as a lazy frame of text, in training order. Reads manifests at once, rows when collected."""
+"""A mixture as a lazy frame of text, in training order.
+
+Manifests are read at once, rows when the frame is collected.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

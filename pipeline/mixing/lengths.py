@@ -1,8 +1,8 @@
 """How much text each task has: exactly, from stored lengths, or roughly, from means.
 
 A plan learns of rows and tokens from here alone. Lengths are read task by task and dropped again, so
-that memory does not grow with the number of tasks. Which rows come first is up to the walk of a task: its
-last, broken epoch decides how many tokens a number of rows has, without the order being built.
+that memory does not grow with the number of tasks. Which rows come first is up to the walk of a task:
+its last, broken epoch decides how many tokens a number of rows has, without the order being built.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -146,7 +146,7 @@ class MeanLengths:
         mean = known.get(task)
         if not mean:
             raise MixtureError(
-                f"no one knows yet how many tokens a row of task '{task}' has",
+                f"the tokens of a row of task '{task}' are not known yet",
                 where=f"tasks.{task}",
                 remedy="run `taskloom data`, which normalizes it",
             )

@@ -1,7 +1,7 @@
-"""The plan: per task the rows, epochs and tokens of a mixture, known before it is built.
+"""The plan: for each task the rows, epochs and tokens of a mixture, before it is built.
 
-Pure. The same code makes the exact plan, from stored lengths, and the estimate before there are any;
-in an estimate tokens may be unknown. What is built from a plan equals it to the row.
+The same code makes the exact plan, from stored lengths, and the estimate before there are any. In an
+estimate tokens may be unknown. What is built from a plan equals it to the row.
 """
 
 from collections.abc import Iterable, Mapping

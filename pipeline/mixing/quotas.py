@@ -1,7 +1,7 @@
 """Quotas: rates and a number of rows to exact integers, by largest remainder.
 
-With rates 2 and 1, ten rows are split 7 and 3. All arithmetic is exact, so that a quota is off its share
-by less than one row whatever the rates, and is the same on every machine.
+With rates 2 and 1, ten rows are split 7 and 3. All arithmetic is exact, so that a quota is off its
+share by less than one row whatever the rates, and is the same on every machine.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
-"""Two names for the same content: found by content, whatever the tasks are called.
+"""Tasks that have the same content under two names, whatever the tasks are called.
 
-Tasks are the same if their train rows are the same *set* of token ids and labels, in any sequence. Only
-tasks with equal numbers of rows and tokens are looked at more closely, so that a mixture without such
-tasks costs nothing. Reads token shards; decides nothing about weights.
+Tasks are the same if their train rows are the same set of token ids and labels, in any sequence. Only
+tasks with equal numbers of rows and tokens are compared, so that a mixture without such tasks costs
+nothing.
 """
 
 from collections import defaultdict
@@ -77,10 +77,10 @@ def _row_bytes(column: pa.Array) -> list[bytes]:
     ]
 
 
-def judged(
+def settle_same_content(
     mixture: Mixture, same: Collection[tuple[str, ...]], *, target: str | None
 ) -> tuple[Mixture, dict[str, str]]:
-    """Do with tasks of the same content what the mixture says of them.
+    """Refuse, merge or allow tasks of the same content, as the mixture says.
 
     Args:
         mixture: Its `same_content` is `refuse`, `merge` or `allow`.

@@ -1,7 +1,7 @@
 """How many rows a mixture and each of its phases have: by the size on the card, or by the stop rule.
 
-With tasks of 3 and 100 rows and equal shares, `first_exhausted` ends at 6 rows and `all_seen` at 200. The
-rules are about exact shares, so that they can be checked by hand: a task whose share of N rows is
+With tasks of 3 and 100 rows and equal shares, `first_exhausted` ends at 6 rows and `all_seen` at 200.
+The rules are about exact shares, so that they can be checked by hand: a task whose share of N rows is
 `N * share` has outgrown its rows when that is more than they are, and has them all when it is no less.
 Rounding a share to whole rows breaks neither.
 """

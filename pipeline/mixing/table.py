@@ -1,4 +1,4 @@
-"""Plain text tables for the terminal. Knows plans and numbers, draws no conclusions."""
+"""Plans as plain text tables for the terminal, and numbers in words."""
 
 from collections.abc import Sequence
 
@@ -115,8 +115,8 @@ def sampling_line(sampling: Sampling) -> str:
     knobs = [f"{key} {_number(value)}" for key, value in sampling.given().items()]
     by = [f"by {sampling.splitting.name}"] if sampling.by else []
     preset = f" (preset '{sampling.preset}')" if sampling.preset else ""
-    told = ", ".join([f"strategy {sampling.strategy}", *by, *knobs, *size])
-    return f"{told}{preset}; stop {sampling.stop}; order {sampling.order}"
+    parts = ", ".join([f"strategy {sampling.strategy}", *by, *knobs, *size])
+    return f"{parts}{preset}; stop {sampling.stop}; order {sampling.order}"
 
 
 def _number(value: float | str) -> str:

@@ -1,1 +1,1 @@
-"""Examples to the text that a model sees: prefix, options, views. Knows no tokenizer."""
+"""Examples as the text that a model sees: prefix, options, views."""

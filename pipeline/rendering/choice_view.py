@@ -1,8 +1,8 @@
-"""The choice view: each example as a stem and one *option* per choice, as a model sees them.
+"""The choice view: each example as a stem and one *option* for each choice, as a model sees them.
 
-A model reads `[CLS] prefix context [SEP] option [SEP]` once per choice. This module makes the texts;
-it knows no vocabulary and no file. A question that holds a blank (`BLANK`) is a cloze: its options are
-the question with the choice in the blank. Any other question goes in front of each choice.
+A model reads `[CLS] prefix context [SEP] option [SEP]` once for each choice. A question that holds a
+blank (`BLANK`) is a cloze: its options are the question with the choice in the blank. Any other
+question stands in front of each choice.
 """
 
 from collections.abc import Iterator

@@ -1,14 +1,14 @@
-"""Which prompt a row is seen through, where it is seen through one. Pure; knows no text.
+"""Which prompt a row is seen through, if each row is seen through one.
 
-Weighted rendezvous hashing: each pair of a row and a prompt has a draw of its own, and the prompt with
-the best one, weighed, has the row (the earliest of exponential clocks whose rates are the weights;
-Schindelhauer and Schomaker, 2005). So a prompt has a row with probability weight over the sum of
+Weighted rendezvous hashing: each pair of a row and a prompt has a draw of its own, divided by the
+prompt's weight; the prompt with the earliest draw gets the row (exponential clocks whose rates are the
+weights; Schindelhauer and Schomaker, 2005). So a prompt gets a row with probability weight over sum of
 weights, and
 
-    a prompt that is added takes rows from the others, and moves none between them
-    a prompt that is removed gives its own rows to the others, and no other row changes
-    a weight that is raised takes rows to its prompt, and moves none between the others
-    the order of prompts, and other rows, do not matter
+    a new prompt takes rows from the others, and moves none between them
+    a prompt that is removed gives its rows to the others, and no other row changes
+    a larger weight takes rows to its prompt, and moves none between the others
+    the sequence of prompts, and other rows, do not matter
 """
 
 from collections.abc import Mapping, Sequence

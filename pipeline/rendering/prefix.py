@@ -1,7 +1,6 @@
-"""The task prefixes, in the one order that is stored: sorted by task.
+"""The task prefixes in the sequence in which they are stored: by name of the task.
 
-Nothing may take the order of a set or of a card: the position in this list decides a prefix's
-vocabulary id. Knows names only.
+The position in this sequence decides a prefix's vocabulary id.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """Rows seen through prompts: a `Format` of the text view that renders templates.
 
-A prompt names the fields of an example (`context`, `question`, `choices`, `label`, `labels`, `target`),
-or those of the raw record that the example was made of. Where the example's own target is hidden, so is
-the prompted one, whatever the template prints. Knows no vocabulary and no file.
+A prompt names the fields of an example (`context`, `question`, `choices`, `label`, `labels`,
+`target`), or those of the raw record that the example was made of. If the example's own target is
+hidden, the prompted one is hidden too, whatever the template prints.
 """
 
 import re

@@ -1,7 +1,7 @@
 """The text view: each example as an input and the target that a language model is to write.
 
-A *format* turns curated rows into inputs, targets and options; `plain` is the one that is built in.
-Formats made from templates fit the same seam (`Format`). Makes texts; knows no vocabulary and no file.
+A *format* turns curated rows into inputs, targets and options. `plain` is the built-in one; `prompted`
+makes formats from templates.
 """
 
 from collections.abc import Callable

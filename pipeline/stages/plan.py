@@ -17,7 +17,7 @@ from pipeline.layout import Layout
 from pipeline.mixing.corpus import Corpus, read_corpus
 from pipeline.mixing.lengths import StoredLengths
 from pipeline.mixing.plan import Plan, make_plan, to_json
-from pipeline.mixing.same_content import judged, same_content
+from pipeline.mixing.same_content import same_content, settle_same_content
 from pipeline.mixing.table import plan_tables
 from pipeline.publish import stage_lock
 
@@ -80,7 +80,7 @@ def exact_plan(
     """
     there = [task for task in mixture.drawn().tasks if task in corpus.tasks]
     same = [] if mixture.same_content == "allow" else same_content(corpus, there)
-    mixture, merged = judged(mixture, same, target=target)
+    mixture, merged = settle_same_content(mixture, same, target=target)
     lengths = StoredLengths(corpus, seed)
     plan = make_plan(mixture, lengths, name=name, which=which, seed=seed, batch=batch)
     return replace(

@@ -175,7 +175,7 @@ def test_no_phases_are_one_of_all():
         ),
         (
             mixture(["small"], strategy="supervised_tokens", tokens=9, view="text"), SIZES,
-            "tasks.small: no one knows yet how many tokens a row of task 'small' has\n"
+            "tasks.small: the tokens of a row of task 'small' are not known yet\n"
             "  to do: run `taskloom data`, which normalizes it",
         ),
     ],

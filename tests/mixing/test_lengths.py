@@ -87,7 +87,7 @@ def test_guessed_lengths_are_means():
     assert lengths.rows_for("t", "tokens", [Fraction(4), Fraction(5)]) == [2, 2]
     assert lengths.count_tokens("t", 3) == TokenCounts(8, None)
     assert lengths.count_tokens("u", 3) == TokenCounts(None, None)
-    with pytest.raises(MixtureError, match="no one knows yet how many tokens a row of task 'u'"):
+    with pytest.raises(MixtureError, match="the tokens of a row of task 'u' are not known yet"):
         lengths.amount("u", "tokens")
 
 

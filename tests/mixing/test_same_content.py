@@ -7,7 +7,7 @@ from pipeline.config.mixture_card import Mixture
 from pipeline.contract.files import write_arrow, write_json
 from pipeline.errors import ConfigError, MixtureError
 from pipeline.mixing.corpus import read_corpus
-from pipeline.mixing.same_content import content_hash, judged, same_content
+from pipeline.mixing.same_content import content_hash, same_content, settle_same_content
 
 IDS = pa.large_list(pa.int32())
 CHOICES = pa.large_list(IDS)
@@ -101,7 +101,7 @@ def test_a_part_in_common_is_not_the_same(tmp_path):
 
 def test_the_same_content_is_refused_by_default():
     with pytest.raises(MixtureError) as caught:
-        judged(mixture(), [("a", "b"), ("c", "d")], target=None)
+        settle_same_content(mixture(), [("a", "b"), ("c", "d")], target=None)
     assert str(caught.value) == (
         "tasks: the same train rows under several names: 'a' and 'b'; 'c' and 'd'\n"
         "  to do: take all but one out, or write same_content: merge (or allow) on the card"
@@ -110,29 +110,29 @@ def test_the_same_content_is_refused_by_default():
 
 def test_it_may_be_allowed():
     made = mixture("allow")
-    assert judged(made, [("a", "b")], target=None) == (made, {})
+    assert settle_same_content(made, [("a", "b")], target=None) == (made, {})
 
 
 def test_merged_tasks_leave_all_but_the_first_or_the_target():
     groups = {"g": {"tasks": ["b", "c"]}}
     phases = [{"name": "p", "share": 0.5, "weights": {"b": 2.0, "c": 3.0}}, {"name": "q"}]
     made = mixture("merge", groups=groups, phases=phases)
-    left, merged = judged(made, [("a", "b", "d")], target=None)
+    left, merged = settle_same_content(made, [("a", "b", "d")], target=None)
     assert merged == {"b": "a", "d": "a"}
     assert list(left.tasks) == ["a", "c"]
     assert left.groups["g"].tasks == ("c",)
     assert left.phases[0].weights == {"c": 3.0}
-    assert judged(made, [("a", "b", "d")], target="d")[1] == {"a": "d", "b": "d"}
+    assert settle_same_content(made, [("a", "b", "d")], target="d")[1] == {"a": "d", "b": "d"}
 
 
 def test_a_group_or_phase_that_merging_empties_is_named():
     made = mixture("merge", groups={"g": {"tasks": ["b"]}})
     with pytest.raises(ConfigError) as caught:
-        judged(made, [("a", "b")], target=None)
+        settle_same_content(made, [("a", "b")], target=None)
     assert str(caught.value) == (
         "once tasks of the same content are merged: groups.g: the group is empty: give it 'tasks' or "
         "'groups'"
     )
     phases = [{"name": "p", "share": 0.5, "tasks": ["b"]}, {"name": "q"}]
     with pytest.raises(MixtureError, match="phases.p: phase 'p' has no task left"):
-        judged(mixture("merge", phases=phases), [("a", "b")], target=None)
+        settle_same_content(mixture("merge", phases=phases), [("a", "b")], target=None)

@@ -1,8 +1,8 @@
 """UniMax (Chung et al., 2023): as even as a limit on repetition allows.
 
-Of 4,000 rows and at most 4 epochs, tasks of 10, 100, 5,000 and 10,000 rows get 40, 400, 1,780 and 1,780:
-tasks are visited from the smallest on, each is offered an equal part of what is left, and takes no more
-than `max_epochs` of its rows.
+Of 4,000 rows and at most 4 epochs, tasks of 10, 100, 5,000 and 10,000 rows get 40, 400, 1,780 and
+1,780: tasks are visited from the smallest on, each is offered an equal part of what is left, and takes
+no more than `max_epochs` of its rows.
 """
 
 from collections.abc import Mapping, Sequence

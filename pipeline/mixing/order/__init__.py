@@ -1,8 +1,8 @@
 """The order of a mixture: which mixture row stands at which position.
 
-`mixture_order` builds it from tasks, quotas and a seed by one of three algorithms: `shuffled`, `smooth`,
-`stratified`. Each algorithm has a version in its name and a golden hash in the tests, so that another
-result needs another name. `docs/mixing.md` says what each guarantees.
+`mixture_order` builds it from tasks, quotas and a seed by one of three algorithms: `shuffled`,
+`smooth`, `stratified`. Each algorithm has a version in its name and a golden hash in the tests, so
+that another result needs another name. `docs/mixing.md` says what each guarantees.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,10 +1,10 @@
 """Keyed permutations of [0, N) in no memory: arithmetic alone sends index i to its place.
 
 From 17 up to 2**63 an unbalanced Feistel network (Luby and Rackoff 1988): an index is a high half in
-[0, a) and a low half of b bits, with a = ceil(N / 2**b); each round adds to one half, modulo its size, a
-hash of the other. Every round can be undone, so the whole is a bijection of [0, a * 2**b), which
-exceeds N by less than 2**b. An index that lands beyond N goes through again until it does not, which is
-a bijection of [0, N) (cycle walking: Black and Rogaway 2002). Up to 16, where rounds would mix too
+[0, a) and a low half of b bits, with a = ceil(N / 2**b); each round adds to one half, modulo its size,
+a hash of the other. Every round can be undone, so the whole is a bijection of [0, a * 2**b), which
+exceeds N by less than 2**b. An index that lands beyond N goes through again until it does not, which
+is a bijection of [0, N) (cycle walking: Black and Rogaway 2002). Up to 16, where rounds would mix too
 little, the index is traced through a Fisher-Yates shuffle: all N! permutations are equally likely.
 
 `feistel` and `traced` take arrays in numpy, and single words in compiled kernels.

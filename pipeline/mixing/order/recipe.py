@@ -75,9 +75,9 @@ def recipe(
     parts = tuple(sorted((draw for draw in draws if draw.quota), key=lambda draw: draw.task))
     _check_draws(parts)
     _check_batch(algorithm, batch)
-    told = phases or ({part.task: part.quota for part in parts},)
-    rows = tuple(tuple(phase.get(part.task, 0) for part in parts) for phase in told)
-    _check_phases(parts, told)
+    all_phases = phases or ({part.task: part.quota for part in parts},)
+    rows = tuple(tuple(phase.get(part.task, 0) for part in parts) for phase in all_phases)
+    _check_phases(parts, all_phases)
     return Recipe(
         algorithm=algorithm,
         seed=seed,

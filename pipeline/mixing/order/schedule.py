@@ -1,12 +1,12 @@
 """Run jobs in slots, earliest deadline first: what the smooth and the stratified order share.
 
-A task with 3 jobs in 12 slots may have to run the first in slots 0 to 3, the next in 4 to 7, and so on.
-Release and deadline of its i-th job are floors of fractions that grow by a constant step from job to job.
-Each slot runs the same number of jobs, at most one of a task. Ready tasks lie in a tournament tree,
-waiting ones in a ring of lists by release. All arithmetic is on integers.
+A task with 3 jobs in 12 slots may have to run the first in slots 0 to 3, the next in 4 to 7, and so
+on. Release and deadline of its i-th job are floors of fractions that grow by a constant step from job
+to job. Each slot runs the same number of jobs, at most one of a task. Ready tasks lie in a tournament
+tree, waiting ones in a ring of lists by release. All arithmetic is on integers.
 
-Importing this module loads numba. In the names of axes K is tasks, R places in the ring, T nodes of the
-tree.
+Importing this module loads numba. In the names of axes K is tasks, R places in the ring, T nodes of
+the tree.
 """
 
 from collections.abc import Iterator, Sequence

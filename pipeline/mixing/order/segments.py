@@ -1,9 +1,9 @@
 """How `shuffled-2` cuts an order: phases into segments, segments into blocks of 128 positions.
 
 A phase of 2,702 positions has segments of 2,048, 512, 128 and 14 positions: 128 * 2**level, and a rest
-shorter than a block. Every segment has exact quotas: of the rows that a phase has left, laid out task by
-task, it takes evenly spaced ones (systematic sampling), so that each task's part is its share of the
-segment to within one row.
+shorter than a block. Every segment has exact quotas: of the rows that a phase has left, laid out task
+by task, it takes evenly spaced ones (systematic sampling), so that each task's part is its share of
+the segment to within one row.
 
 `slot` and `residue` take arrays in numpy, and single words in compiled kernels.
 """

@@ -1,11 +1,11 @@
 """`smooth-1`: at no position is any task a whole row off its share.
 
-With quotas 3, 3 and 3 the tasks take turns: 0 1 2 0 1 2 0 1 2. In general this is Tijdeman's rule for the
-chairman assignment problem (Discrete Mathematics 32, 1980). Of K tasks with quotas q and N positions,
-the i-th turn of a task may come from the first position t on at which t * q / N >= i - 1 + 1 / (2K - 2),
-and must come before t * q / N exceeds i - 1 / (2K - 2) by a position. Of the tasks that may come, the one
-with the earliest end goes first; ties go by name. Then every prefix holds each task to within
-1 - 1 / (2K - 2) rows of its share. Tijdeman proves that, and that no rule does better.
+With quotas 3, 3 and 3 the tasks take turns: 0 1 2 0 1 2 0 1 2. In general this is Tijdeman's rule for
+the chairman assignment problem (Discrete Mathematics 32, 1980). Of K tasks with quotas q and N
+positions, the i-th turn of a task may come from the first position t on at which t * q / N >= i - 1 +
+1 / (2K - 2), and must come before t * q / N exceeds i - 1 / (2K - 2) by a position. Of the tasks that
+may come, the one with the earliest end goes first; ties go by name. Then every prefix holds each task
+to within 1 - 1 / (2K - 2) rows of its share. Tijdeman proves that, and that no rule does better.
 """
 
 from collections.abc import Iterator

@@ -1,11 +1,11 @@
 """`stratified-1`: every global batch has the same composition, as nearly as whole rows can.
 
 With quotas 40, 20 and 20 every batch of 8 holds 4, 2 and 2 rows, shuffled. In general every batch of B
-rows holds B * q / N rows of a task with quota q of N positions, rounded down or up, and so does every run
-of batches from the first on. Each task has the whole part in every batch. The fractions are dealt out as
-processors to periodic jobs that must never be a whole slot ahead or behind (P-fairness: Baruah, Cohen,
-Plaxton and Varvel, Algorithmica 15, 1996), by the rules of PD2 (Anderson and Srinivasan, Journal of
-Computer and System Sciences 68, 2004).
+rows holds B * q / N rows of a task with quota q of N positions, rounded down or up, and so does every
+run of batches from the first on. Each task has the whole part in every batch. The fractions are dealt
+out as processors to periodic jobs that must never be a whole slot ahead or behind (P-fairness: Baruah,
+Cohen, Plaxton and Varvel, Algorithmica 15, 1996), by the rules of PD2 (Anderson and Srinivasan,
+Journal of Computer and System Sciences 68, 2004).
 
 Batches are counted over the whole order. A phase that starts inside a batch first fills it, by largest
 remainder; the last batch may be short.
