@@ -18,9 +18,10 @@ from pipeline.config.mixture import View
 from pipeline.contract.files import read_json, require, sha256
 from pipeline.errors import ArtefactError, ConfigError, visible
 from pipeline.export import target
-from pipeline.export.request import FORMATS, Format, Part, Request, Source
+from pipeline.export.request import FORMATS, Format, Request, Source
 from pipeline.export.run import Exported, export
 from pipeline.layout import COMPASS, Layout
+from pipeline.mixing.order import Draw
 from pipeline.project import require_order
 from pipeline.publish import alone
 
@@ -77,9 +78,8 @@ def read_request(layout: Layout, which: str, kind: Format, *, shard_rows: int) -
     """
     folder = require_order(layout.name, which)
     manifest = read_json(folder / "manifest.json")
-    keys = ("task", "start", "rows", "quota")
-    parts = [Part(**{k: entry[k] for k in keys}) for entry in manifest["tasks"] if entry["quota"]]
-    texts = {part.task: layout.rendered(part.task) for part in parts}
+    draws = [Draw(**entry) for entry in manifest["tasks"] if entry["quota"]]
+    texts = {draw.task: layout.rendered(draw.task) for draw in draws}
     for path in texts.values():
         require(path)
     bar = tqdm(texts.items(), desc="hash text", delay=2, leave=False)
@@ -94,8 +94,8 @@ def read_request(layout: Layout, which: str, kind: Format, *, shard_rows: int) -
         order_sha256=manifest["sha256"],
         text_sha256={task: sha256(path) for task, path in bar},
         writer=_writer(kind),
-        parts=sorted(parts, key=lambda part: part.task),
-        sources={part.task: _source(read_json(layout.source(part.task))) for part in parts},
+        draws=sorted(draws, key=lambda draw: draw.task),
+        sources={draw.task: _source(read_json(layout.source(draw.task))) for draw in draws},
         order=folder / "order.arrow",
         rendered=layout.rendered("").parent,
     )

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pipeline.config.mixture import MixtureParts
 from pipeline.config.sampling import Group, OwnSplit, Phase
-from pipeline.config.strategies.base import Knobs, Splitting
-from pipeline.config.strategies.registry import SPLITTING
+from pipeline.config.strategies.base import Knobs, SplitStrategy
+from pipeline.config.strategies.registry import SPLIT_STRATEGIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Level:
 
     path: str
     """Names of the groups around, joined by `/`; empty at the top."""
-    strategy: Splitting
+    strategy: SplitStrategy
     knobs: Knobs
     members: tuple["Node", ...]
     """In name order."""
@@ -57,7 +57,7 @@ def top_level(mixture: MixtureParts, phase: Phase | None = None) -> Level:
         phase: Null for the mixture as a whole. A phase's weights and strategy go before the card's;
             groups none of whose tasks it draws are left out, and their part goes to the others.
     """
-    above = (mixture.sampling.splitting, Knobs(**mixture.sampling.given()))
+    above = (mixture.sampling.split_strategy, Knobs(**mixture.sampling.given()))
     own = _own(phase, above) if phase else above
     over = phase.weights if phase else {}
     drawn = mixture.drawn_in(phase)
@@ -66,13 +66,13 @@ def top_level(mixture: MixtureParts, phase: Phase | None = None) -> Level:
     return _level("", own, set(weights) - grouped, mixture.groups, weights, over)
 
 
-def _own(part: OwnSplit, above: tuple[Splitting, Knobs]) -> tuple[Splitting, Knobs]:
-    return (SPLITTING[part.strategy], Knobs(**part.given())) if part.strategy else above
+def _own(part: OwnSplit, above: tuple[SplitStrategy, Knobs]) -> tuple[SplitStrategy, Knobs]:
+    return (SPLIT_STRATEGIES[part.strategy], Knobs(**part.given())) if part.strategy else above
 
 
 def _level(
     path: str,
-    split: tuple[Splitting, Knobs],
+    split: tuple[SplitStrategy, Knobs],
     tasks: Iterable[str],
     groups: Mapping[str, Group],
     weights: Mapping[str, float | None],

@@ -12,7 +12,7 @@ from pipeline.config.sampling import Group, Phase, Sampling
 from pipeline.config.strict import Name, Positive, PromptNames, Strict
 
 View = Literal["choice", "text"]
-Draw = Literal["all", "one"]
+PromptDraw = Literal["all", "one"]
 
 
 class MixtureTask(Strict):
@@ -33,7 +33,7 @@ class MixtureTask(Strict):
     """Dataset (`paws/labeled_final`) whose prompts see the task's raw records; it lies below
     `prompts_dir`, or else `mixtures/prompts`. The task's own prompts, `mixtures/prompts/<task>`, see
     examples."""
-    draw: Draw | None = None
+    draw: PromptDraw | None = None
     """As of the mixture, for this task."""
     held_out: bool = False
     """Whether the task is evaluated and nothing else: no row of it is drawn, no model learns from it,
@@ -45,7 +45,7 @@ class MixtureParts(Strict):
 
     view: View = "choice"
     """`choice`: every row is a question with choices; `text`: a prompt and its target."""
-    draw: Draw = "all"
+    draw: PromptDraw = "all"
     """Whether each train row is seen through all prompts of its task, or through one, drawn by the
     seed and the weights. Rows for evaluation are seen through all."""
     tasks: dict[Name, MixtureTask] = Field(min_length=1)
@@ -72,7 +72,7 @@ class MixtureParts(Strict):
         """Return the names of all strategies that the mixture uses."""
         parts = [*(group for _, _, group in self.all_groups()), *self.phases]
         own = {part.strategy for part in parts if part.strategy is not None}
-        return own | {self.sampling.strategy, self.sampling.splitting.name}
+        return own | {self.sampling.strategy, self.sampling.split_strategy.name}
 
     def all_groups(self) -> Iterator[tuple[str, str, Group]]:
         """Yield every group with its path (`a/b`) and its name, outer ones first."""

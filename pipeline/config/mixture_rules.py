@@ -11,7 +11,7 @@ from pipeline.config.levels import Level, top_level
 from pipeline.config.mixture import MixtureParts
 from pipeline.config.sampling import Phase, Sampling
 from pipeline.config.strategies.base import decimal
-from pipeline.config.strategies.registry import FIXING, SPLITTING, STRATEGIES
+from pipeline.config.strategies.registry import FIXED_STRATEGIES, SPLIT_STRATEGIES, STRATEGIES
 from pipeline.errors import nearest
 
 _ASKS_FOR_ROWS = ("weight", "count", "epochs", "draw")
@@ -82,7 +82,7 @@ def _prompts(mixture: MixtureParts) -> str | None:
 
 
 def _groups(mixture: MixtureParts) -> str | None:
-    if mixture.groups and mixture.sampling.strategy in FIXING:
+    if mixture.groups and mixture.sampling.strategy in FIXED_STRATEGIES:
         return f"groups: strategy '{mixture.sampling.strategy}' shares nothing out among groups"
     seen: dict[str, str] = {}
     names: set[str] = set()
@@ -109,9 +109,9 @@ def _unknown(name: str, known: Collection[str], kind: str) -> str:
 
 def _task_keys(mixture: MixtureParts) -> str | None:
     """Check what tasks say to the strategies that fix their rows."""
-    sampling, fixing = mixture.sampling, FIXING.get(mixture.sampling.strategy)
+    sampling, fixing = mixture.sampling, FIXED_STRATEGIES.get(mixture.sampling.strategy)
     for task, entry in sorted(mixture.tasks.items()):
-        for other in FIXING.values():
+        for other in FIXED_STRATEGIES.values():
             if getattr(entry, other.task_key) is not None and other is not fixing:
                 return f"tasks.{task}: '{other.task_key}' goes with strategy '{other.name}' only"
         if fixing is None:
@@ -126,7 +126,7 @@ def _task_keys(mixture: MixtureParts) -> str | None:
 
 def _level_weights(mixture: MixtureParts) -> str | None:
     """Check every level's weights: there where its strategy requires them, absent where it refuses."""
-    if mixture.sampling.strategy in FIXING:
+    if mixture.sampling.strategy in FIXED_STRATEGIES:
         return None
     for phase in mixture.phases or (None,):
         for level in top_level(mixture, phase).below():
@@ -156,7 +156,7 @@ def _stop(mixture: MixtureParts) -> str | None:
     if mixture.phases:
         return f"phases: stop '{stop}' does not go with phases, whose size must be known"
     for path, _, group in mixture.all_groups():
-        if group.strategy and SPLITTING[group.strategy].splits_known_size:
+        if group.strategy and SPLIT_STRATEGIES[group.strategy].splits_known_size:
             return (
                 f"groups.{path}: stop '{stop}' does not go with '{group.strategy}', "
                 "which splits a known size"
@@ -186,7 +186,7 @@ def _phases(mixture: MixtureParts) -> str | None:
     undrawn = set(mixture.tasks).difference(*(mixture.drawn_in(phase) for phase in mixture.phases))
     if undrawn:
         return f"phases: task '{min(undrawn)}' is in no phase; add it to one, or take it out"
-    if mixture.sampling.strategy in FIXING:
+    if mixture.sampling.strategy in FIXED_STRATEGIES:
         return _absolute_phases(mixture)
     return _phase_sizes(mixture.phases, mixture.sampling)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from pipeline.config.strategies.base import Count, Knobs, SizeKey, Splitting, Strategy, Unit
-from pipeline.config.strategies.registry import FIXING, SPLITTING, STRATEGIES
+from pipeline.config.strategies.base import Count, Knobs, SizeKey, SplitStrategy, Strategy, Unit
+from pipeline.config.strategies.registry import FIXED_STRATEGIES, SPLIT_STRATEGIES, STRATEGIES
 from pipeline.config.strict import Name, Positive
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     SplittingName = str
 else:
     StrategyName = Literal[tuple(STRATEGIES)]
-    SplittingName = Literal[tuple(SPLITTING)]
+    SplittingName = Literal[tuple(SPLIT_STRATEGIES)]
 
 Stop = Literal["fixed", "first_exhausted", "all_seen", "exactly_once", "endless"]
 OrderName = Literal["shuffled", "smooth", "stratified"]
@@ -86,19 +86,21 @@ class Sampling(Knobs):
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
-        taker = FIXING.get(self.strategy) or self.splitting
+        taker = FIXED_STRATEGIES.get(self.strategy) or self.split_strategy
         words = knob_complaint(taker, self) or self._size_complaint()
         if words:
             raise ValueError(words)
-        if self.by is not None and self.strategy in FIXING | SPLITTING:
-            others = [name for name in STRATEGIES if name not in FIXING | SPLITTING]
+        if self.by is not None and self.strategy in FIXED_STRATEGIES | SPLIT_STRATEGIES:
+            others = [
+                name for name in STRATEGIES if name not in FIXED_STRATEGIES | SPLIT_STRATEGIES
+            ]
             raise ValueError(f"'by' goes with strategy {_one_of(others)}")
         return self
 
     @property
-    def splitting(self) -> Splitting:
+    def split_strategy(self) -> SplitStrategy:
         """The strategy that splits rows or tokens; where all rows are fixed, nothing asks for it."""
-        return SPLITTING.get(self.strategy) or SPLITTING[self.by or "equal"]
+        return SPLIT_STRATEGIES.get(self.strategy) or SPLIT_STRATEGIES[self.by or "equal"]
 
     @property
     def unit(self) -> Unit:
@@ -109,7 +111,7 @@ class Sampling(Knobs):
     def sizes(self) -> list[str]:
         """Return the keys by which the card gives the size of the mixture."""
         keys = [key for key in get_args(SizeKey) if getattr(self, key) is not None]
-        fixing = FIXING.get(self.strategy)
+        fixing = FIXED_STRATEGIES.get(self.strategy)
         return [key for key in keys if not (fixing and key == fixing.task_key)]
 
     def size_wanted(self) -> str | None:
@@ -124,14 +126,14 @@ class Sampling(Knobs):
     def _size_complaint(self) -> str | None:
         """Word a size key that does not belong; `size_wanted` looks for missing ones."""
         given = self.sizes()
-        if self.stop != "fixed" and self.strategy in FIXING:
+        if self.stop != "fixed" and self.strategy in FIXED_STRATEGIES:
             return f"stop '{self.stop}' does not go with strategy '{self.strategy}', which fixes the rows"
         if self.stop == "endless":
             return None if given == ["rows"] else (
                 "stop 'endless' needs 'rows', and no other size: how many of its rows are built"
             )  # fmt: skip
-        if self.stop != "fixed" and self.splitting.splits_known_size:
-            name = self.splitting.name
+        if self.stop != "fixed" and self.split_strategy.splits_known_size:
+            name = self.split_strategy.name
             return (
                 f"stop '{self.stop}' does not go with '{name}', which splits a size that is known"
             )
@@ -169,7 +171,7 @@ class OwnSplit(Knobs):
     def split_complaint(self, kind: str) -> str | None:
         """Word knobs without a strategy, or that it does not take; None where all is well."""
         if self.strategy is not None:
-            return knob_complaint(SPLITTING[self.strategy], self)
+            return knob_complaint(SPLIT_STRATEGIES[self.strategy], self)
         given = next(iter(self.given()), None)
         return f"'{given}' needs the {kind}'s own 'strategy' beside it" if given else None
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pipeline.config.mixture import Draw, MixtureTask, View
+from pipeline.config.mixture import MixtureTask, PromptDraw, View
 from pipeline.config.mixture_card import Limits, Tailor
 from pipeline.config.params import (
     CurateParams,
@@ -66,7 +66,7 @@ class TaskPrompts(Strict):
     """What a task's rows are seen through."""
 
     prompts: tuple[PromptText, ...] = Field(min_length=1)
-    draw: Draw = "all"
+    draw: PromptDraw = "all"
     """Of train rows; those for evaluation are seen through all."""
     source_sha256: str | None = None
     """Of the task's resolved source, where a prompt sees raw records; else null."""

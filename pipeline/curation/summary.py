@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.curation.verdict import Counts, Verdict
+from pipeline.curation.verdict import TaskCounts, Verdict
 from pipeline.schema import ROLES
 
 
@@ -54,7 +54,7 @@ def described(examples: pl.DataFrame) -> dict[str, Any]:
 
 
 def _task(
-    kept: dict[str, pl.DataFrame], counts: Counts, drops: dict[str, dict[str, int]]
+    kept: dict[str, pl.DataFrame], counts: TaskCounts, drops: dict[str, dict[str, int]]
 ) -> dict[str, Any]:
     return {
         "rows": counts.rows,

@@ -30,7 +30,7 @@ _DROPS = pl.Schema(
 )
 
 
-class Counts(NamedTuple):
+class TaskCounts(NamedTuple):
     """What happened to one task, as far as its kept rows do not show it."""
 
     rows: dict[str, int]
@@ -60,7 +60,7 @@ class Verdict(NamedTuple):
     kept: dict[str, dict[str, pl.DataFrame]]
     drops: pl.DataFrame
     overlaps: pl.DataFrame
-    counts: dict[str, Counts]
+    counts: dict[str, TaskCounts]
 
 
 class _Judged(NamedTuple):
@@ -69,7 +69,7 @@ class _Judged(NamedTuple):
     examples: pl.DataFrame
     drops: pl.DataFrame
     stems: pl.DataFrame
-    counts: Counts
+    counts: TaskCounts
 
 
 def verdict(
@@ -117,7 +117,7 @@ def verdict(
 
 
 def check_account(
-    task: str, counts: Counts, kept: Mapping[str, pl.DataFrame], dropped: int
+    task: str, counts: TaskCounts, kept: Mapping[str, pl.DataFrame], dropped: int
 ) -> None:
     """Check that each example of a task went to one place.
 
@@ -153,7 +153,7 @@ def _judge(
     twice = rest.join(repeated, on="example_id", maintain_order="left")
     rest = rest.join(repeated, on="example_id", how="anti", maintain_order="left")
     assigned = roles.assigned(rest, params, report=report, validation=validation)
-    counts = Counts(
+    counts = TaskCounts(
         rows={split: splits[split].height for split in sorted(splits)},
         report=report,
         validation=use,

@@ -70,7 +70,7 @@ def readme(request: Request, digest: str) -> str:
         "",
         f"# Mixture {request.name} ({request.which})",
         "",
-        f"{request.positions:,} rows of {len(request.parts)} tasks, in training order.",
+        f"{request.positions:,} rows of {len(request.draws)} tasks, in training order.",
         "",
         f"- mixture sha256: `{digest}`",
         f"- order: `{request.algorithm}`, sha256 `{request.order_sha256}`",
@@ -84,7 +84,7 @@ def readme(request: Request, digest: str) -> str:
         "",
         "| task | rows drawn | licence | source |",
         "| --- | --- | --- | --- |",
-        *(_line(part.task, part.quota, request.sources) for part in request.parts),
+        *(_line(draw.task, draw.quota, request.sources) for draw in request.draws),
     ]
     return "\n".join([*lines, *_citations(request)]) + "\n"
 
@@ -100,7 +100,7 @@ def _cell(text: str) -> str:
 
 
 def _citations(request: Request) -> list[str]:
-    cited = [(p.task, request.sources[p.task].citation.strip()) for p in request.parts]
+    cited = [(draw.task, request.sources[draw.task].citation.strip()) for draw in request.draws]
     given = [line for task, text in cited if text for line in ("", f"{task}:", "", _quoted(text))]
     return ["", "## Citations", *given] if given else []
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pipeline.config.mixture import View
+from pipeline.mixing.order import Draw
 
 Format = Literal["parquet", "datasets", "jsonl"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -22,18 +23,6 @@ class Source:
     citation: str = ""
     revision: str | None = None
     """Commit of a hub dataset."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One task's rows, as an order counts them."""
-
-    task: str
-    start: int
-    """Mixture row of its first row."""
-    rows: int
-    quota: int
-    """Rows drawn of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +54,7 @@ class Request:
     """By task: hash of the rendered text."""
     writer: str
     """Library and version that write the files: another one may write other bytes."""
-    parts: Sequence[Part]
+    draws: Sequence[Draw]
     """The tasks that are drawn, in name order."""
     sources: Mapping[str, Source]
     order: Path

@@ -75,8 +75,8 @@ def _written(request: Request, folder: Path, shards: list[Shard]) -> Iterator[tu
     """Write shards, one after the other; yield each with its rows when its file is there."""
     store_path = target.scratch(folder) / "text.arrow"
     schema = COLUMNS[request.view]
-    write_store(request.parts, request.rendered, store_path, schema)
-    order, store = checked_order(request), TextStore(store_path, request.parts)
+    write_store(request.draws, request.rendered, store_path, schema)
+    order, store = checked_order(request), TextStore(store_path, request.draws)
     for shard in shards:
         with whole_file(folder / shard.file) as temporary:
             parts = rows_of(order, store, shard, schema)

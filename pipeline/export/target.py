@@ -120,9 +120,9 @@ def finish(folder: Path, request: Request, notes: Sequence[Note], digest: str) -
         "rows": rows,
         "without_target": request.positions - rows,
         "tasks": [
-            {"task": part.task, "rows": part.rows, "quota": part.quota}
-            | asdict(request.sources[part.task])
-            for part in request.parts
+            {"task": draw.task, "rows": draw.rows, "quota": draw.quota}
+            | asdict(request.sources[draw.task])
+            for draw in request.draws
         ],
         "shards": list(notes),
     }

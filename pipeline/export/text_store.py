@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.contract.files import require, whole_file
 from pipeline.errors import ArtefactError
-from pipeline.export.request import Part
+from pipeline.mixing.order import Draw
 
 BATCH_ROWS = 32_768
 """Rows of a record batch: what is held at once while the file is made."""
@@ -34,11 +34,11 @@ def store_schema(columns: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(f.name, _WIDE.get(f.type, f.type)) for f in fields])
 
 
-def write_store(parts: Sequence[Part], rendered: Path, path: Path, columns: pa.Schema) -> None:
+def write_store(draws: Sequence[Draw], rendered: Path, path: Path, columns: pa.Schema) -> None:
     """Write the train rows of all tasks, one after the other, to `path`.
 
     Args:
-        parts: The tasks.
+        draws: Where each task's rows lie, of the tasks that are drawn.
         rendered: Folder of their text.
         path: The scratch file.
         columns: Of the export.
@@ -48,24 +48,24 @@ def write_store(parts: Sequence[Part], rendered: Path, path: Path, columns: pa.S
     """
     schema = store_schema(columns)
     with whole_file(path) as temporary, ipc.new_file(str(temporary), schema) as writer:
-        for batch in _rebatched(_rows(parts, rendered, schema)):
+        for batch in _rebatched(_rows(draws, rendered, schema)):
             writer.write_batch(batch)
 
 
-def _rows(parts: Sequence[Part], rendered: Path, schema: pa.Schema) -> Iterator[pa.Table]:
-    for part in parts:
-        path = rendered / f"{part.task}.parquet"
+def _rows(draws: Sequence[Draw], rendered: Path, schema: pa.Schema) -> Iterator[pa.Table]:
+    for draw in draws:
+        path = rendered / f"{draw.task}.parquet"
         require(path)
         found = 0
         for table in _train_rows(path, schema):
             _check_sequence(table, found, path)
             found += table.num_rows
             yield table
-        if found != part.rows:
+        if found != draw.rows:
             raise ArtefactError(
                 f"holds {found} train rows",
                 where=str(path),
-                expected=f"{part.rows}, which the order was made for",
+                expected=f"{draw.rows}, which the order was made for",
                 remedy="run `dvc repro`, which mixes again",
             )
 
@@ -115,20 +115,20 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
 class TextStore:
     """The rows of a scratch file by mixture row."""
 
-    def __init__(self, path: Path, parts: Sequence[Part]) -> None:
+    def __init__(self, path: Path, draws: Sequence[Draw]) -> None:
         """Map the file.
 
         Args:
             path: As `write_store` wrote it.
-            parts: The same parts.
+            draws: The same.
         """
         self._reader = ipc.open_file(pa.memory_map(str(path)))
-        self._tasks = pa.array([part.task for part in parts], pa.string())
-        by_start = sorted(range(len(parts)), key=lambda i: parts[i].start)
-        sizes = np.array([part.rows for part in parts], dtype=np.int64)
+        self._tasks = pa.array([draw.task for draw in draws], pa.string())
+        by_start = sorted(range(len(draws)), key=lambda i: draws[i].start)
+        sizes = np.array([draw.rows for draw in draws], dtype=np.int64)
         first = np.cumsum(sizes) - sizes
         self._index_P = np.array(by_start, dtype=np.int64)
-        self._start_P = np.array([parts[i].start for i in by_start], dtype=np.int64)
+        self._start_P = np.array([draws[i].start for i in by_start], dtype=np.int64)
         self._rows_P, self._first_P = sizes[self._index_P], first[self._index_P]
 
     def take(self, row_N: NDArray[np.uint32]) -> tuple[pa.Array, pa.Table]:

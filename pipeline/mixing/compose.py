@@ -12,11 +12,11 @@ from fractions import Fraction
 from pipeline.config.levels import top_level
 from pipeline.config.mixture_card import Mixture
 from pipeline.config.sampling import Phase
-from pipeline.config.strategies.base import Fixing, Prompts
-from pipeline.config.strategies.registry import FIXING
+from pipeline.config.strategies.base import FixedStrategy, Prompts
+from pipeline.config.strategies.registry import FIXED_STRATEGIES
 from pipeline.errors import MixtureError, unknown_name
-from pipeline.mixing.groups import Part, leaves, parts, whole_rows
-from pipeline.mixing.lengths import Lengths
+from pipeline.mixing.groups import MemberShare, leaves, parts, whole_rows
+from pipeline.mixing.lengths import TaskLengths
 from pipeline.mixing.quotas import check_quotas
 from pipeline.mixing.sizes import given_size, phase_rows, phase_shares, stop_size
 
@@ -63,7 +63,7 @@ class Composition:
         return sum(phase.positions for phase in self.phases)
 
 
-def compose(mixture: Mixture, lengths: Lengths) -> Composition:
+def compose(mixture: Mixture, lengths: TaskLengths) -> Composition:
     """Return what a mixture draws of each of its tasks; held-out ones are not among them.
 
     Raises:
@@ -72,7 +72,7 @@ def compose(mixture: Mixture, lengths: Lengths) -> Composition:
     """
     mixture = mixture.drawn()
     _check_tasks(mixture, lengths.rows)
-    fixing = FIXING.get(mixture.sampling.strategy)
+    fixing = FIXED_STRATEGIES.get(mixture.sampling.strategy)
     if fixing is not None:
         result = _fixed(mixture, fixing, lengths.rows)
     elif mixture.sampling.unit == "rows":
@@ -100,7 +100,7 @@ def _check_tasks(mixture: Mixture, rows: Mapping[str, int]) -> None:
             )
 
 
-def _fixed(mixture: Mixture, fixing: Fixing, rows: Mapping[str, int]) -> Composition:
+def _fixed(mixture: Mixture, fixing: FixedStrategy, rows: Mapping[str, int]) -> Composition:
     counts = {
         task: fixing.quota(entry, rows[task], mixture.sampling.epochs)
         for task, entry in sorted(mixture.tasks.items())
@@ -151,7 +151,7 @@ def _total(
     return given_size(sampling, sum(sizes.values()), rates)
 
 
-def _by_tokens(mixture: Mixture, lengths: Lengths) -> Composition:
+def _by_tokens(mixture: Mixture, lengths: TaskLengths) -> Composition:
     unit, budget = mixture.sampling.unit, Fraction(mixture.sampling.tokens or 0)
     tasks = sorted(mixture.tasks)
     sizes = {task: lengths.amount(task, unit) for task in tasks}
@@ -181,7 +181,7 @@ def _by_tokens(mixture: Mixture, lengths: Lengths) -> Composition:
 
 
 def _composition(
-    splits: Sequence[Mapping[str, Part]],
+    splits: Sequence[Mapping[str, MemberShare]],
     plans: Sequence[PhasePlan],
     asked: Mapping[str, Fraction],
 ) -> Composition:

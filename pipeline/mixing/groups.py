@@ -15,7 +15,7 @@ from pipeline.mixing.quotas import apportioned, shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class MemberShare:
     """What a member gets of a mixture."""
 
     name: str
@@ -25,10 +25,10 @@ class Part:
     """Against the other members of its level."""
     share: Fraction
     """Of the whole mixture, exactly."""
-    inner: tuple["Part", ...] = ()
+    inner: tuple["MemberShare", ...] = ()
     """Of a group its members; empty for a task."""
 
-    def leaves(self) -> Iterator["Part"]:
+    def leaves(self) -> Iterator["MemberShare"]:
         """Yield the tasks in it."""
         if not self.inner:
             yield self
@@ -43,7 +43,7 @@ def parts(
     total: Fraction | None,
     share: Fraction = Fraction(1),
     prompts: Mapping[str, Prompts] | None = None,
-) -> tuple[Part, ...]:
+) -> tuple[MemberShare, ...]:
     """Split a level, and all levels below it, by their strategies.
 
     Args:
@@ -51,7 +51,7 @@ def parts(
         sizes: Rows or tokens of every task.
         total: Size of the whole mixture, in the unit of the sizes; null where it is not known yet,
             which `unimax` does not allow.
-        share: Part of the mixture that the level has.
+        share: MemberShare of the mixture that the level has.
         prompts: Through which each task's rows were made; one where it says nothing.
 
     Raises:
@@ -68,7 +68,9 @@ def parts(
             parts(node.inner, sizes, total=total, share=own, prompts=prompts) if node.inner else ()
         )
         result.append(
-            Part(name=node.name, path=level.path, rate=rate[node.name], share=own, inner=inner)
+            MemberShare(
+                name=node.name, path=level.path, rate=rate[node.name], share=own, inner=inner
+            )
         )
     return tuple(result)
 
@@ -84,12 +86,14 @@ def _member(
     )
 
 
-def leaves(split: Sequence[Part]) -> dict[str, Part]:
+def leaves(split: Sequence[MemberShare]) -> dict[str, MemberShare]:
     """Return the tasks among parts, by name."""
     return {leaf.name: leaf for part in split for leaf in part.leaves()}
 
 
-def whole_rows(split: Sequence[Part], total: int, *, of: int | None = None) -> dict[str, int]:
+def whole_rows(
+    split: Sequence[MemberShare], total: int, *, of: int | None = None
+) -> dict[str, int]:
     """Round parts to rows, from the top down.
 
     Args:

@@ -1,6 +1,6 @@
 """How much text each task has: exactly, from stored lengths, or roughly, from means.
 
-A plan learns of rows and tokens from here alone. Lengths are read task by task and dropped again, so
+A plan learns of rows and tokens from here alone. TaskLengths are read task by task and dropped again, so
 that memory does not grow with the number of tasks. Which rows come first is up to the walk of a task:
 its last, broken epoch decides how many tokens a number of rows has, without the order being built.
 """
@@ -34,7 +34,7 @@ class TokenCounts:
     """That a loss is taken of; null in the choice view, which has none."""
 
 
-class Lengths(Protocol):
+class TaskLengths(Protocol):
     """Rows and tokens of tasks."""
 
     @property

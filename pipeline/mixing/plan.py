@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pipeline.config.mixture_card import Mixture
 from pipeline.errors import ArtefactError
 from pipeline.mixing.compose import Drawn, PhasePlan, compose
-from pipeline.mixing.lengths import Lengths, TokenCounts
+from pipeline.mixing.lengths import TaskLengths, TokenCounts
 from pipeline.mixing.order import NEWEST
 
 VERSION = 1
@@ -102,7 +102,7 @@ def _sum(values: Iterable[int | None]) -> int | None:
 
 def make_plan(
     mixture: Mixture,
-    lengths: Lengths,
+    lengths: TaskLengths,
     *,
     name: str,
     which: str,

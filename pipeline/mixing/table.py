@@ -113,7 +113,7 @@ def sampling_line(sampling: Sampling) -> str:
     size = [f"{key} {_number(getattr(sampling, key))}" for key in _SIZE_KEYS
             if getattr(sampling, key) is not None]  # fmt: skip
     knobs = [f"{key} {_number(value)}" for key, value in sampling.given().items()]
-    by = [f"by {sampling.splitting.name}"] if sampling.by else []
+    by = [f"by {sampling.split_strategy.name}"] if sampling.by else []
     preset = f" (preset '{sampling.preset}')" if sampling.preset else ""
     parts = ", ".join([f"strategy {sampling.strategy}", *by, *knobs, *size])
     return f"{parts}{preset}; stop {sampling.stop}; order {sampling.order}"

@@ -36,7 +36,7 @@ Shorten = Callable[[pl.DataFrame, Literal["example", "record"]], pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class PromptCounts:
     """What became of the rows that a prompt was to render.
 
     Attributes:
@@ -78,7 +78,7 @@ class Prompted:
 
     def rows(
         self, examples: pl.DataFrame, place_N: NDArray[np.int64] | None
-    ) -> tuple[pl.DataFrame, list[Counts]]:
+    ) -> tuple[pl.DataFrame, list[PromptCounts]]:
         """Return rows of `PROMPTED`, those of an example together, in the prompts' order, and counts.
 
         Args:
@@ -105,16 +105,16 @@ class Prompted:
 
     def _one(
         self, one: PromptText, examples: pl.DataFrame, fields: pl.DataFrame, at_K: NDArray[np.int64]
-    ) -> tuple[pl.DataFrame, Counts]:
+    ) -> tuple[pl.DataFrame, PromptCounts]:
         if one.jinja is None:
             rows = plain(examples[at_K]).with_columns(row=pl.Series(at_K, dtype=pl.UInt32))
-            return rows, Counts(id=one.id, name=one.name, asked=len(at_K))
+            return rows, PromptCounts(id=one.id, name=one.name, asked=len(at_K))
         made, fallen = self._rendered(one, fields, at_K)
         self._refuse_failed(one, made, examples, at_K)
         hidden = examples["target"].is_null().gather(at_K)
         rows, skipped, foreign = as_rows(made, hidden, at_K, end=self.end)
         self._refuse_foreign(one, rows, foreign)
-        counts = Counts(
+        counts = PromptCounts(
             id=one.id, name=one.name, asked=len(at_K), skipped=skipped, foreign=foreign,
             fallen=fallen,
         )  # fmt: skip

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.contract.files import sha256, write_arrow
 from pipeline.contract.order import ORDER
-from pipeline.export.request import Part, Request, Source
+from pipeline.export.request import Request, Source
+from pipeline.mixing.order import Draw
 from pipeline.rendering.choice_view import RENDERED
 from pipeline.tables import write_parquet
 
@@ -43,8 +44,8 @@ def rendered_rows(task: str, rows: int) -> pl.DataFrame:
 def make_request(root: Path, *, positions: int = 23, **changes) -> Request:
     """Write the inputs below `root` and return a request for Parquet."""
     starts = np.cumsum([0, *SIZES.values()])
-    parts = [
-        Part(task=task, start=int(start), rows=rows, quota=rows)
+    draws = [
+        Draw(task=task, start=int(start), rows=rows, quota=rows)
         for (task, rows), start in zip(SIZES.items(), starts, strict=False)
     ]
     rendered = root / "rendered"
@@ -65,7 +66,7 @@ def make_request(root: Path, *, positions: int = 23, **changes) -> Request:
         order_sha256=sha256(order),
         text_sha256={task: sha256(rendered / f"{task}.parquet") for task in SIZES},
         writer="pyarrow 1",
-        parts=parts,
+        draws=draws,
         sources={task: Source(licence="CC0-1.0") for task in SIZES},
         order=order,
         rendered=rendered,
@@ -84,6 +85,6 @@ def expected_rows(request: Request) -> list[tuple]:
     order = pl.scan_ipc(request.order).collect()
     result = []
     for row, epoch in order.rows():
-        part = next(p for p in request.parts if p.start <= row < p.start + p.rows)
-        result.append((part.task, row - part.start, epoch))
+        draw = next(d for d in request.draws if d.start <= row < d.start + d.rows)
+        result.append((draw.task, row - draw.start, epoch))
     return result

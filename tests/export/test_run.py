@@ -75,14 +75,14 @@ def test_jsonl_leaves_out_rows_without_a_target_and_counts_them(request_, tmp_pa
 
 def test_a_mixture_of_the_text_view_keeps_its_own_inputs(request_, tmp_path):
     rendered = tmp_path / "text"
-    for part in request_.parts:
-        rows = rendered_rows(part.task, part.rows).drop("labels")
+    for draw in request_.draws:
+        rows = rendered_rows(draw.task, draw.rows).drop("labels")
         rows = rows.with_columns(
             label=pl.lit(None, pl.Int32),
             prompt=pl.lit("plain"),
             input=pl.concat_str(pl.lit("say "), "example_id"),
         )
-        write_parquet(rows, rendered / f"{part.task}.parquet", TEXT_RENDERED)
+        write_parquet(rows, rendered / f"{draw.task}.parquet", TEXT_RENDERED)
     request = replace(request_, view="text", rendered=rendered)
     export(request, tmp_path / "out", advance=quiet)
     first = pl.read_parquet(tmp_path / "out/data/train-00000-of-00003.parquet")

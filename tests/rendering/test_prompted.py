@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.config.settings import PromptText
 from pipeline.errors import DataError
-from pipeline.rendering.prompted import Counts, Prompted, found
+from pipeline.rendering.prompted import PromptCounts, Prompted, found
 from pipeline.rendering.text_view import PROMPTED
 from tests.rendering.test_text_view import examples
 
@@ -49,7 +49,7 @@ def test_an_example_has_a_row_for_each_prompt_in_their_order():
     assert made["target"].to_list() == ["b"] * 3 + ["a"] * 3 + [None] * 3
     assert made["label"].to_list() == [None, 1, 1, None, 0, 0, None, None, None]
     assert made["options"].to_list()[:3] == [[], ["a", "b"], ["a", "b"]]
-    assert counts == [Counts(id=one.id, name=one.name, asked=3) for one in (SAY, PLAIN, ASK)]
+    assert counts == [PromptCounts(id=one.id, name=one.name, asked=3) for one in (SAY, PLAIN, ASK)]
 
 
 def test_each_row_may_have_one_prompt():

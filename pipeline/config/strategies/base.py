@@ -101,7 +101,7 @@ class Strategy:
     """Why other views have not."""
 
 
-class Splitting(Strategy):
+class SplitStrategy(Strategy):
     """Splits rows or tokens among the members of a level."""
 
     weights: ClassVar[Literal["optional", "required", "refused"]] = "optional"
@@ -138,7 +138,7 @@ class Splitting(Strategy):
         return Fraction(1)
 
 
-class Fixing(Strategy):
+class FixedStrategy(Strategy):
     """Fixes the rows of each task and splits nothing."""
 
     sizes: ClassVar[tuple[SizeKey, ...]] = ()

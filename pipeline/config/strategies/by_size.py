@@ -3,14 +3,14 @@
 from fractions import Fraction
 from typing import ClassVar
 
-from pipeline.config.strategies.base import Knobs, Member, Prompts, SizeKey, Splitting, decimal
+from pipeline.config.strategies.base import Knobs, Member, Prompts, SizeKey, SplitStrategy, decimal
 from pipeline.errors import MixtureError
 
 _DIGITS = 12
 """Significant digits of a power: what is left after that differs between maths libraries."""
 
 
-class Proportional(Splitting):
+class Proportional(SplitStrategy):
     """In proportion to size, scaled and capped."""
 
     name = "proportional"

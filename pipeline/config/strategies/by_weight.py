@@ -2,16 +2,16 @@
 
 from typing import ClassVar, Literal
 
-from pipeline.config.strategies.base import Splitting
+from pipeline.config.strategies.base import SplitStrategy
 
 
-class Equal(Splitting):
+class Equal(SplitStrategy):
     """The same for every member, times its weight."""
 
     name = "equal"
 
 
-class Weights(Splitting):
+class GivenWeights(SplitStrategy):
     """What the weights say, of which every member has one."""
 
     name = "weights"

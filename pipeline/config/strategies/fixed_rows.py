@@ -1,9 +1,9 @@
 """Strategies that fix the rows of each task."""
 
-from pipeline.config.strategies.base import Fixing, TaskKeys, rounded
+from pipeline.config.strategies.base import FixedStrategy, TaskKeys, rounded
 
 
-class Counts(Fixing):
+class GivenCounts(FixedStrategy):
     """Exactly the rows that each task's `count` says."""
 
     name = "counts"
@@ -20,7 +20,7 @@ class Counts(Fixing):
         return task.count or 0
 
 
-class Epochs(Fixing):
+class GivenEpochs(FixedStrategy):
     """Each task's rows so many times as its `epochs` says, or `sampling.epochs`."""
 
     name = "epochs"

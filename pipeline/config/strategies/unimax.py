@@ -10,10 +10,10 @@ from fractions import Fraction
 from math import floor
 from typing import ClassVar, Literal
 
-from pipeline.config.strategies.base import Knobs, Member, SizeKey, Splitting, decimal
+from pipeline.config.strategies.base import Knobs, Member, SizeKey, SplitStrategy, decimal
 
 
-class UniMax(Splitting):
+class UniMax(SplitStrategy):
     """Equal parts of a size that is known, up to `max_epochs` of each member's rows."""
 
     name = "unimax"

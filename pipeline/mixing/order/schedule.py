@@ -202,28 +202,21 @@ def scheduled(
 
 
 def _jobs(windows: Windows) -> Jobs:
-    release_2K = _split(windows.release, windows.under)
-    deadline_2K = _split(windows.deadline, windows.under)
-    step_2K = _split(windows.step, windows.under)
+    under_K = np.array(windows.under, dtype=np.int64)
+    release_K, release_rest_K = np.divmod(np.array(windows.release, dtype=np.int64), under_K)
+    deadline_K, deadline_rest_K = np.divmod(np.array(windows.deadline, dtype=np.int64), under_K)
+    step_K, step_rest_K = np.divmod(np.array(windows.step, dtype=np.int64), under_K)
     return Jobs(
         left_K=np.array(windows.jobs, dtype=np.int64),
-        release_K=release_2K[0],
-        release_rest_K=release_2K[1],
-        deadline_K=deadline_2K[0],
-        deadline_rest_K=deadline_2K[1],
-        step_K=step_2K[0],
-        step_rest_K=step_2K[1],
-        under_K=np.array(windows.under, dtype=np.int64),
+        release_K=release_K,
+        release_rest_K=release_rest_K,
+        deadline_K=deadline_K,
+        deadline_rest_K=deadline_rest_K,
+        step_K=step_K,
+        step_rest_K=step_rest_K,
+        under_K=under_K,
         fair=windows.fair,
     )
-
-
-def _split(
-    over: Sequence[int], under: Sequence[int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    parts = [divmod(a, b) for a, b in zip(over, under, strict=True)]
-    whole, rest = zip(*parts, strict=True)
-    return np.array(whole, dtype=np.int64), np.array(rest, dtype=np.int64)
 
 
 def _queue(tasks: int) -> Queue:

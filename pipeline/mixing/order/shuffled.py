@@ -19,7 +19,7 @@ from pipeline.mixing.order.walk import Ints, Walks, own_turns, rows_of, walk_key
 from pipeline.seeds import STEP, hashed
 
 if TYPE_CHECKING:
-    from pipeline.mixing.order.shuffled_kernels import Layout
+    from pipeline.mixing.order.shuffled_kernels import SegmentLayout
 
 FEW = 1 << 18
 """Positions up to which numpy is done before the compiled kernels are loaded."""
@@ -81,7 +81,7 @@ def _filled(parts: Sequence[Segment], walks: Walks, positions: int, threads: int
     row_N = np.empty(positions, dtype=np.uint32)
     epoch_N = np.empty(positions, dtype=np.uint8)
 
-    def fill(segment: Segment, layout: "Layout", block: int) -> None:
+    def fill(segment: Segment, layout: "SegmentLayout", block: int) -> None:
         first = segment.first + block * BLOCK
         last = min(segment.first + segment.size, first + _CHUNK * BLOCK)
         turn_K = np.empty(len(walks.rows_K), dtype=np.int64)
@@ -102,15 +102,15 @@ def _filled(parts: Sequence[Segment], walks: Walks, positions: int, threads: int
     return row_N, epoch_N
 
 
-def _layout(segment: Segment) -> "Layout":
+def _layout(segment: Segment) -> "SegmentLayout":
     """Return what the compiled kernels must know of a segment."""
-    from pipeline.mixing.order.shuffled_kernels import Layout
+    from pipeline.mixing.order.shuffled_kernels import SegmentLayout
 
     # bucket b holds the items from b << shift on; the last entry closes the last bucket
     shift = max((segment.size - 1).bit_length() - (_BUCKETS - 1).bit_length(), 0)
     starts_B = np.append(np.arange(0, segment.size, 1 << shift), segment.size - 1)
     found_B = np.searchsorted(segment.cum_K[:-1], starts_B, side="right") - 1
-    return Layout(
+    return SegmentLayout(
         level=segment.level,
         key=np.uint64(segment.key),
         cum_K=segment.cum_K,

@@ -23,7 +23,7 @@ _residue = inlined(residue)
 _slot = inlined(slot)
 
 
-class Layout(NamedTuple):
+class SegmentLayout(NamedTuple):
     """How a segment of 2**level blocks is laid out."""
 
     level: int
@@ -54,7 +54,7 @@ def _turns_before(low: Int, high: Int, block: Int, residue: Int, level: Int) -> 
 
 
 @compiled
-def turns_before(layout: Layout, block: Int, turn_K: Ints) -> None:
+def turns_before(layout: SegmentLayout, block: Int, turn_K: Ints) -> None:
     """Write how many turns each task had before a block of a segment."""
     held = np.int64(_residue(_u64(block), layout.level, layout.key))
     for k in range(len(turn_K)):
@@ -63,7 +63,7 @@ def turns_before(layout: Layout, block: Int, turn_K: Ints) -> None:
 
 
 @inlined
-def _task_of(item: Int, layout: Layout) -> Int:
+def _task_of(item: Int, layout: SegmentLayout) -> Int:
     """Return the last k with `cum_K[k] <= item`; the item's bucket leaves few to look at."""
     bucket = item >> layout.shift
     low, high = np.int64(layout.found_B[bucket]), np.int64(layout.found_B[bucket + 1])
@@ -77,7 +77,7 @@ def _task_of(item: Int, layout: Layout) -> Int:
 
 
 @compiled
-def fill_blocks(layout: Layout, block: Int, task_N: NDArray[np.int32]) -> None:
+def fill_blocks(layout: SegmentLayout, block: Int, task_N: NDArray[np.int32]) -> None:
     """Write the tasks of a segment's positions from the first of `block` on."""
     slot_I = np.empty(BLOCK, np.uint8)
     slot_I[: len(layout.slots)] = layout.slots

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.config.strategies.base import Knobs, Member, Prompts
 from pipeline.config.strategies.by_size import size_rate
-from pipeline.config.strategies.registry import SPLITTING
+from pipeline.config.strategies.registry import SPLIT_STRATEGIES
 from pipeline.errors import MixtureError
 
 SIZES = {"big": 10_000, "mid": 400, "small": 25}
@@ -16,7 +16,7 @@ def rates(strategy, *, weights=None, prompts=None, sizes=None, budget=None, **kn
         Member(name=n, size=s, weight=weights.get(n), prompts=Prompts(prompts.get(n, 1)))
         for n, s in (sizes or SIZES).items()
     ]
-    return SPLITTING[strategy].rates(members, Knobs(**knobs), budget=budget)
+    return SPLIT_STRATEGIES[strategy].rates(members, Knobs(**knobs), budget=budget)
 
 
 def test_proportional_rates_are_the_sizes():
@@ -70,7 +70,7 @@ def test_rows_that_were_made_through_prompts_count_as_those_prompts():
     assert size_rate(4_000, cap=3_999, prompts=Prompts(5, 1)) == 5 * 799
     member = Member(name="t", size=20_000, prompts=Prompts(5, 5))
     knobs = Knobs(cap=3_999, per="prompt")
-    assert SPLITTING["proportional"].rates([member], knobs, budget=None) == {"t": 3_995}
+    assert SPLIT_STRATEGIES["proportional"].rates([member], knobs, budget=None) == {"t": 3_995}
 
 
 def test_more_prompts_than_the_cap_are_refused_in_words():
