@@ -24,17 +24,16 @@ import pyarrow as pa
 
 from benchmarks.harness import Bar, Contender, finish, ratio, rotate, show
 from benchmarks.loader_peers import COLLATE, Buffer, Rows, grain_loader, has_grain, torch_loader
-from pipeline.contract.files import map_arrow, write_arrow
+from pipeline.contract.choice import ChoiceManifest, LongRows, Shards, open_shards
+from pipeline.contract.files import read_arrow, write_arrow
+from pipeline.contract.manifest import write_manifest
 from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.contract.ragged import Ragged as Column
 from pipeline.seeds import derive_rng
 from pipeline.tokens import wordpiece
+from pipeline.tokens.choice_shards import write_shard
 from pipeline.tokens.fit import Fitted
-from pipeline.tokens.long_rows import LongRows
-from pipeline.tokens.manifest import write_manifest, write_shard
-from pipeline.tokens.shards import shard_table
-from pipeline.tokens.vocabulary import load, save
-from pipeline.training.choice.shards import Shards, open_shards
+from pipeline.tokens.vocabulary import ENCODER, load, save
 
 BATCH = 1024
 TASKS = 20
@@ -53,7 +52,7 @@ def mapped(folder: Path, whole: Column) -> tuple[Ragged, pa.Table]:
     """Write one ragged column as an Arrow file and map it, for us and for the others."""
     ids = pa.LargeListArray.from_arrays(pa.array(whole.offsets), pa.array(whole.values))
     write_arrow(pa.table({"ids": ids}), folder / "ids.arrow")
-    batch = map_arrow(folder / "ids.arrow", {"ids": LIST})
+    batch = read_arrow(folder / "ids.arrow")
     ids = batch.column("ids")
     return Ragged(ids.values.to_numpy(), ids.offsets.to_numpy()), pa.Table.from_batches([batch])
 
@@ -69,7 +68,7 @@ def write_tasks(folder: Path, rows: int) -> Shards:
     tasks = [f"task{i:02d}" for i in range(TASKS)]
     words = wordpiece.train([["a b c"] * 2], vocabulary=300)
     save(words, wordpiece.SPECIAL, {task: f"[task: {task}]" for task in tasks}, tokenizer)
-    vocabulary, entries = load(tokenizer), []
+    vocabulary, entries = load(tokenizer, ENCODER), []
     for task in tasks:
         rng, count = derive_rng(7, "loader", task), rows // TASKS
         first = offsets_of(rng.integers(2, 5, count))
@@ -80,17 +79,22 @@ def write_tasks(folder: Path, rows: int) -> Shards:
             first=first,
             row=np.arange(count, dtype=np.int64),
         )
-        label = pl.Series(rng.integers(0, 2, count), dtype=pl.Int32)
-        none = pl.Series([None] * count, dtype=pl.List(pl.Int32))
+        view = pl.DataFrame(
+            {"label": rng.integers(0, 2, count), "labels": [None] * count},
+            schema={"label": pl.Int32, "labels": pl.List(pl.Int32)},
+        )
         entries.append(
             write_shard(
-                tokens / f"{task}.arrow", shard_table(fitted, label, none), fitted, task=task,
-                form="multiple_choice", prefix_id=vocabulary.prefixes[task], curated=(count, ""),
+                tokens / f"{task}.arrow", fitted, view, task=task, form="multiple_choice",
+                prefix_id=vocabulary.prefixes[task], curated_sha256="",
             )
         )  # fmt: skip
-    write_manifest(
-        tokens, entries, role="train", max_tokens=64, long_rows=LongRows(), vocabulary=vocabulary
-    )
+    manifest = ChoiceManifest(
+        role="train", max_tokens=64, long_rows=LongRows(), vocabulary=vocabulary.size,
+        special=vocabulary.special, tokenizer_sha256=vocabulary.sha256,
+        tokenizer_files=vocabulary.files,
+    )  # fmt: skip
+    write_manifest(tokens, manifest, entries)
     return open_shards(tokens)
 
 

@@ -118,8 +118,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def rows_of(folder: Path, options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
     """Tokenise, and draw an order of rows whose numbers of choices have the shares wanted."""
+    from pipeline.contract.choice import open_shards
     from pipeline.contract.order import Order
-    from pipeline.training.choice.shards import open_shards
 
     real = [task for tasks in TASKS.values() for task in tasks]
     at_hand = raw_files(real, options.data)

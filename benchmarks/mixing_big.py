@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.mixing.order import Draw, mixture_order
+from pipeline.contract.order import Draw
+from pipeline.mixing.order import mixture_order
 
 SEED = 13
 BATCH = 256

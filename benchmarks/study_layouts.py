@@ -160,9 +160,9 @@ def trained(tokens: Path, variant: Variant, seed: int) -> Cell:
     """Train one variant and return its CPU time and its accuracy on the report rows."""
     import torch
 
+    from pipeline.contract.choice import open_shards
     from pipeline.training.choice.layouts import scoring_layout
     from pipeline.training.choice.predict import answer_rows
-    from pipeline.training.choice.shards import open_shards
 
     view, optimizer = prepared(tokens, variant, seed)
     started = time.process_time()
@@ -184,12 +184,12 @@ def trained(tokens: Path, variant: Variant, seed: int) -> Cell:
 def prepared(tokens: Path, variant: Variant, seed: int) -> tuple[Any, Any]:
     """Return the view and the optimizer of a training at its start."""
     from pipeline.base_model import model_folder
+    from pipeline.contract.choice import open_shards
     from pipeline.contract.order import Order
     from pipeline.modeling.encoder import pretrained_encoder
     from pipeline.modeling.load import quiet_transformers
     from pipeline.modeling.model import with_heads
     from pipeline.modeling.prefixes import initialize_prefixes
-    from pipeline.training.choice.shards import open_shards
     from pipeline.training.choice.start import Artefacts
     from pipeline.training.choice.view import view_of
     from pipeline.training.optimizer import FlatAdamW

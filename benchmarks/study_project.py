@@ -9,8 +9,8 @@ from pathlib import Path
 from pipeline.config.load import load, write_yaml
 from pipeline.config.mixture_card import Mixture, MixtureCard
 from pipeline.contract.files import sha256, write_json
+from pipeline.contract.tokens import read_tokens
 from pipeline.layout import Layout
-from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.plan import to_json
 from pipeline.stages import curate, mix, normalize, resolve, tokenize, tokenizer, train
 from pipeline.stages.plan import exact_plan
@@ -72,9 +72,9 @@ def trained_accuracy(target: str, source: str, *, rows: int, seed: int) -> float
     """Train in the current project and return the accuracy on the target's report rows."""
     import torch
 
+    from pipeline.contract.choice import open_shards
     from pipeline.training.choice.export import load_model
     from pipeline.training.choice.predict import answer_rows
-    from pipeline.training.choice.shards import open_shards
 
     layout = Layout(NAME)
     share = {target: rows} if source == ALONE else {target: rows // 2, source: rows - rows // 2}
@@ -85,7 +85,7 @@ def trained_accuracy(target: str, source: str, *, rows: int, seed: int) -> float
             "same_content": "allow",  # one of the relations is a duplicate
         }
     )
-    corpus = read_corpus(layout.tokens("train"))
+    corpus = read_tokens(layout.tokens("train"))
     plan = exact_plan(corpus, mixture, name=NAME, which="compass", seed=seed)
     write_json(to_json(plan), layout.plan("compass"))
     mix.main([NAME, "compass"])

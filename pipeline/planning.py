@@ -14,9 +14,9 @@ from pydantic import BaseModel, ValidationError
 from pipeline.config.resolved import NormalizeSource
 from pipeline.config.strategies.base import Prompts
 from pipeline.contract.files import read_json
+from pipeline.contract.tokens import read_tokens
 from pipeline.curation.roles import select_target
 from pipeline.layout import COMPASS
-from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.estimate import stored_tokens_per_row, supervised_per_row, tokens_per_row
 from pipeline.mixing.lengths import MeanLengths
 from pipeline.mixing.plan import Plan, make_plan
@@ -98,7 +98,7 @@ def plan_exactly(project: Project) -> Plan:
     """
     card = project.card
     return exact_plan(
-        read_corpus(project.layout.tokens("train")),
+        read_tokens(project.layout.tokens("train")),
         card,
         name=card.name,
         which=COMPASS,

@@ -19,7 +19,7 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 40
 
 DVC_STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
-LIBRARIES = {"__init__", "evaluation_tables", "packs", "processes", "prompted", "text_tokens"}
+LIBRARIES = {"__init__", "evaluation_tables", "packs", "processes"}
 """Modules of pipeline/stages that are parts of a stage."""
 
 

@@ -12,9 +12,10 @@ import numpy as np
 from pipeline.config.settings import FeatureSettings, RelateSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import read_json, sha256
+from pipeline.contract.tokens import shard_hashes
 from pipeline.errors import ArtefactError, ConfigError, unknown_name
 from pipeline.layout import Layout
-from pipeline.relationships.features import FeatureFile, read_all, read_features, shard_hashes
+from pipeline.relationships.features import FeatureFile, read_all, read_features
 from pipeline.relationships.proxy.tasks import FeatureTask, Pool, pool_tasks
 from pipeline.seeds import derive_rng
 from pipeline.stages.features import encode, encoder_folder

@@ -113,7 +113,7 @@ def _of_file(path: Path, sample: int) -> pl.DataFrame:
 
 
 def _named(rows: pl.DataFrame) -> pl.DataFrame:
-    from pipeline.stages.prompted import named_as_prompts
+    from pipeline.views.prompted import named_as_prompts
 
     return named_as_prompts(rows)
 
@@ -138,7 +138,7 @@ def _of_mixture(mixture: str, task: str | None, sample: int) -> list[Subject]:
 
 def _of_task(card: MixtureCard, params: Params, task: str, sample: int) -> list[Subject]:
     from pipeline.rendering.prompted import own
-    from pipeline.stages.prompted import RawRecords
+    from pipeline.views.prompted import RawRecords
 
     layout, pool = Layout(card.name), card.tasks[task].pool
     known = known_prompts(task, pool, PROMPTS, Path(params.prompts_dir))

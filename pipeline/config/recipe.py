@@ -82,7 +82,9 @@ def settings(
     return {
         "curate": _curate_settings(card, cards, params, head | tasks),
         "tokenizer": TokenizerSettings(**head, **tasks, **held_out, **tokenizer, view=card.view),
-        "tokenize": _tokenize_settings(params, text, prompts, head | tasks | held_out),
+        "tokenize": _tokenize_settings(
+            params, text, prompts, head | tasks | held_out | {"view": card.view}
+        ),
         "mix": MixSettings(**head, batch=text.batch, text=text.packs),
         **_settings_of_trainings(card, params, head, licences=licences, text=text.train),
         "tailor": tailor_settings(card, **head, **families, seeds=params.relate.seeds),

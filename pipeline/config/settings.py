@@ -80,6 +80,7 @@ class TokenizeSettings(Settings):
     """Tasks that need no train rows."""
     tokenize: TokenizeParams
     prefixes: dict[str, str]
+    view: View = "choice"
     text: TextParams | None = None
     """Of the text view, what decides its tokens; null in the choice view."""
     prompts: dict[str, TaskPrompts] = {}

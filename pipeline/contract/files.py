@@ -10,7 +10,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -211,40 +211,3 @@ def check_sha256(path: Path, expected: str) -> None:
             expected=f"{expected[:16]}..., as its manifest says",
             remedy=REMEDY,
         )
-
-
-def read_manifest(
-    folder: Path, *, version: int, keys: Sequence[str], view: str | None = None
-) -> dict[str, Any]:
-    """Read `manifest.json` of a folder.
-
-    Args:
-        folder: The folder.
-        version: That it must have.
-        keys: That it must have.
-        view: Of the tokens, where it is a manifest of tokens: `choice` where it names none.
-
-    Raises:
-        ArtefactError: It is missing, not JSON, of another version or view, or lacks one of `keys`.
-    """
-    path = folder / "manifest.json"
-    manifest = read_json(path)
-    if not isinstance(manifest, dict) or manifest.get("version") != version:
-        found = manifest.get("version") if isinstance(manifest, dict) else manifest
-        raise ArtefactError(
-            f"version: is {found!r}", where=str(path), expected=str(version), remedy=REMEDY
-        )
-    lacking = [key for key in keys if key not in manifest]
-    if lacking:
-        raise ArtefactError(
-            f"lacks '{lacking[0]}'", where=str(path), expected=", ".join(keys), remedy=REMEDY
-        )
-    found = manifest.get("view", "choice")
-    if view is not None and found != view:
-        raise ArtefactError(
-            f"holds tokens of the view '{found}'",
-            where=str(path),
-            expected=f"'{view}'",
-            remedy=REMEDY,
-        )
-    return manifest

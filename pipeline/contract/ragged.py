@@ -115,7 +115,7 @@ class Ragged:
         return gather(self.values, starts, self.offsets[segments + 1] - starts, out)
 
 
-def joined(parts: Sequence[Ragged]) -> Ragged:
+def join(parts: Sequence[Ragged]) -> Ragged:
     """Return the segments of all parts, one part after the other."""
     lengths = [part.lengths for part in parts]
     values = [part.values[part.offsets[0] : part.offsets[-1]] for part in parts]

@@ -1,39 +1,22 @@
-"""What token shards of both views have in common: tasks in name order, each with its rows.
-
-Knows neither a view's columns nor its rules.
-"""
+"""Token shards of a role, of any view: one memory-mapped file a task, read by mixture row."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
-import pyarrow as pa
 
-from pipeline.contract.files import REMEDY
-from pipeline.contract.ragged import Ints, Ragged, offsets_of
-from pipeline.errors import ArtefactError
-
-
-class RowTable(Protocol):
-    """Rows of a view."""
-
-    def __len__(self) -> int: ...
-
-    def take(self, rows: Ints) -> Self:
-        """Return the named rows, in that order."""
-
+from pipeline.contract.files import check_sha256, read_arrow
+from pipeline.contract.manifest import Manifest, refused
+from pipeline.contract.ragged import Ints, offsets_of
+from pipeline.contract.row_index import RowIndex, row_index
+from pipeline.contract.rows import RowTable, stack
 
 Table = TypeVar("Table", bound=RowTable)
+Head = TypeVar("Head", bound=Manifest)
 
 
-def lists_of(kind: pa.DataType) -> pa.LargeListType:
-    """Return the type of lists of `kind`, none of whose items is null, with int64 offsets."""
-    return pa.large_list(pa.field("item", kind, nullable=False))
-
-
-IDS = lists_of(pa.int32())
-"""Token ids."""
+Role = TypeVar("Role", bound="RoleShards[Any, Any]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +32,33 @@ class TaskShard(Generic[Table]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoleShards(Generic[Table]):
+class RoleShards(Generic[Table, Head]):
     """All tasks of one role, in name order."""
 
-    role: str
-    max_tokens: int
-    vocabulary: int
-    tokenizer_sha256: str
+    manifest: Head
     shards: tuple[TaskShard[Table], ...]
+    index: RowIndex | None
+    """None where it would be too large: tasks are gathered one by one then."""
+
+    @property
+    def role(self) -> str:
+        """What the rows are for."""
+        return self.manifest.role
+
+    @property
+    def tokenizer_sha256(self) -> str:
+        """Hash of the `tokenizer.json` that made the tokens."""
+        return self.manifest.tokenizer_sha256
+
+    @property
+    def vocabulary(self) -> int:
+        """Rows that an embedding table needs."""
+        return self.manifest.vocabulary
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest sequence."""
+        return self.manifest.max_tokens
 
     @property
     def tasks(self) -> list[str]:
@@ -73,32 +75,68 @@ class RoleShards(Generic[Table]):
         """Mixture row at which each task starts, and the number of all rows at the end."""
         return offsets_of(np.array([len(shard.rows) for shard in self.shards], dtype=np.int64))
 
-    def parts(self, ascending: Ints) -> list[Table]:
-        """Return the named mixture rows, given in ascending order, task by task; empty ones left out."""
-        cuts = np.searchsorted(ascending, self.starts)
-        return [
-            shard.rows.take(ascending[low:high] - shard.start)
+    def gather(self, mixture_rows: Ints) -> Table:
+        """Return the named rows, given in any order, in that order; no loop turn for a row."""
+        if (mixture_rows[1:] >= mixture_rows[:-1]).all():
+            return self._gather_ascending(mixture_rows)
+        turn = np.argsort(mixture_rows, kind="stable")
+        back = np.empty_like(turn)
+        back[turn] = np.arange(len(turn))
+        return self._gather_ascending(mixture_rows[turn]).take(back)
+
+    def _gather_ascending(self, rows: Ints) -> Table:
+        if self.index is not None:
+            found: Table = self.index.gather(rows)
+            return found
+        cuts = np.searchsorted(rows, self.starts)
+        parts = [
+            shard.rows.take(rows[low:high] - shard.start)
             for shard, low, high in zip(self.shards, cuts[:-1], cuts[1:], strict=True)
             if high > low
         ]
-
-    def check_places(self, folder: Path) -> None:
-        """Compare names and starts with the shards.
-
-        Raises:
-            ArtefactError: The manifest in `folder` has tasks out of order, or wrong starts.
-        """
-        starts = [shard.start for shard in self.shards]
-        if starts != self.starts[:-1].tolist() or self.tasks != sorted(self.tasks):
-            raise ArtefactError(
-                "tasks are not in name order, or a start is not the sum of the rows before it",
-                where=str(folder / "manifest.json"),
-                remedy=REMEDY,
-            )
+        stacked: Table = stack(parts or [self.shards[0].rows.take(rows)])
+        return stacked
 
 
-def ragged_column(column: pa.LargeListArray) -> Ragged:
-    """Return a list column as values and offsets that start from 0, without a copy of the values."""
-    offsets = column.offsets.to_numpy()
-    values = column.values.to_numpy()[offsets[0] : offsets[-1]]
-    return Ragged(values, offsets - offsets[0] if offsets[0] else offsets)
+def open_rows(folder: Path, manifest: Manifest, task: int, *, verify: bool = False) -> Any:
+    """Memory-map the rows of one task.
+
+    Args:
+        folder: `tokens/<role>`.
+        manifest: Its manifest.
+        task: Index of the task's entry.
+        verify: Whether the file is compared with its hash.
+
+    Raises:
+        ArtefactError: The file is missing, truncated, changed, or has other columns or rows.
+    """
+    entry = manifest.tasks[task]
+    path = folder / f"{entry.task}.arrow"
+    if verify:
+        check_sha256(path, entry.sha256)
+    rows = manifest.rows(read_arrow(path, manifest.SCHEMA), task)
+    if len(rows) != entry.rows:
+        raise refused(f"holds {len(rows)} rows", path, str(entry.rows))
+    return rows
+
+
+def open_role(kind: type[Role], folder: Path, manifest: Any, *, verify: bool) -> Role:
+    """Memory-map all shards of a role and check that they are what the manifest says.
+
+    Args:
+        kind: Of shards.
+        folder: `tokens/<role>`.
+        manifest: Its manifest.
+        verify: Whether the files' hashes are compared too.
+
+    Raises:
+        ArtefactError: A file is missing, truncated, changed, or its rows are not sound; see
+            `Manifest.check`.
+    """
+    shards = []
+    for task, entry in enumerate(manifest.tasks):
+        rows = open_rows(folder, manifest, task, verify=verify)
+        manifest.check(rows, entry, str(folder / f"{entry.task}.arrow"))
+        shards.append(TaskShard(entry.task, entry.form, entry.prefix_id, entry.start, rows))
+    index = row_index([shard.rows for shard in shards])
+    return kind(manifest=manifest, shards=tuple(shards), index=index)

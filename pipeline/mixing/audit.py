@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.contract.order import Draw
 from pipeline.errors import MixtureError
-from pipeline.mixing.order import Draw
 from pipeline.mixing.plan import Plan
 
 _STRETCH = 1 << 20

@@ -14,6 +14,7 @@ from pipeline.config.mixture_card import Mixture
 from pipeline.config.sampling import Phase
 from pipeline.config.strategies.base import FixedStrategy, Prompts
 from pipeline.config.strategies.registry import FIXED_STRATEGIES
+from pipeline.contract.order import PhasePlan
 from pipeline.errors import MixtureError, unknown_name
 from pipeline.mixing.groups import MemberShare, leaves, parts, whole_rows
 from pipeline.mixing.lengths import TaskLengths
@@ -22,17 +23,6 @@ from pipeline.mixing.sizes import given_size, phase_rows, phase_shares, stop_siz
 
 WHOLE = "all"
 """Name of the one phase of a mixture that has none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhasePlan:
-    """A stretch of positions with a composition of its own."""
-
-    name: str
-    positions: int
-    quotas: Mapping[str, int]
-    """Rows drawn of each task, in name order; sums to `positions`. Tasks that the phase does not draw
-    are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

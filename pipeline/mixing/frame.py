@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.contract.files import read_json, require
+from pipeline.contract.order import Draw
 from pipeline.errors import ArtefactError, unknown_name
-from pipeline.mixing.order import Draw
 from pipeline.tables import read_parquet
 
 COLUMNS = (

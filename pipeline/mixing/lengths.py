@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config.strategies.base import Prompts, Unit
+from pipeline.contract.tokens import TokenFolder
 from pipeline.errors import MixtureError
-from pipeline.mixing.corpus import Corpus, row_supervised, row_tokens
 from pipeline.mixing.order import epoch_rows
 
 Walk = Callable[[int], NDArray[np.uint32]]
@@ -59,31 +59,28 @@ class TaskLengths(Protocol):
 class StoredLengths:
     """Of tokenised tasks: exact."""
 
-    corpus: Corpus
+    tokens: TokenFolder
     seed: int
     """Of the run; it decides the walk."""
 
     @property
     def rows(self) -> Mapping[str, int]:
         """Train rows of each task."""
-        return self.corpus.sizes
+        return self.tokens.sizes
 
     @property
     def prompts(self) -> Mapping[str, Prompts]:
         """Prompts through which each task's rows were made."""
-        return {
-            name: Prompts(task.prompts, task.prompts if task.draw == "all" else 1)
-            for name, task in self.corpus.tasks.items()
-        }
+        return {task: Prompts(*entry.seen_through) for task, entry in self.tokens.tasks.items()}
 
     def amount(self, task: str, unit: Unit) -> Fraction:
         """Return all rows of a task, or all their tokens, as the manifest says.
 
         Raises:
-            MixtureError: The corpus does not know of supervised tokens.
+            MixtureError: The view has no supervised tokens.
         """
-        entry = self.corpus.tasks[task]
-        value = {"rows": entry.rows, "tokens": entry.tokens}.get(unit, entry.supervised)
+        entry = self.tokens.tasks[task]
+        value = {"rows": entry.rows, "tokens": entry.tokens}.get(unit, entry.supervised_tokens)
         if value is None:
             raise MixtureError(
                 "the tokens are of the choice view, which has no supervised tokens",
@@ -95,20 +92,21 @@ class StoredLengths:
     def rows_for(self, task: str, unit: Unit, targets: Sequence[Fraction]) -> list[int]:
         """Return for each target the rows of the task's walk that come nearest to it."""
         self.amount(task, unit)
-        read = row_supervised if unit == "supervised_tokens" else row_tokens
-        lengths_N, walk = read(self.corpus, task), self._walk(task)
+        of = self.tokens
+        read = of.row_supervised if unit == "supervised_tokens" else of.row_tokens
+        lengths_N, walk = read(task), self._walk(task)
         return [find_rows(lengths_N, target, walk) for target in targets]
 
     def count_tokens(self, task: str, quota: int) -> TokenCounts:
         """Return the tokens of the first `quota` rows of the task's walk."""
         walk = self._walk(task)
-        tokens = count_drawn(row_tokens(self.corpus, task), quota, walk)
-        if self.corpus.tasks[task].supervised is None:
+        tokens = count_drawn(self.tokens.row_tokens(task), quota, walk)
+        if self.tokens.tasks[task].supervised_tokens is None:
             return TokenCounts(tokens, None)
-        return TokenCounts(tokens, count_drawn(row_supervised(self.corpus, task), quota, walk))
+        return TokenCounts(tokens, count_drawn(self.tokens.row_supervised(task), quota, walk))
 
     def _walk(self, task: str) -> Walk:
-        return partial(epoch_rows, task, self.corpus.tasks[task].rows, seed=self.seed)
+        return partial(epoch_rows, task, self.tokens.tasks[task].rows, seed=self.seed)
 
 
 @dataclass(frozen=True, slots=True)

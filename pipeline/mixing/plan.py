@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from pipeline.config.mixture_card import Mixture
+from pipeline.contract.order import PhasePlan
 from pipeline.errors import ArtefactError
-from pipeline.mixing.compose import Drawn, PhasePlan, compose
+from pipeline.mixing.compose import Drawn, compose
 from pipeline.mixing.lengths import TaskLengths, TokenCounts
 from pipeline.mixing.order import NEWEST
 

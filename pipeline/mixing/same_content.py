@@ -18,29 +18,29 @@ import xxhash
 from pipeline.config.load import check
 from pipeline.config.mixture_card import Mixture
 from pipeline.contract.files import read_arrow
+from pipeline.contract.tokens import TokenFolder
 from pipeline.errors import MixtureError
-from pipeline.mixing.corpus import Corpus
 
 POSITION = "row"
 """Column that says where a row came from, which is no content."""
 
 
-def same_content(corpus: Corpus, tasks: Iterable[str]) -> list[tuple[str, ...]]:
+def same_content(tokens: TokenFolder, tasks: Iterable[str]) -> list[tuple[str, ...]]:
     """Return the sets of tasks whose train rows are the same, each in name order.
 
     Args:
-        corpus: Where their tokens lie.
+        tokens: Their folder.
         tasks: Tasks to compare; those without rows are the same as no other.
     """
     alike = defaultdict(list)
     for task in sorted(tasks):
-        entry = corpus.tasks[task]
+        entry = tokens.tasks[task]
         if entry.rows:
-            alike[entry.rows, entry.tokens, entry.supervised].append(task)
+            alike[entry.rows, entry.tokens, entry.supervised_tokens].append(task)
     same = defaultdict(list)
     for suspects in alike.values():
         for task in suspects if len(suspects) > 1 else ():
-            same[content_hash(read_arrow(corpus.shard(task)))].append(task)
+            same[content_hash(read_arrow(tokens.shard(task)))].append(task)
     return sorted(tuple(names) for names in same.values() if len(names) > 1)
 
 

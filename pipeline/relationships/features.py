@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.contract.files import read_json, require
+from pipeline.contract.files import require
 from pipeline.errors import ArtefactError, DataError
 from pipeline.relationships.proxy.tasks import FeatureTask
 
@@ -93,21 +93,6 @@ def read_all(
                 remedy=remedy,
             )
     return files
-
-
-def shard_hashes(tokens: Path) -> dict[str, str]:
-    """Return the hash of each task's token shard, as the manifest of one role has it.
-
-    Raises:
-        ArtefactError: There is no manifest, or it is damaged.
-    """
-    path = tokens / "manifest.json"
-    try:
-        return {entry["task"]: entry["sha256"] for entry in read_json(path)["tasks"]}
-    except (KeyError, TypeError) as error:
-        raise ArtefactError(
-            f"names no shards: {error}", where=str(path), remedy="run `dvc repro tokenize`"
-        ) from error
 
 
 def with_one_gold(

@@ -17,10 +17,10 @@ import pyarrow as pa
 from pipeline.config.settings import MixSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import sha256, write_arrow, write_json
-from pipeline.contract.order import PACKING, PACKS
-from pipeline.errors import ArtefactError, MixtureError
+from pipeline.contract.order import PACKING, PACKS, PacksEntry
+from pipeline.contract.tokens import TokenFolder, read_tokens
+from pipeline.errors import MixtureError
 from pipeline.layout import Layout
-from pipeline.mixing.corpus import Corpus, read_corpus, row_supervised, row_tokens
 from pipeline.mixing.plan import Plan
 from pipeline.tokens.pack import Ints, Packs, lower_bound, packed
 
@@ -33,39 +33,40 @@ class Lengths:
     supervised_N: Ints
 
 
-def write_packs(layout: Layout, plan: Plan, order: pa.Table, folder: Path) -> dict[str, Any]:
-    """Write the packs of a text mixture's order; print what they are.
+def write_packs(layout: Layout, plan: Plan, order: pa.Table, folder: Path) -> PacksEntry | None:
+    """Write the packs of an order, in a view whose rows are packed; print what they are.
 
     Returns:
-        What the order's manifest says of them: `packs`, empty in the choice view and where rows are
-        not packed.
+        What the order's manifest says of them; None where rows are not packed.
 
     Raises:
         MixtureError: The order holds other supervised tokens than planned.
     """
-    corpus = read_corpus(layout.tokens("train"))
-    if corpus.view != "text":
-        return {}
     settings = read(MixSettings, layout.settings("mix"))
     if settings.text is None:
-        raise ArtefactError(
-            "says nothing of the text view, whose tokens these are",
-            where=str(layout.settings("mix")),
-            remedy="run `dvc repro`",
-        )
-    lengths, batch = at_positions(order, corpus, plan), settings.batch or 1
+        return None
+    lengths = at_positions(order, read_tokens(layout.tokens("train")), plan)
     check_supervised(lengths, plan)
-    capacity, window = settings.text.pack_tokens, settings.text.pack_window
+    capacity, window, batch = (
+        settings.text.pack_tokens,
+        settings.text.pack_window,
+        settings.batch or 1,
+    )
     if capacity is None:
         write_json(packing(lengths, None, None, batch), folder / "packing.json")
-        return {}
+        return None
     lines = lines_of(lengths, plan, capacity=capacity, window=window)
     write_arrow(packs_table(lines), folder / "packs.arrow")
     summary = packing(lengths, lines, capacity, batch)
     write_json(summary, folder / "packing.json")
     print(worded(summary))
-    entry = {"algorithm": PACKING, "pack_tokens": capacity, "window": window, "lines": len(lines)}
-    return {"packs": entry | {"sha256": sha256(folder / "packs.arrow")}}
+    return PacksEntry(
+        algorithm=PACKING,
+        pack_tokens=capacity,
+        window=window,
+        lines=len(lines),
+        sha256=sha256(folder / "packs.arrow"),
+    )
 
 
 def lines_of(lengths: Lengths, plan: Plan, *, capacity: int, window: int) -> Packs:
@@ -88,15 +89,15 @@ def packs_table(lines: Packs) -> pa.Table:
     return pa.table([lists], schema=PACKS)
 
 
-def at_positions(order: pa.Table, corpus: Corpus, plan: Plan) -> Lengths:
+def at_positions(order: pa.Table, tokens: TokenFolder, plan: Plan) -> Lengths:
     """Return the tokens at every position of an order."""
-    rows = sum(corpus.sizes.values())
+    rows = sum(tokens.sizes.values())
     tokens_R, supervised_R = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
     for task in (task.task for task in plan.tasks if task.quota):
-        start = corpus.tasks[task].start
-        part = slice(start, start + corpus.tasks[task].rows)
-        tokens_R[part] = row_tokens(corpus, task)
-        supervised_R[part] = row_supervised(corpus, task)
+        start = tokens.tasks[task].start
+        part = slice(start, start + tokens.tasks[task].rows)
+        tokens_R[part] = tokens.row_tokens(task)
+        supervised_R[part] = tokens.row_supervised(task)
     row_N = order.column("row").to_numpy()
     return Lengths(tokens_R[row_N], supervised_R[row_N])
 

@@ -13,8 +13,8 @@ from pipeline.config.mixture_card import Mixture
 from pipeline.config.settings import PlanSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import write_json
+from pipeline.contract.tokens import TokenFolder, read_tokens
 from pipeline.layout import Layout
-from pipeline.mixing.corpus import Corpus, read_corpus
 from pipeline.mixing.lengths import StoredLengths
 from pipeline.mixing.plan import Plan, make_plan, to_json
 from pipeline.mixing.same_content import same_content, settle_same_content
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     with stage_lock(layout.data, f"plan.{which}"):
         settings = read(PlanSettings, layout.settings(f"plan/{which}"))
         plan = exact_plan(
-            read_corpus(layout.tokens("train")),
+            read_tokens(layout.tokens("train")),
             read_recipe(layout.recipe(settings.recipe)),
             name=settings.name,
             which=which,
@@ -54,7 +54,7 @@ def read_recipe(path: Path) -> Mixture:
 
 
 def exact_plan(
-    corpus: Corpus,
+    tokens: TokenFolder,
     mixture: Mixture,
     *,
     name: str,
@@ -66,7 +66,7 @@ def exact_plan(
     """Plan a mixture of tokenised tasks; reads the lengths of their rows.
 
     Args:
-        corpus: Their tokens.
+        tokens: Their folder.
         mixture: What people wrote of it.
         name: Of the mixture.
         which: The training.
@@ -78,14 +78,14 @@ def exact_plan(
         MixtureError: The mixture cannot be drawn from these tasks, or two of them are the same.
         ArtefactError: A shard is not what the manifest says.
     """
-    there = [task for task in mixture.drawn().tasks if task in corpus.tasks]
-    same = [] if mixture.same_content == "allow" else same_content(corpus, there)
+    there = [task for task in mixture.drawn().tasks if task in tokens.tasks]
+    same = [] if mixture.same_content == "allow" else same_content(tokens, there)
     mixture, merged = settle_same_content(mixture, same, target=target)
-    lengths = StoredLengths(corpus, seed)
+    lengths = StoredLengths(tokens, seed)
     plan = make_plan(mixture, lengths, name=name, which=which, seed=seed, batch=batch)
     return replace(
         plan,
         merged=merged,
-        shard_bytes=sum(corpus.shard(t.task).stat().st_size for t in plan.tasks if t.quota),
-        tokens_sha256=corpus.sha256,
+        shard_bytes=sum(tokens.shard(t.task).stat().st_size for t in plan.tasks if t.quota),
+        tokens_sha256=tokens.sha256,
     )

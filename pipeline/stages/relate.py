@@ -14,11 +14,12 @@ import polars as pl
 from pipeline.config.settings import RelateSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import require, sha256
+from pipeline.contract.tokens import shard_hashes
 from pipeline.errors import ArtefactError
 from pipeline.layout import COMPASS, Layout
 from pipeline.publish import new_folder, stage_lock
 from pipeline.relationships.evidence import Evidence, read_prefixes
-from pipeline.relationships.features import read_all, shard_hashes
+from pipeline.relationships.features import read_all
 from pipeline.relationships.proxy.training import TrainingBudget
 from pipeline.relationships.registry import find_scorer
 from pipeline.relationships.scorer import Scorer

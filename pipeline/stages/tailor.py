@@ -20,12 +20,12 @@ from pipeline.config.mixture_card import Tailor as TailorParams
 from pipeline.config.settings import TailorSettings
 from pipeline.config.settings_file import read
 from pipeline.contract.files import write_json
+from pipeline.contract.tokens import read_tokens, shard_hashes
 from pipeline.errors import MixtureError
 from pipeline.layout import TAILORED, Layout
-from pipeline.mixing.corpus import read_corpus
 from pipeline.publish import new_folder, stage_lock
 from pipeline.relationships.evidence import Evidence
-from pipeline.relationships.features import read_all, shard_hashes
+from pipeline.relationships.features import read_all
 from pipeline.relationships.proxy.tasks import FeatureTask, pool_tasks
 from pipeline.relationships.proxy.training import TrainingBudget, derive_seeds
 from pipeline.relationships.scores import ScoreMatrix, read_scores
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> None:
     with stage_lock(layout.data, "tailor"):
         settings = read(TailorSettings, layout.settings("tailor"))
         tailor = settings.tailor
-        corpus = read_corpus(layout.tokens("train"))
+        corpus = read_tokens(layout.tokens("train"))
         sizes = {task: corpus.sizes.get(task, 0) for task in sorted(settings.tasks)}
         check_target(sizes, tailor)
         matrix = read_scores(layout.scores, tailor.scorer)

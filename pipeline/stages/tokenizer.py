@@ -25,8 +25,8 @@ from pipeline.tables import read_parquet
 from pipeline.tokens import wordpiece
 from pipeline.tokens.pretrained import download, max_positions, set_leading_space
 from pipeline.tokens.sample import sample_texts
-from pipeline.tokens.text_vocabulary import small_names, text_names
 from pipeline.tokens.vocabulary import read_tokenizer, save, special_names
+from pipeline.views.registry import VIEWS
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -35,14 +35,17 @@ def main(arguments: Sequence[str]) -> None:
     layout = Layout(name)
     with stage_lock(layout.data, "tokenizer"):
         settings = read(TokenizerSettings, layout.settings("tokenizer"))
+        view = VIEWS[settings.view]
         if settings.model.source == "small":
             tokenizer, positions = trained(layout, settings), None
-            names = small_names(tokenizer) if settings.view == "text" else wordpiece.SPECIAL
+            names = view.small_names(tokenizer)
         else:
             folder = model_folder(settings)
             tokenizer = loaded(folder, settings)
-            named = text_names if settings.view == "text" else special_names
-            names, positions = named(tokenizer, folder), max_positions(folder)
+            names, positions = (
+                special_names(tokenizer, folder, view.special),
+                max_positions(folder),
+            )
         with new_folder(layout.tokenizer) as folder:
             save(tokenizer, names, prefixes(settings.tasks), folder, max_positions=positions)
 

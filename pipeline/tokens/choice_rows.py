@@ -3,10 +3,10 @@
 import polars as pl
 from tokenizers import Tokenizer
 
+from pipeline.contract.choice import LongRows
 from pipeline.errors import MixtureError
 from pipeline.tokens.encode import Encoder, encode
 from pipeline.tokens.fit import Fitted, Segments, first_long, fit
-from pipeline.tokens.long_rows import LongRows
 
 
 def fitted_rows(

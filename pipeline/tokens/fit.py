@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.contract.choice import FRAME
+from pipeline.contract.choice import FRAME, LongRows
 from pipeline.contract.ragged import Ints, Ragged, gather, offsets_of
 from pipeline.tokens.coded import Coded
-from pipeline.tokens.long_rows import LongRows, cut_spans, window_spans
+from pipeline.tokens.long_rows import cut_spans, window_spans
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,31 +5,10 @@ only: no text, no ids.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from pipeline.contract.ragged import Ints
-
-Rule = Literal["truncate", "drop", "error", "split"]
-Cut = Literal["context_end", "context_start", "context_middle"]
-
-
-@dataclass(frozen=True, slots=True)
-class LongRows:
-    """What becomes of a row that is too long.
-
-    Attributes:
-        rule: `truncate` cuts it, `drop` leaves it out, `split` makes several rows of its context,
-            `error` refuses it (the caller does, see `fit.first_long`).
-        cut: Which part of a context that does not fit is lost.
-        overlap: Tokens that two neighbouring windows of a split context share, at most; never more
-            than half a window.
-    """
-
-    rule: Rule = "truncate"
-    cut: Cut = "context_end"
-    overlap: int = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +26,7 @@ class Spans:
     lengths: Ints
 
 
-def cut_spans(lengths: Ints, kept: Ints, cut: Cut) -> Spans:
+def cut_spans(lengths: Ints, kept: Ints, cut: str) -> Spans:
     """Return one row for each context, with `kept` of its tokens.
 
     Args:

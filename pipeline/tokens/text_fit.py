@@ -10,49 +10,12 @@ are never cut. All whole arrays; knows no text.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from pipeline.contract.ragged import Ints, Ragged, gather, offsets_of
+from pipeline.contract.text import TextRule
 from pipeline.tokens.coded import Coded
-
-Model = Literal["causal", "seq2seq"]
-Cut = Literal["input_start", "input_end"]
-Long = Literal["truncate", "drop", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class TextRule:
-    """How rows become sequences, and what becomes of rows that are too long.
-
-    Attributes:
-        model: Kind of model.
-        max_tokens: Longest sequence: of a decoder; or of an encoder, and of its decoder.
-        target_tokens: A target is not cut below this.
-        cut: The end of an input that is lost.
-        long_rows: `truncate` cuts them, `drop` leaves them out, `error` refuses them (the caller does).
-        begins: Whether a decoder's sequence begins with a token of its own.
-        prefix: Whether the task's prefix stands in front of every input.
-    """
-
-    model: Model
-    max_tokens: int
-    target_tokens: int
-    cut: Cut
-    long_rows: Long
-    begins: bool
-    prefix: bool = True
-
-    @property
-    def extras(self) -> int:
-        """Tokens that the model reads for a row beside its input and target."""
-        return self.prefix + (self.begins if self.model == "causal" else 2)
-
-    @property
-    def input_room(self) -> int:
-        """Most tokens of an input."""
-        return self.max_tokens - (self.extras if self.model == "causal" else self.prefix + 1)
 
 
 @dataclass(frozen=True, slots=True)

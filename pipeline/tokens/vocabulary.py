@@ -1,12 +1,11 @@
 """The tokenizer folder: a `tokenizer.json`, what its special tokens are, and the task prefixes.
 
 The base vocabulary comes first and the prefixes after it, in task order, so that no prefix moves
-another token's id. `transformers.AutoTokenizer` reads the folder too, to the same ids. Knows no
-model.
+another token's id. `transformers.AutoTokenizer` reads the folder too, to the same ids.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,50 @@ from tokenizers import AddedToken, Tokenizer
 from pipeline.contract.files import read_json, require, sha256, write_json
 from pipeline.errors import ArtefactError, TrainingError
 
-ROLES = ("cls", "sep", "pad", "mask")
-"""What the trainer needs a special token for."""
 
-_USUAL = {
-    "cls": ("[CLS]", "<s>", "<cls>"),
-    "sep": ("[SEP]", "</s>", "<sep>"),
-    "pad": ("[PAD]", "<pad>"),
-    "mask": ("[MASK]", "<mask>"),
-    "unk": ("[UNK]", "<unk>"),
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecialTokens:
+    """The special tokens that a kind of model has.
+
+    Attributes:
+        usual: Role -> spellings to try where the tokenizer's files name none.
+        kept: Roles whose ids stand in the manifest of tokens, where there is such a token.
+        needed: Roles without which a tokenizer is refused.
+        instead: Role -> the role whose token it takes where it has none of its own.
+        models: Models with such tokens, for an error.
+    """
+
+    usual: Mapping[str, tuple[str, ...]]
+    kept: tuple[str, ...]
+    needed: tuple[str, ...]
+    instead: Mapping[str, str] = field(default_factory=dict)
+    models: str
+
+
+ENCODER = SpecialTokens(
+    usual={
+        "cls": ("[CLS]", "<s>", "<cls>"),
+        "sep": ("[SEP]", "</s>", "<sep>"),
+        "pad": ("[PAD]", "<pad>"),
+        "mask": ("[MASK]", "<mask>"),
+        "unk": ("[UNK]", "<unk>"),
+    },
+    kept=("cls", "sep", "pad", "mask"),
+    needed=("cls", "sep", "pad", "mask"),
+    models="an encoder (BERT, RoBERTa, DeBERTa, MiniLM)",
+)
+LANGUAGE = SpecialTokens(
+    usual={
+        "bos": (),
+        "eos": ("</s>", "<|endoftext|>", "<|end_of_text|>", "<eos>", "[SEP]"),
+        "pad": ("<pad>", "[PAD]", "<|pad|>"),
+        "unk": ("[UNK]", "<unk>"),
+    },
+    kept=("bos", "eos", "pad"),
+    needed=("eos",),
+    instead={"pad": "eos"},
+    models="a language model (GPT-2, Llama, T5 and their kin)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +66,7 @@ class Vocabulary:
 
     Attributes:
         tokenizer: Neither cuts nor pads; a special token that occurs in a text is plain text to it.
-        special: Role (`cls`, `sep`, `pad`, `mask`) -> id.
+        special: Role of a special token -> id; see `SpecialTokens.kept`.
         prefixes: Task -> id of its prefix token, tasks in name order.
         size: Highest id plus 1: rows that an embedding table needs.
         sha256: Of `tokenizer.json`.
@@ -88,8 +121,12 @@ def save(
     write_json(listed, folder / "prefixes.json")
 
 
-def load(folder: Path) -> Vocabulary:
+def load(folder: Path, kind: SpecialTokens) -> Vocabulary:
     """Read a folder that `save` wrote.
+
+    Args:
+        folder: The folder.
+        kind: Special tokens that it must have.
 
     Raises:
         ArtefactError: A file is missing or unreadable.
@@ -97,12 +134,12 @@ def load(folder: Path) -> Vocabulary:
     """
     path = folder / "tokenizer.json"
     tokenizer = read_tokenizer(path)
-    names = special_names(tokenizer, folder)
+    names = special_names(tokenizer, folder, kind)
     tokenizer.encode_special_tokens = True
     ids = tokenizer.get_vocab(with_added_tokens=True)
     return Vocabulary(
         tokenizer=tokenizer,
-        special={role: ids[names[role]] for role in ROLES},
+        special={role: ids[names[role]] for role in kind.kept if role in names},
         prefixes={entry["task"]: entry["id"] for entry in read_json(folder / "prefixes.json")},
         size=max(ids.values()) + 1,
         sha256=sha256(path),
@@ -131,35 +168,32 @@ def read_tokenizer(path: Path) -> Tokenizer:
     return tokenizer
 
 
-def special_names(tokenizer: Tokenizer, folder: Path) -> dict[str, str]:
+def special_names(tokenizer: Tokenizer, folder: Path, kind: SpecialTokens) -> dict[str, str]:
     """Return role -> special token, as the files beside `tokenizer.json` name them.
 
-    Where they name none, the usual spellings are tried. `unk` is left out where there is none.
+    Where they name none, the usual spellings are tried. A role without a token is left out.
 
     Raises:
-        TrainingError: There is no token for a role that the trainer needs.
+        TrainingError: There is no token for a role that is needed.
     """
     written: dict[str, Any] = {}
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         if (folder / name).exists():
             written |= read_json(folder / name)
     names = {}
-    for role, usual in _USUAL.items():
-        candidates = (_content(written.get(f"{role}_token")), *usual)
+    for role, usual in kind.usual.items():
+        token = written.get(f"{role}_token")
+        # some files write a token as an object
+        candidates = (token.get("content") if isinstance(token, dict) else token, *usual)
         known = [c for c in candidates if c and tokenizer.token_to_id(c) is not None]
         if known:
             names[role] = known[0]
-    missing = [role for role in ROLES if role not in names]
+    missing = [role for role in kind.needed if role not in names]
     if missing:
         raise TrainingError(
             f"the tokenizer has no {', '.join(missing)} token",
             where=str(folder),
-            expected="the special tokens of an encoder: cls, sep, pad and mask",
-            remedy="set model.source to an encoder (BERT, RoBERTa, DeBERTa, MiniLM) or to 'small'",
+            expected=f"the special tokens of a model of this view: {', '.join(kind.needed)}",
+            remedy=f"set model.source to {kind.models} or to 'small'",
         )
-    return names
-
-
-def _content(token: Any) -> str | None:
-    """Return a token's text; some files write it as an object."""
-    return token.get("content") if isinstance(token, dict) else token
+    return {role: names[other] for role, other in kind.instead.items()} | names

@@ -66,6 +66,15 @@ def train(texts: Iterable[list[str]], *, vocabulary: int) -> Tokenizer:
     return _assembled(scratch.get_vocab(with_added_tokens=False))
 
 
+def language_names(tokenizer: Tokenizer) -> dict[str, str]:
+    """Make a trained tokenizer begin a text and not end it; return role -> special token."""
+    bos = SPECIAL["cls"]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{bos} $A", special_tokens=[(bos, tokenizer.token_to_id(bos))]
+    )
+    return {"bos": bos, "eos": SPECIAL["sep"], "pad": SPECIAL["pad"], "unk": SPECIAL["unk"]}
+
+
 def _untrained(model: models.Model) -> Tokenizer:
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)

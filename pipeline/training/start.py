@@ -2,28 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pipeline.contract.files import REMEDY, check_sha256
-from pipeline.contract.order import Counted
+from pipeline.contract.shards import RoleShards
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.encoder import Architecture
 from pipeline.training.run import Run
 
-
-class Opened(Counted, Protocol):
-    """Token shards of any view, as `check_together` compares them."""
-
-    @property
-    def tokenizer_sha256(self) -> str:
-        """Hash of the `tokenizer.json` that made the tokens."""
-
-    @property
-    def special(self) -> Any:
-        """Ids of the special tokens."""
-
-
 Model = TypeVar("Model")
+Opened = RoleShards[Any, Any]
+"""Token shards of any view."""
 
 
 def check_together(run: Run, train: Opened, select: Opened) -> None:
@@ -35,7 +24,7 @@ def check_together(run: Run, train: Opened, select: Opened) -> None:
     """
     for shards in (train, select):
         check_sha256(Path(run.tokenizer) / "tokenizer.json", shards.tokenizer_sha256)
-    if (select.prefixes, select.special) != (train.prefixes, train.special):
+    if (select.prefixes, select.manifest.special) != (train.prefixes, train.manifest.special):
         raise ArtefactError(
             "the select shards have other prefixes or special tokens than the train shards",
             where=run.tokens.select,
@@ -54,7 +43,7 @@ def check_together(run: Run, train: Opened, select: Opened) -> None:
             )
 
 
-def check_vocabulary(rows: int, shards: Counted, where: str) -> None:
+def check_vocabulary(rows: int, shards: Opened, where: str) -> None:
     """Check that a trained model has an embedding for every token of some shards.
 
     Args:

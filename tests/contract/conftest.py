@@ -10,3 +10,4 @@ _SPEC.loader.exec_module(_MODULE)
 
 shared_folders, folders = _MODULE.shared_folders, _MODULE.folders
 shared_text_folders, text_folders = _MODULE.shared_text_folders, _MODULE.text_folders
+shared_pair_folders = _MODULE.shared_pair_folders

@@ -5,10 +5,10 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 import pytest
 
+from pipeline.contract.choice import open_shards
 from pipeline.contract.files import sha256
 from pipeline.contract.order import open_order
 from pipeline.errors import ArtefactError
-from pipeline.training.choice.shards import open_shards
 
 ALL = np.arange(78)
 
@@ -32,8 +32,14 @@ def test_an_order_is_read_by_position(shared_folders):
         ({"algorithm": "woven-9"}, "algorithm: is 'woven-9'"),
         ({"positions": 77}, "holds 78 positions"),
         ({"sha256": "0" * 64}, "it was truncated or changed"),
-        ({"tasks": [{"task": "beta", "start": 20, "rows": 21}]}, "'beta' has other rows"),
-        ({"tasks": [{"task": "delta", "start": 0, "rows": 20}]}, "'delta' has other rows"),
+        (
+            {"tasks": [{"task": "beta", "start": 20, "rows": 21, "quota": 1}]},
+            "'beta' has other rows",
+        ),
+        (
+            {"tasks": [{"task": "delta", "start": 0, "rows": 20, "quota": 1}]},
+            "'delta' has other rows",
+        ),
     ],
 )
 def test_an_order_of_other_shards_is_refused(folders, changes, message):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.contract import ragged as module
-from pipeline.contract.ragged import Ragged, joined, offsets_of, padded, segment_of, spread
+from pipeline.contract.ragged import Ragged, join, offsets_of, padded, segment_of, spread
 
 lists = st.lists(st.lists(st.integers(0, 99), max_size=6), max_size=8)
 
@@ -40,8 +40,8 @@ def test_long_segments_are_taken_one_by_one_to_the_same_end(rows, data):
 
 
 @given(st.lists(lists, max_size=4))
-def test_joined_is_one_part_after_the_other(parts):
-    assert plain(joined([ragged(rows) for rows in parts])) == [r for rows in parts for r in rows]
+def test_join_is_one_part_after_the_other(parts):
+    assert plain(join([ragged(rows) for rows in parts])) == [r for rows in parts for r in rows]
 
 
 @given(lists)

@@ -1,71 +1,48 @@
-"""Shards of any view: names, starts, and rows found task by task."""
-
-from dataclasses import dataclass
+"""Shards of a role: names, starts, and rows of many tasks at once."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
+from token_folders import choice_row, write_choice
 
-from pipeline.contract.shards import RoleShards, TaskShard, ragged_column
+from pipeline.contract.choice import open_shards
 from pipeline.errors import ArtefactError
 
 
-@dataclass(frozen=True)
-class Letters:
-    """Rows that are letters."""
-
-    text: str
-
-    def __len__(self):
-        return len(self.text)
-
-    def take(self, rows):
-        return Letters("".join(self.text[row] for row in rows))
+@pytest.fixture
+def shards(tmp_path):
+    tasks = {
+        "a": [choice_row([1] * n, row=n) for n in range(3)],
+        "b": [],
+        "c": [choice_row([2], row=n) for n in range(2)],
+    }
+    write_choice(tmp_path, tasks, vocabulary=13)
+    return open_shards(tmp_path)
 
 
-def role(*tasks, starts=(0, 3, 3)):
-    shards = tuple(
-        TaskShard(name, "letters", 10 + place, start, Letters(text))
-        for place, ((name, text), start) in enumerate(zip(tasks, starts, strict=True))
-    )
-    return RoleShards(
-        role="train", max_tokens=8, vocabulary=20, tokenizer_sha256="-", shards=shards
-    )
-
-
-SOUND = role(("a", "xyz"), ("b", ""), ("c", "uv"))
-
-
-def test_tasks_prefixes_and_starts_are_those_of_the_shards():
-    assert SOUND.tasks == ["a", "b", "c"]
-    assert SOUND.prefixes == {"a": 10, "b": 11, "c": 12}
-    assert SOUND.starts.tolist() == [0, 3, 3, 5]
+def test_tasks_prefixes_and_starts_are_those_of_the_manifest(shards):
+    assert shards.tasks == ["a", "b", "c"]
+    assert shards.prefixes == {"a": 10, "b": 11, "c": 12}
+    assert shards.starts.tolist() == [0, 3, 3, 5]
+    assert (shards.role, shards.max_tokens, shards.vocabulary) == ("train", 64, 13)
 
 
 @pytest.mark.parametrize(
-    ("rows", "texts"),
-    [([0, 2, 4], ["xz", "v"]), ([3], ["u"]), ([], []), ([1, 1, 3, 4], ["yy", "uv"])],
-)
-def test_rows_are_found_task_by_task(rows, texts):
-    assert [part.text for part in SOUND.parts(np.array(rows, dtype=np.int64))] == texts
-
-
-@pytest.mark.parametrize(
-    "wrong",
+    ("rows", "found"),
     [
-        role(("b", "xyz"), ("a", ""), ("c", "uv")),
-        role(("a", "xyz"), ("b", ""), ("c", "uv"), starts=(0, 3, 4)),
+        ([0, 2, 4], [(0, 0), (0, 2), (2, 1)]),
+        ([4, 0, 2, 0], [(2, 1), (0, 0), (0, 2), (0, 0)]),
+        ([3], [(2, 0)]),
+        ([], []),
     ],
 )
-def test_tasks_out_of_order_and_wrong_starts_are_refused(wrong, tmp_path):
-    SOUND.check_places(tmp_path)
-    with pytest.raises(ArtefactError, match="not in name order, or a start is not the sum") as info:
-        wrong.check_places(tmp_path)
-    assert info.value.where == str(tmp_path / "manifest.json")
+def test_rows_come_in_the_order_asked(shards, rows, found):
+    gathered = shards.gather(np.array(rows, dtype=np.int64))
+    pairs = zip(gathered.task.tolist(), gathered.source.tolist(), strict=True)
+    assert list(pairs) == found
 
 
-def test_a_column_that_is_a_slice_starts_from_its_own_values():
-    column = pa.array([[1, 2], [3], [4, 5]], pa.large_list(pa.int32())).slice(1)
-    found = ragged_column(column)
-    assert found.values.tolist() == [3, 4, 5]
-    assert found.offsets.tolist() == [0, 1, 3]
+def test_a_shard_of_other_rows_is_refused(tmp_path, shards):
+    (tmp_path / "c.arrow").write_bytes((tmp_path / "a.arrow").read_bytes())
+    with pytest.raises(ArtefactError, match="c.arrow: holds 3 rows") as caught:
+        open_shards(tmp_path, verify=False)
+    assert caught.value.expected == "2"

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from pipeline.mixing.order import Draw
+from pipeline.contract.order import Draw
 
 
 def draws(sizes, *, digits=4):

@@ -2,12 +2,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.contract.order import ORDER
+from pipeline.contract.order import ORDER, Draw, PhasePlan
 from pipeline.errors import MixtureError
 from pipeline.mixing import audit as module
 from pipeline.mixing.audit import audit, check
-from pipeline.mixing.compose import PhasePlan
-from pipeline.mixing.order import NEWEST, Draw, mixture_order
+from pipeline.mixing.order import NEWEST, mixture_order
 from pipeline.mixing.plan import Plan, TaskPlan
 from tests.mixing.made import draws, largest_lead
 

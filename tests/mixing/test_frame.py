@@ -3,9 +3,10 @@ import pytest
 
 import pipeline
 from pipeline.contract.files import write_arrow, write_json
+from pipeline.contract.order import Draw
 from pipeline.errors import ArtefactError
 from pipeline.mixing.frame import COLUMNS, mixture_frame, preview
-from pipeline.mixing.order import Draw, mixture_order
+from pipeline.mixing.order import mixture_order
 from pipeline.rendering.choice_view import RENDERED
 from pipeline.tables import write_parquet
 

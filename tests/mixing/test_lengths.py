@@ -1,15 +1,15 @@
 from fractions import Fraction
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from token_folders import choice_row, text_row, write_choice, write_text
 
 from pipeline.config.strategies.base import Prompts
-from pipeline.contract.files import write_arrow, write_json
+from pipeline.contract.order import Draw
+from pipeline.contract.tokens import read_tokens
 from pipeline.errors import MixtureError
-from pipeline.mixing.corpus import read_corpus, row_supervised, row_tokens
 from pipeline.mixing.lengths import (
     MeanLengths,
     StoredLengths,
@@ -17,37 +17,17 @@ from pipeline.mixing.lengths import (
     count_drawn,
     find_rows,
 )
-from pipeline.mixing.order import Draw, mixture_order
+from pipeline.mixing.order import mixture_order
 from pipeline.seeds import derive_rng
-
-IDS = pa.large_list(pa.int32())
 
 
 @pytest.fixture
 def corpus(tmp_path, draw):
     """One task of the text view, four rows of 1 to 4 input and 1 to 2 target tokens."""
     lengths = [(1, 1), (2, 2), (3, 1), (4, 2)]
-    table = {
-        "input": pa.array([[7] * n for n, _ in lengths], IDS),
-        "target": pa.array([[8] * n for _, n in lengths], IDS),
-        "label": pa.array([0] * 4, pa.int32()),
-        "row": pa.array(range(4), pa.uint32()),
-    }
-    write_arrow(pa.table(table), tmp_path / "t.arrow")
-    entry = {
-        "task": "t",
-        "rows": 4,
-        "start": 0,
-        "tokens": 10 + 6 + 4 * 2,
-        "supervised": 6 + 4,
-        "prompts": [{"id": "x"}, {"id": "y"}],
-        "draw": draw,
-    }
-    write_json(
-        {"version": 1, "view": "text", "extras": 2, "supervised_extras": 1, "tasks": [entry]},
-        tmp_path / "manifest.json",
-    )
-    return read_corpus(tmp_path)
+    rows = [text_row([7] * n, [8] * m, row=row) for row, (n, m) in enumerate(lengths)]
+    write_text(tmp_path, {"t": rows}, prompts=2, draw=draw)
+    return read_tokens(tmp_path)
 
 
 @pytest.mark.parametrize(("draw", "rows"), [("all", 2), ("one", 1)])
@@ -55,7 +35,7 @@ def test_stored_lengths_are_those_of_the_rows_that_the_order_draws(corpus, rows)
     lengths = StoredLengths(corpus, seed=5)
     assert (lengths.rows, lengths.prompts) == ({"t": 4}, {"t": Prompts(2, rows)})
     assert [lengths.amount("t", u) for u in ("rows", "tokens", "supervised_tokens")] == [4, 24, 10]
-    tokens, supervised = row_tokens(corpus, "t"), row_supervised(corpus, "t")
+    tokens, supervised = corpus.row_tokens("t"), corpus.row_supervised("t")
     for quota in range(13):
         order = mixture_order([Draw(task="t", start=0, rows=4, quota=quota)], seed=5)
         drawn = order.column("row").to_numpy()
@@ -69,9 +49,8 @@ def test_stored_lengths_are_those_of_the_rows_that_the_order_draws(corpus, rows)
 
 
 def test_the_choice_view_has_no_supervised_tokens(tmp_path):
-    entry = {"task": "c", "rows": 3, "start": 0, "tokens": 9}
-    write_json({"version": 1, "tasks": [entry]}, tmp_path / "manifest.json")
-    lengths = StoredLengths(read_corpus(tmp_path), seed=5)
+    write_choice(tmp_path, {"c": [choice_row([1])]})
+    lengths = StoredLengths(read_tokens(tmp_path), seed=5)
     with pytest.raises(MixtureError) as caught:
         lengths.rows_for("c", "supervised_tokens", [Fraction(1)])
     assert str(caught.value) == (

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.contract.files import write_arrow
-from pipeline.contract.order import ALGORITHMS, ORDER
+from pipeline.contract.order import ALGORITHMS, ORDER, Draw
 from pipeline.errors import MixtureError
-from pipeline.mixing.order import NEWEST, Draw, epoch_rows, mixture_order
+from pipeline.mixing.order import NEWEST, epoch_rows, mixture_order
 from tests.mixing.made import arrays, digest, draws, turns_of
 
 BATCH = {"stratified-1": 8}

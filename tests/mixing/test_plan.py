@@ -3,8 +3,8 @@ import json
 import pytest
 
 from pipeline.config.mixture_card import Mixture
+from pipeline.contract.order import PhasePlan
 from pipeline.errors import ArtefactError
-from pipeline.mixing.compose import PhasePlan
 from pipeline.mixing.lengths import MeanLengths
 from pipeline.mixing.plan import TaskPlan, from_json, make_plan, to_json
 

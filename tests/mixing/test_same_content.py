@@ -2,15 +2,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from token_folders import choice_row, write_choice
 
 from pipeline.config.mixture_card import Mixture
-from pipeline.contract.files import write_arrow, write_json
+from pipeline.contract.choice import CHOICE_SHARD
+from pipeline.contract.tokens import read_tokens
 from pipeline.errors import ConfigError, MixtureError
-from pipeline.mixing.corpus import read_corpus
 from pipeline.mixing.same_content import content_hash, same_content, settle_same_content
-
-IDS = pa.large_list(pa.int32())
-CHOICES = pa.large_list(IDS)
 
 ROWS = [
     ([5, 5], [1], [[1], [1, 2]], 0, None),
@@ -19,37 +17,20 @@ ROWS = [
 ]
 
 
-def shard(rows):
-    context, question, choices, label, labels = zip(*rows, strict=True) if rows else [()] * 5
-    return pa.table(
-        {
-            "context": pa.array(context, IDS),
-            "question": pa.array(question, IDS),
-            "choices": pa.array(choices, CHOICES),
-            "label": pa.array(label, pa.int32()),
-            "labels": pa.array(labels, IDS),
-            "row": pa.array(range(len(rows)), pa.uint32()),
-        }
-    )
+def table(rows):
+    return [
+        choice_row(context, choices, question=question, label=label, labels=labels, row=row)
+        for row, (context, question, choices, label, labels) in enumerate(rows)
+    ]
 
 
 def batch(rows):
-    return shard(rows).combine_chunks().to_batches()[0]
+    return pa.RecordBatch.from_pylist(table(rows), CHOICE_SHARD)
 
 
-def tokens(row):
-    return sum(4 + len(row[0]) + len(choice) for choice in row[2])
-
-
-def corpus(folder, tasks):
-    entries, start = [], 0
-    for task, rows in sorted(tasks.items()):
-        write_arrow(shard(rows), folder / f"{task}.arrow")
-        total = sum(map(tokens, rows))
-        entries.append({"task": task, "rows": len(rows), "start": start, "tokens": total})
-        start += len(rows)
-    write_json({"version": 1, "tasks": entries}, folder / "manifest.json")
-    return read_corpus(folder)
+def tokens(folder, tasks):
+    write_choice(folder, {task: table(rows) for task, rows in tasks.items()})
+    return read_tokens(folder)
 
 
 def mixture(same_content="refuse", *, tasks="abcd", **keys):
@@ -88,7 +69,7 @@ def test_how_often_a_row_occurs_matters():
 
 def test_tasks_of_the_same_rows_are_found_whatever_their_sequence_and_names(tmp_path):
     other = [([5, 6], *ROWS[0][1:]), *ROWS[1:]]  # as many rows and tokens, not the same
-    there = corpus(
+    there = tokens(
         tmp_path, {"a": ROWS, "b": ROWS[::-1], "c": other, "d": ROWS[:2], "e": [], "f": []}
     )
     assert same_content(there, "abcdef") == [("a", "b")]
@@ -96,7 +77,7 @@ def test_tasks_of_the_same_rows_are_found_whatever_their_sequence_and_names(tmp_
 
 
 def test_a_part_in_common_is_not_the_same(tmp_path):
-    assert same_content(corpus(tmp_path, {"a": ROWS, "b": ROWS[:2]}), "ab") == []
+    assert same_content(tokens(tmp_path, {"a": ROWS, "b": ROWS[:2]}), "ab") == []
 
 
 def test_the_same_content_is_refused_by_default():

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.config.sampling import Sampling
-from pipeline.mixing.compose import PhasePlan
+from pipeline.contract.order import PhasePlan
 from pipeline.mixing.plan import Plan, TaskPlan
 from pipeline.mixing.table import (
     count,

@@ -3,7 +3,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from pipeline.errors import ArtefactError
-from pipeline.relationships.features import read_features, shard_hashes
+from pipeline.relationships.features import read_features
 
 FIRST = np.array([0, 2, 5, 7])
 FEATURES = np.arange(14, dtype=np.float32).reshape(7, 2)
@@ -52,10 +52,3 @@ def test_a_missing_or_torn_file_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ArtefactError, match="not the features of a task"):
         read_features(path, "a")
-
-
-@pytest.mark.parametrize("text", ["{}", "[]", '{"tasks": [{"task": "a"}]}', '{"tasks": 3}'])
-def test_a_manifest_without_shards_is_named(tmp_path, text):
-    (tmp_path / "manifest.json").write_text(text)
-    with pytest.raises(ArtefactError, match=r"manifest\.json: names no shards"):
-        shard_hashes(tmp_path)

@@ -24,8 +24,8 @@ from pipeline.seeds import derive_rng
 from pipeline.stages import tokenize
 from pipeline.tables import write_parquet
 from pipeline.tokens import wordpiece
-from pipeline.tokens.text_vocabulary import small_names
 from pipeline.tokens.vocabulary import save
+from pipeline.tokens.wordpiece import language_names
 from tests.trainings import TRAININGS
 
 SIZES = {"apples": 40, "pears": 25, "plums": 10, "stars": 60}
@@ -118,6 +118,8 @@ class Mixture:
         )  # fmt: skip
         self.layout.settings("tokenize").parent.mkdir(parents=True, exist_ok=True)
         self.layout.settings("tokenize").write_text(settings.model_dump_json())
+        mix = MixSettings(name=NAME, seed=13)
+        self.layout.settings("mix").write_text(mix.model_dump_json())
         tokenize.main([NAME])
 
     def model(self):
@@ -161,14 +163,14 @@ class TextMixture(Mixture):
         words = "the and so on number which colour ? options answer : | red green blue a long"
         text = " ".join([words, *map(str, range(10)), *self.sizes])
         tokenizer = wordpiece.train([[text, text]], vocabulary=300)
-        names, known = small_names(tokenizer), prefixes(self.sizes)
+        names, known = language_names(tokenizer), prefixes(self.sizes)
         self.layout.tokenizer.mkdir(parents=True, exist_ok=True)
         save(tokenizer, names, known, self.layout.tokenizer)
         text_params = {"target_tokens": 8} | params.pop("text", {})
         settings = TokenizeSettings(
             name=NAME, seed=0, tasks=tuple(self.sizes), prefixes=known,
             tokenize=TokenizeParams(**({"max_tokens": 48} | params)),
-            text=TextParams(**text_params), prompts=prompts or {},
+            view="text", text=TextParams(**text_params), prompts=prompts or {},
         )  # fmt: skip
         self.layout.settings("tokenize").parent.mkdir(parents=True, exist_ok=True)
         self.layout.settings("tokenize").write_text(settings.model_dump_json())

@@ -11,12 +11,13 @@ from transformers import BertConfig, BertModel
 
 from pipeline.config.params import Params
 from pipeline.config.settings import FeatureSettings
+from pipeline.contract.choice import open_shards
 from pipeline.contract.files import read_json, sha256
+from pipeline.contract.tokens import shard_hashes
 from pipeline.errors import ArtefactError
 from pipeline.relationships.evidence import read_prefixes
-from pipeline.relationships.features import read_all, read_features, shard_hashes
+from pipeline.relationships.features import read_all, read_features
 from pipeline.stages import features
-from pipeline.training.choice.shards import open_shards
 from pipeline.training.choice.start import build_model
 from pipeline.training.run import recorded_run
 from tests.stages.conftest import NAME, SIZES, Mixture

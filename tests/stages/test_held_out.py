@@ -5,13 +5,13 @@ import pytest
 
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.settings import TokenizeSettings
+from pipeline.contract.choice import open_shards
 from pipeline.contract.files import read_arrow, read_json
+from pipeline.contract.text import open_text_shards
 from pipeline.errors import MixtureError
 from pipeline.schema import EXAMPLE
 from pipeline.stages import mix, plan, relate, tailor, tokenize
 from pipeline.tables import read_parquet, write_parquet
-from pipeline.training.choice.shards import open_shards
-from pipeline.training.text.shards import open_text_shards
 from tests.trainings import TRAININGS
 
 TASKS = ("apples", "pears", "plums", "stars")

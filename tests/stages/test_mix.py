@@ -5,13 +5,13 @@ import polars as pl
 import pytest
 
 import pipeline
+from pipeline.contract.choice import open_shards
 from pipeline.contract.files import read_arrow, read_json, sha256, write_json
 from pipeline.contract.order import open_order
+from pipeline.contract.tokens import read_tokens
 from pipeline.errors import ArtefactError
-from pipeline.mixing.corpus import read_corpus, row_tokens
 from pipeline.mixing.order import NEWEST
 from pipeline.stages import mix, plan
-from pipeline.training.choice.shards import open_shards
 from tests.stages.conftest import card
 
 
@@ -24,11 +24,11 @@ def mixed(mixture):
 def test_what_is_built_equals_the_plan_exactly(mixture):
     folder = mixed(mixture)
     planned = read_json(mixture.layout.plan("compass"))
-    corpus = read_corpus(mixture.layout.tokens("train"))
+    corpus = read_tokens(mixture.layout.tokens("train"))
     order = read_arrow(folder / "order.arrow")
     row, epoch = (order.column(name).to_numpy() for name in ("row", "epoch"))
     assert len(row) == planned["positions"]
-    tokens = np.concatenate([row_tokens(corpus, task) for task in corpus.tasks])
+    tokens = np.concatenate([corpus.row_tokens(task) for task in corpus.tasks])
     for task in planned["tasks"]:
         start = corpus.tasks[task["task"]].start
         mine = (row >= start) & (row < start + task["rows"])

@@ -7,12 +7,12 @@ import pytest
 
 from pipeline.contract.files import read_arrow, read_json, sha256, write_json
 from pipeline.contract.order import open_order
-from pipeline.errors import ArtefactError, MixtureError
+from pipeline.contract.text import open_text_shards
+from pipeline.errors import MixtureError
 from pipeline.stages import mix, plan
 from pipeline.stages.packs import PACKS, Lengths, packing
 from pipeline.tokens.pack import packed
 from pipeline.training.text.batches import TextPlan, text_rank_batch, text_steps
-from pipeline.training.text.shards import open_text_shards
 from pipeline.training.text.units import open_units
 from pipeline.training.text.view import supervised_csv
 
@@ -90,14 +90,6 @@ def test_an_order_with_other_supervised_tokens_is_refused(text_mixture):
     told["tasks"][0]["supervised"] += 1
     path.write_text(json.dumps(told))
     with pytest.raises(MixtureError, match="supervised tokens\n  expected: [0-9]+, as planned"):
-        mix.main([text_mixture.layout.name, "compass"])
-
-
-def test_settings_that_say_nothing_of_text_are_refused(text_mixture):
-    mixed(text_mixture)
-    path = text_mixture.layout.settings("mix")
-    path.write_text(json.dumps(read_json(path) | {"text": None}))
-    with pytest.raises(ArtefactError, match="says nothing of the text view"):
         mix.main([text_mixture.layout.name, "compass"])
 
 

@@ -4,8 +4,8 @@ import pytest
 from pipeline.config.load import write_yaml
 from pipeline.config.mixture_card import MixtureCard
 from pipeline.contract.files import read_arrow, read_json, sha256, write_arrow, write_json
+from pipeline.contract.tokens import read_tokens
 from pipeline.errors import ArtefactError, MixtureError
-from pipeline.mixing.corpus import read_corpus, row_tokens
 from pipeline.stages import mix, plan
 from tests.trainings import TRAININGS
 
@@ -32,11 +32,11 @@ def counted(mixture):
     """Count the rows of each task, and their tokens, in what the stage `mix` builds."""
     mix.main([mixture.layout.name, "compass"])
     row = read_arrow(mixture.layout.mix("compass") / "order.arrow").column("row").to_numpy()
-    corpus = read_corpus(mixture.layout.tokens("train"))
+    corpus = read_tokens(mixture.layout.tokens("train"))
     result = {}
     for task, entry in corpus.tasks.items():
         mine = row[(row >= entry.start) & (row < entry.start + entry.rows)] - entry.start
-        tokens = int(row_tokens(corpus, task)[mine].sum())
+        tokens = int(corpus.row_tokens(task)[mine].sum())
         result[task] = (len(mine), tokens, entry.rows - len(set(mine)))
     return len(row), result
 
@@ -73,9 +73,9 @@ def test_one_epoch_of_everything_has_the_tokens_of_the_manifest(mixture, capsys)
 
 def test_a_broken_epoch_counts_the_tokens_of_the_rows_it_draws(mixture):
     value = planned(mixture)
-    corpus = read_corpus(mixture.layout.tokens("train"))
+    corpus = read_tokens(mixture.layout.tokens("train"))
     pears = next(task for task in value["tasks"] if task["task"] == "pears")
-    tokens = row_tokens(corpus, "pears")
+    tokens = corpus.row_tokens("pears")
     low, high = sorted(tokens)[:5], sorted(tokens)[-5:]
     assert tokens.sum() + sum(low) <= pears["tokens"] <= tokens.sum() + sum(high)
 
@@ -158,9 +158,9 @@ def test_what_is_built_equals_the_plan_exactly(mixture, keys):
 
 def test_a_token_budget_is_met_to_half_a_row_of_each_task(mixture):
     mixture.tell(mixture_card(strategy="tokens", tokens=6000))
-    corpus = read_corpus(mixture.layout.tokens("train"))
+    corpus = read_tokens(mixture.layout.tokens("train"))
     for task in planned(mixture)["tasks"]:
-        longest = int(row_tokens(corpus, task["task"]).max())
+        longest = int(corpus.row_tokens(task["task"]).max())
         assert abs(task["tokens"] - 1500) <= longest / 2
 
 

@@ -10,11 +10,11 @@ from pipeline.config.forms.registry import MultipleChoice, TextToText
 from pipeline.config.resolved import NormalizeSource
 from pipeline.config.settings import PromptText, TaskPrompts
 from pipeline.contract.files import read_arrow, read_json, sha256
+from pipeline.contract.text import open_text_shards
 from pipeline.errors import ArtefactError, DataError
 from pipeline.rendering.text_view import RENDERED
-from pipeline.stages.prompted import RawRecords, answer_columns, named_as_prompts
 from pipeline.tables import read_parquet
-from pipeline.training.text.shards import open_text_shards
+from pipeline.views.prompted import RawRecords, answer_columns, named_as_prompts
 from tests.stages.test_text_tokens import entry, words
 
 CHOICES = "{{ choices | join(' ||| ') }}"
@@ -145,7 +145,7 @@ def test_editing_a_prompt_makes_its_task_again_and_no_other(text_mixture):
 
 
 SOURCE = {
-    "name": "fruit", "seed": 0, "data_dir": "raw", "files": {}, "revision": None, "code": "",
+    "name": "fruit", "seed": 0, "data_dir": "raw", "files": {}, "revision": None, "code": {},
     "card": {
         "task": "apples", "family": "fruit", "licence": "none",
         "source": {"kind": "files", "folder": "apples"},

@@ -14,9 +14,9 @@ from pipeline.config.mixture_card import MixtureCard
 from pipeline.config.params import RelateParams
 from pipeline.config.settings import RelateSettings
 from pipeline.contract.files import read_json, sha256
+from pipeline.contract.tokens import shard_hashes
 from pipeline.curation.overlap import TABLE
 from pipeline.errors import ArtefactError, MixtureError
-from pipeline.relationships.features import shard_hashes
 from pipeline.stages import mix, plan, relate, tailor
 from pipeline.tables import write_frame
 from tests.trainings import TRAININGS

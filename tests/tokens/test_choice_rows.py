@@ -1,11 +1,11 @@
 import polars as pl
 import pytest
 
+from pipeline.contract.choice import LongRows
 from pipeline.errors import MixtureError
 from pipeline.tokens import wordpiece
 from pipeline.tokens.choice_rows import fitted_rows, segments
 from pipeline.tokens.encode import package_encoder
-from pipeline.tokens.long_rows import LongRows
 
 TOKENIZER = wordpiece.train([["a b c d e f g"] * 2], vocabulary=300)
 VIEW = pl.DataFrame(

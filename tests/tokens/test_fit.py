@@ -2,11 +2,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.contract.choice import FRAME
+from pipeline.contract.choice import FRAME, LongRows
 from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.tokens.coded import Coded
 from pipeline.tokens.fit import Fitted, Segments, first_long, fit
-from pipeline.tokens.long_rows import LongRows
 
 SEP = 9
 

@@ -37,10 +37,10 @@ def texts(ragged):
 
 
 def test_extras_count_what_the_model_reads_beside():
-    assert (rule().extras, rule(begins=False).extras, rule(model="seq2seq").extras) == (2, 1, 3)
+    assert (rule().beside, rule(begins=False).beside, rule(model="seq2seq").beside) == (2, 1, 3)
     assert (rule().input_room, rule(model="seq2seq").input_room) == (14, 14)
     bare = rule(prefix=False), rule(prefix=False, model="seq2seq")
-    assert [one.extras for one in bare] == [1, 2]
+    assert [one.beside for one in bare] == [1, 2]
     assert [one.input_room for one in bare] == [15, 15]
 
 
@@ -97,7 +97,7 @@ def test_everything_fits_and_short_targets_stay_whole(sizes, model, target_token
     parent = np.repeat(np.arange(len(rows)), asked.counts)
     np.maximum.at(written, parent, fitted.options.lengths)
     if model == "causal":
-        assert (fitted.input.lengths + written + how.extras <= how.max_tokens).all()
+        assert (fitted.input.lengths + written + how.beside <= how.max_tokens).all()
         assert (fitted.input.lengths >= np.minimum(asked.input.lengths, 4)).all()
     else:
         assert (fitted.input.lengths + 2 <= how.max_tokens).all()

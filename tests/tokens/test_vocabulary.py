@@ -8,7 +8,7 @@ from pipeline.errors import ArtefactError, TrainingError
 from pipeline.rendering.prefix import prefixes
 from pipeline.tokens import wordpiece
 from pipeline.tokens.encode import encode
-from pipeline.tokens.vocabulary import load, read_tokenizer, save, special_names
+from pipeline.tokens.vocabulary import ENCODER, load, read_tokenizer, save, special_names
 
 TEXTS = ["The cat sat on the mat.", "a task: apples are red"] * 2
 
@@ -26,7 +26,7 @@ def test_prefixes_follow_the_base_vocabulary_in_task_order(folder):
         {"id": base, "task": "apples", "token": "[task: apples]"},
         {"id": base + 1, "task": "pears", "token": "[task: pears]"},
     ]
-    vocabulary = load(folder)
+    vocabulary = load(folder, ENCODER)
     assert vocabulary.prefixes == {"apples": base, "pears": base + 1}
     assert vocabulary.size == base + 2
     assert vocabulary.special == {"cls": 2, "sep": 3, "pad": 0, "mask": 4}
@@ -45,7 +45,7 @@ def test_a_prefix_is_one_token_outside_of_data_and_plain_text_inside(folder):
     tokenizer = read_tokenizer(folder / "tokenizer.json")
     (apples, *rest) = tokenizer.encode("[task: apples] The cat", add_special_tokens=False).tokens
     assert (apples, rest) == ("[task: apples]", ["the", "cat"])
-    vocabulary = load(folder)
+    vocabulary = load(folder, ENCODER)
     ids = encode(vocabulary.tokenizer, pl.Series(["[task: apples] the"])).rows()[0].tolist()
     assert vocabulary.prefixes["apples"] not in ids
 
@@ -53,7 +53,7 @@ def test_a_prefix_is_one_token_outside_of_data_and_plain_text_inside(folder):
 def test_transformers_reads_the_folder_to_the_same_ids(folder):
     transformers = pytest.importorskip("transformers")
     theirs = transformers.AutoTokenizer.from_pretrained(folder)
-    ours = load(folder)
+    ours = load(folder, ENCODER)
     text = "[task: pears] The CAT sat, naïvely, on [MASK]."
     plain = read_tokenizer(folder / "tokenizer.json")
     assert theirs(text)["input_ids"] == plain.encode(text).ids
@@ -83,7 +83,7 @@ def test_special_tokens_are_read_from_strings_and_from_objects(tmp_path):
     tokenizer = Tokenizer(models.WordLevel({token: i for i, token in enumerate(tokens)}, "<pad>"))
     config = {"cls_token": {"content": "<c>"}, "sep_token": "</s>", "mask_token": "<gone>"}
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
-    assert special_names(tokenizer, tmp_path) == {
+    assert special_names(tokenizer, tmp_path, ENCODER) == {
         "cls": "<c>",
         "sep": "</s>",
         "pad": "<pad>",
@@ -94,7 +94,7 @@ def test_special_tokens_are_read_from_strings_and_from_objects(tmp_path):
 def test_a_tokenizer_without_a_mask_is_refused_with_a_remedy(tmp_path):
     tokenizer = Tokenizer(models.WordLevel({"[CLS]": 0, "[SEP]": 1, "[PAD]": 2}, "[PAD]"))
     with pytest.raises(TrainingError) as caught:
-        special_names(tokenizer, tmp_path)
+        special_names(tokenizer, tmp_path, ENCODER)
     assert caught.value.what == "the tokenizer has no mask token"
     assert "encoder" in caught.value.remedy
 
@@ -110,4 +110,4 @@ def test_a_broken_tokenizer_file_is_named(tmp_path, content):
 
 def test_a_missing_tokenizer_file_is_named(tmp_path):
     with pytest.raises(ArtefactError, match="does not exist"):
-        load(tmp_path)
+        load(tmp_path, ENCODER)

@@ -1,6 +1,5 @@
-"""Tiny token shards, orders, tokenizers and run.json files, built with pyarrow per the contract."""
+"""Tiny token shards, orders, tokenizers and run.json files."""
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,14 +7,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.ipc as ipc
+from token_folders import write_choice
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.contract.choice import CHOICE_SHARD
+from pipeline.contract.files import sha256, write_arrow
+from pipeline.contract.order import (
+    ORDER,
+    SHUFFLED,
+    Draw,
+    OrderManifest,
+    PhasePlan,
+    write_order_manifest,
+)
+from pipeline.contract.tokens import read_tokens
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 SPECIAL = {"cls": 2, "sep": 3, "pad": 0, "mask": 4}
@@ -38,19 +46,9 @@ TRAIN = {
 }  # fmt: skip
 
 
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value))
-
-
-def write_arrow(path: Path, table: pa.Table) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with ipc.new_file(str(path), table.schema) as writer:
-        writer.write_batch(table.combine_chunks().to_batches()[0])
 
 
 def tokenizer(folder: Path) -> int:
@@ -106,63 +104,44 @@ def rows_of(form: str, rows: int, rng: np.random.Generator) -> list[dict[str, An
 def shards(
     folder: Path, role: str, *, rows: int, size: int, tokenizer_sha: str, seed: int = 0,
     edit: Any = None,
-) -> dict[str, int]:  # fmt: skip
-    """Write token shards of all tasks; return where each task starts, and `rows` of each."""
-    entries, start, starts = [], 0, {}
+) -> None:  # fmt: skip
+    """Write token shards of all tasks."""
+    tables = {}
     for index, (task, form) in enumerate(sorted(TASKS.items())):
-        table = rows_of(form, rows, np.random.default_rng([seed, index]))
+        tables[task] = rows_of(form, rows, np.random.default_rng([seed, index]))
         if edit is not None:
-            edit(task, table)
-        path = folder / f"{task}.arrow"
-        write_arrow(path, pa.Table.from_pylist(table, CHOICE_SHARD))
-        starts[task] = start
-        tokens = sum(len(r["context"]) + 4 + len(c) for r in table for c in r["choices"])
-        entries.append(
-            {
-                "task": task,
-                "form": form,
-                "rows": rows,
-                "start": start,
-                "choices_max": max(len(r["choices"]) for r in table),
-                "tokens": tokens,
-                "context_cut": 0,
-                "prefix_id": size - len(TASKS) + index,
-                "sha256": sha256(path),
-            }
-        )
-        start += rows
-    manifest = {
-        "version": 1, "role": role, "max_tokens": MAX_TOKENS, "vocabulary": size,
-        "special": SPECIAL, "tokenizer_sha256": tokenizer_sha, "tasks": entries,
-    }  # fmt: skip
-    write_json(folder / "manifest.json", manifest)
-    return starts
+            edit(task, tables[task])
+    write_choice(
+        folder, tables, forms=TASKS, role=role, max_tokens=MAX_TOKENS, vocabulary=size,
+        special=SPECIAL, tokenizer_sha256=tokenizer_sha,
+    )  # fmt: skip
 
 
 def mix(
-    folder: Path, starts: dict[str, int], *, rows: int, positions: int, seed: int = 0,
-    undrawn: str | None = None,
-) -> None:  # fmt: skip
+    folder: Path, tokens: Path, *, positions: int, seed: int = 0, undrawn: str | None = None
+) -> None:
     """Write an order that walks over all rows, but for those of one task, in shuffled epochs."""
-    every = np.arange(rows * len(starts))
-    out = starts[undrawn] if undrawn else -rows
-    drawn = every[(every < out) | (every >= out + rows)]
+    tasks = read_tokens(tokens).manifest.tasks
+    drawn = np.concatenate(
+        [np.arange(t.start, t.start + t.rows) for t in tasks if t.task != undrawn]
+    )
     rng = np.random.default_rng([seed, 99])
     epochs = -(-positions // len(drawn))
-    order = np.concatenate([rng.permutation(drawn) for _ in range(epochs)])[:positions]
+    row = np.concatenate([rng.permutation(drawn) for _ in range(epochs)])[:positions]
     epoch = np.repeat(np.arange(epochs), len(drawn))[:positions]
-    path = folder / "order.arrow"
-    columns = {"row": pa.array(order, pa.uint32()), "epoch": pa.array(epoch, pa.uint8())}
-    write_arrow(path, pa.table(columns))
-    tasks = [
-        {"task": task, "start": start, "rows": rows,
-         "quota": int(((order >= start) & (order < start + rows)).sum())}
-        for task, start in starts.items()
-    ]  # fmt: skip
-    write_json(
-        folder / "manifest.json",
-        {"version": 1, "name": "toy", "which": "compass", "algorithm": "shuffled-2", "seed": seed,
-         "positions": positions, "tasks": tasks, "sha256": sha256(path)},
+    columns = [pa.array(row, pa.uint32()), pa.array(epoch, pa.uint8())]
+    write_arrow(pa.table(columns, schema=ORDER), folder / "order.arrow")
+    quotas = {t.task: int(((row >= t.start) & (row < t.start + t.rows)).sum()) for t in tasks}
+    write_order_manifest(
+        folder,
+        OrderManifest(
+            name="toy", which="compass", algorithm=SHUFFLED, batch=None, seed=seed,
+            positions=positions, sha256=sha256(folder / "order.arrow"),
+            phases=(PhasePlan(name="all", positions=positions, quotas=quotas),),
+            tasks=tuple(
+                Draw(task=t.task, start=t.start, rows=t.rows, quota=quotas[t.task]) for t in tasks
+            ),
+        ),
     )  # fmt: skip
 
 
@@ -182,12 +161,12 @@ class Folders:
         sha = sha256(self.root / "tokenizer" / "tokenizer.json")
         for seed, role in enumerate(("train", "select", "report")):
             folder = self.root / "tokens" / role
-            starts = shards(
+            shards(
                 folder, role, rows=self.rows, size=self.vocabulary, tokenizer_sha=sha, seed=seed,
                 edit=edit if role == "train" else None,
             )  # fmt: skip
         mix(
-            self.root / "mix", starts, rows=self.rows, positions=self.positions,
+            self.root / "mix", self.root / "tokens" / "train", positions=self.positions,
             undrawn=self.undrawn,
         )  # fmt: skip
         return self

@@ -11,11 +11,11 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from pipeline.contract.choice import open_shards
 from pipeline.training.card import Trained, base, card
 from pipeline.training.choice.export import load_model
 from pipeline.training.choice.layouts import scoring_layout
 from pipeline.training.choice.predict import score_choices
-from pipeline.training.choice.shards import open_shards
 from pipeline.training.run import read_run
 from pipeline.training.session import run_session
 

@@ -1,17 +1,18 @@
-"""Tiny artefacts of the text view, built with pyarrow per docs/text-view.md."""
+"""Tiny artefacts of the text view."""
 
 import importlib.util
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.ipc as ipc
+from token_folders import write_text
 
-from pipeline.contract.order import PACKS
-from pipeline.contract.text import TEXT_SHARD
+from pipeline.contract.files import read_arrow, sha256, write_arrow
+from pipeline.contract.order import PACKING, PacksEntry, read_order_manifest, write_order_manifest
+from pipeline.contract.tokens import read_tokens
+from pipeline.stages.packs import packs_table
 from pipeline.tokens.pack import packed
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -70,55 +71,28 @@ class TextFolders:
         config = self.root / "tokenizer" / "tokenizer_config.json"
         ends = {"bos_token": "[CLS]", "eos_token": "[SEP]"}
         base.write_json(config, json.loads(config.read_text()) | ends)
-        sha = base.sha256(self.root / "tokenizer" / "tokenizer.json")
-        starts: dict[str, int] = {}
-        lengths: list[int] = []
+        sha = sha256(self.root / "tokenizer" / "tokenizer.json")
         for seed, role in enumerate(("train", "select", "report")):
-            starts, role_lengths = self._shards(role, sha, seed, edit if role == "train" else None)
-            lengths = lengths or role_lengths
-        folder = self.root / "mix"
-        base.mix(
-            folder, starts, rows=self.rows * self.prompts, positions=self.positions,
-            undrawn=self.undrawn,
-        )  # fmt: skip
+            self._shards(role, sha, seed, edit if role == "train" else None)
+        folder, train = self.root / "mix", self.root / "tokens" / "train"
+        base.mix(folder, train, positions=self.positions, undrawn=self.undrawn)
         if self.model == "causal" and self.pack_tokens:
-            self._pack(folder, np.array(lengths))
+            tokens = read_tokens(train)
+            self._pack(folder, np.concatenate([tokens.row_tokens(task) for task in TASKS]))
         return self
 
-    @property
-    def extras(self) -> int:
-        return 1 + self.begins if self.model == "causal" else 3
-
-    def _shards(
-        self, role: str, sha: str, seed: int, edit: Any
-    ) -> tuple[dict[str, int], list[int]]:
-        entries, start, starts, lengths = [], 0, {}, []
+    def _shards(self, role: str, sha: str, seed: int, edit: Any) -> None:
+        tables = {}
         for index, (task, form) in enumerate(sorted(TASKS.items())):
-            table = self._prompted(rows_of(form, self.rows, np.random.default_rng([seed, index])))
+            rows = self._prompted(rows_of(form, self.rows, np.random.default_rng([seed, index])))
+            tables[task] = rows
             if edit is not None:
-                edit(task, table)
-            path = self.root / "tokens" / role / f"{task}.arrow"
-            base.write_arrow(path, pa.Table.from_pylist(table, TEXT_SHARD))
-            starts[task] = start
-            mine = [len(r["input"]) + len(r["target"]) + self.extras for r in table]
-            lengths += mine
-            entries.append(
-                {
-                    "task": task, "form": form, "rows": len(table), "start": start,
-                    "tokens": sum(mine), "supervised": sum(len(r["target"]) + 1 for r in table),
-                    "prefix_id": self.vocabulary - len(TASKS) + index, "sha256": base.sha256(path),
-                    "prompts": [{"id": f"p{i}", "name": f"prompt {i}"} for i in range(self.prompts)],
-                }
-            )  # fmt: skip
-            start += len(table)
-        manifest = {
-            "version": 1, "view": "text", "role": role, "model": self.model,
-            "max_tokens": MAX_TOKENS, "begins": self.begins, "prefix": True, "extras": self.extras,
-            "supervised_extras": 1, "vocabulary": self.vocabulary, "special": SPECIAL,
-            "tokenizer_sha256": sha, "tasks": entries,
-        }  # fmt: skip
-        base.write_json(self.root / "tokens" / role / "manifest.json", manifest)
-        return starts, lengths
+                edit(task, rows)
+        write_text(
+            self.root / "tokens" / role, tables, forms=TASKS, prompts=self.prompts, role=role,
+            model=self.model, max_tokens=MAX_TOKENS, begins=self.begins, special=SPECIAL,
+            vocabulary=self.vocabulary, tokenizer_sha256=sha,
+        )  # fmt: skip
 
     def _prompted(self, table: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return each row once for every prompt."""
@@ -129,17 +103,14 @@ class TextFolders:
         ]
 
     def _pack(self, folder: Path, lengths: np.ndarray) -> None:
-        with ipc.open_file(str(folder / "order.arrow")) as order:
-            row = order.get_batch(0).column("row").to_numpy()
+        row = read_arrow(folder / "order.arrow").column("row").to_numpy()
         lines = packed(lengths[row], capacity=self.pack_tokens, window=40, seed=1)
-        lists = pa.LargeListArray.from_arrays(pa.array(lines.offsets), pa.array(lines.positions))
-        base.write_arrow(folder / "packs.arrow", pa.table([lists], schema=PACKS))
-        manifest = json.loads((folder / "manifest.json").read_text())
-        manifest["packs"] = {
-            "algorithm": "best-fit-decreasing-1", "pack_tokens": self.pack_tokens, "window": 40,
-            "lines": len(lines), "sha256": base.sha256(folder / "packs.arrow"),
-        }  # fmt: skip
-        base.write_json(folder / "manifest.json", manifest)
+        write_arrow(packs_table(lines), folder / "packs.arrow")
+        packs = PacksEntry(
+            algorithm=PACKING, pack_tokens=self.pack_tokens, window=40, lines=len(lines),
+            sha256=sha256(folder / "packs.arrow"),
+        )  # fmt: skip
+        write_order_manifest(folder, replace(read_order_manifest(folder), packs=packs))
 
     def run(
         self, *, train: dict[str, Any] | None = None, model: dict[str, Any] | None = None,

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.contract.order import ORDER, SHUFFLED, SMOOTH, STRATIFIED
+from pipeline.contract.order import ORDER, SHUFFLED, SMOOTH, STRATIFIED, Draw
 from pipeline.errors import MixtureError
 from pipeline.mixing.order import shuffled, smooth, stratified
-from pipeline.mixing.order.recipe import MAX_POSITIONS, Draw, Recipe, recipe
+from pipeline.mixing.order.recipe import MAX_POSITIONS, Recipe, recipe
 from pipeline.mixing.order.walk import epoch_rows, walks_of
 
 __all__ = ["NEWEST", "Draw", "epoch_rows", "mixture_order"]

@@ -7,25 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pipeline.contract.order import ALGORITHMS, SHUFFLED, STRATIFIED
+from pipeline.contract.order import ALGORITHMS, SHUFFLED, STRATIFIED, Draw
 from pipeline.errors import MixtureError, unknown_name
 from pipeline.mixing.quotas import MAX_ROWS, check_quotas
 
 MAX_POSITIONS = 2**32
 """Positions of an order that is written down: more than memory holds at 5 bytes each."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draw:
-    """One task's part in an order."""
-
-    task: str
-    start: int
-    """Mixture row of the task's first row."""
-    rows: int
-    """Rows that the task has."""
-    quota: int
-    """Rows to draw of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

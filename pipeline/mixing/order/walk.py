@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.contract.order import Draw
 from pipeline.mixing.order.permutation import halves, permuted
-from pipeline.mixing.order.recipe import Draw
 from pipeline.seeds import STEP, Words, derive_seed, hashed
 
 Ints = NDArray[np.int64]

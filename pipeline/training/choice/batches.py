@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pipeline.contract.choice import Rows, Shards, Special
 from pipeline.contract.order import Order
 from pipeline.contract.ragged import Bools, Ints, segment_of, spread
 from pipeline.training.choice.exact_layouts import RaggedLayout
@@ -19,7 +20,6 @@ from pipeline.training.choice.masks import Masking, mask_lines, mask_stems
 from pipeline.training.choice.options import Keys, Options
 from pipeline.training.choice.pack import Packing, join_lines, pack_groups
 from pipeline.training.choice.sequences import Padded, Sequences, frame_sequences, pad_sequences
-from pipeline.training.choice.shards import Rows, Shards, Special
 from pipeline.training.grouping import OVERHEAD, deal_by_length, group_by_length
 
 

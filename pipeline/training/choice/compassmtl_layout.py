@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pipeline.contract.choice import FRAME
+from pipeline.contract.choice import FRAME, Rows, Special
 from pipeline.contract.files import REMEDY
 from pipeline.contract.ragged import (
     Ints,
@@ -29,7 +29,6 @@ from pipeline.training.choice.exact_layouts import RaggedLayout, with_fillers
 from pipeline.training.choice.lines import ChoiceLines
 from pipeline.training.choice.options import Keys, Options, sample_options
 from pipeline.training.choice.sequences import Sequences, frame_sequences
-from pipeline.training.choice.shards import Rows, Special
 
 CHOICES = 4
 ENDING = "N/A"

@@ -9,11 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from pipeline.contract.ragged import Ints, Ragged, joined, offsets_of, segment_of
+from pipeline.contract.choice import Rows, Special
+from pipeline.contract.ragged import Ints, Ragged, join, offsets_of, segment_of
 from pipeline.training.choice.lines import ChoiceLines
 from pipeline.training.choice.options import Keys, Options, sample_options
 from pipeline.training.choice.sequences import Sequences, frame_sequences
-from pipeline.training.choice.shards import Rows, Special
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def with_fillers(lines: ChoiceLines, fillers: Sequences, row: Ints) -> ChoiceLin
     rows = len(lines.offsets) - 1
     own = segment_of(np.diff(lines.offsets))
     order = np.argsort(np.concatenate([own, row]), kind="stable")
-    tokens = joined([lines.sequences.tokens, fillers.tokens])
+    tokens = join([lines.sequences.tokens, fillers.tokens])
     first = np.concatenate([lines.sequences.first, fillers.first])
     counts = np.diff(lines.offsets) + np.bincount(row, minlength=rows)
     both = one_line_each(Sequences(tokens, first).take(order), offsets_of(counts))

@@ -17,7 +17,9 @@ from safetensors.numpy import save
 from torch import nn
 from transformers import PreTrainedModel
 
+from pipeline.contract.choice import Rows, Shard, Special, open_shards
 from pipeline.contract.ragged import Ints, concatenate, segment_of
+from pipeline.contract.tokens import shard_hashes
 from pipeline.errors import ArtefactError
 from pipeline.modeling.encoder import pretrained_encoder
 from pipeline.modeling.load import quiet_transformers
@@ -25,7 +27,6 @@ from pipeline.modeling.model import Inputs
 from pipeline.seeds import derive_rng
 from pipeline.training.choice.objective import inputs
 from pipeline.training.choice.sequences import Sequences, pad_sequences
-from pipeline.training.choice.shards import Rows, Shard, Special, open_shards
 from pipeline.training.grouping import OVERHEAD, group_sequences
 
 VERSION = 2
@@ -121,12 +122,6 @@ def sample_rows(task: str, rows: int, *, most: int) -> Ints:
     if rows <= most:
         return np.arange(rows)
     return np.sort(derive_rng(0, "features", task).permutation(rows)[:most])
-
-
-def shard_hashes(tokens: Path) -> dict[str, str]:
-    """Return the hash of each task's shard, as the manifest has it."""
-    manifest = json.loads((tokens / "manifest.json").read_text(encoding="utf-8"))
-    return {entry["task"]: entry["sha256"] for entry in manifest["tasks"]}
 
 
 def made_by(code: str) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
+from pipeline.contract.choice import open_shards
 from pipeline.contract.files import REMEDY
 from pipeline.errors import ArtefactError
 from pipeline.training.choice.export import load_model
 from pipeline.training.choice.layouts import recorded_layout
 from pipeline.training.choice.predict import answer_rows
-from pipeline.training.choice.shards import open_shards
 from pipeline.training.start import check_vocabulary
 from pipeline.training.view import JudgedTask
 

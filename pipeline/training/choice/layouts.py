@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.contract.choice import Special
 from pipeline.contract.files import REMEDY
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.blocks import keeps_choices_apart
@@ -11,7 +12,6 @@ from pipeline.modeling.model import ChoiceModel
 from pipeline.training.choice.compassmtl_layout import CompassMTLLayout, ending_tokens
 from pipeline.training.choice.exact_layouts import PaddedLayout, RaggedLayout
 from pipeline.training.choice.lines import ChoiceLayout
-from pipeline.training.choice.shards import Special
 from pipeline.training.choice.shared_context import Readout, SharedContextLayout
 from pipeline.training.run import TrainSettings
 

@@ -5,6 +5,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from pipeline.contract.choice import Rows, Special
 from pipeline.contract.ragged import (
     Bools,
     Ints,
@@ -14,7 +15,6 @@ from pipeline.contract.ragged import (
 )
 from pipeline.training.choice.options import Keys, Options
 from pipeline.training.choice.sequences import Sequences
-from pipeline.training.choice.shards import Rows, Special
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
+from pipeline.contract.choice import Rows, Special
 from pipeline.contract.ragged import Bools, Ints, Ragged, segment_of, spread
 from pipeline.seeds import derive_seed
 from pipeline.training.choice.draws import uniforms
 from pipeline.training.choice.lines import ChoiceLines, question_is_shared
 from pipeline.training.choice.sequences import Sequences, frame_sequences, token_places
-from pipeline.training.choice.shards import Rows, Special
 
 PREFIX_PLACE = 1
 """The prefix comes right after [CLS]."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.contract.choice import Rows
 from pipeline.contract.ragged import Floats, Ints, offsets_of, segment_of
 from pipeline.seeds import derive_seed
 from pipeline.training.choice.draws import uniforms
-from pipeline.training.choice.shards import Rows
 
 NO_GOLD = -1
 

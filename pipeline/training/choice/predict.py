@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from pipeline.contract.choice import Rows, Shard, Special
 from pipeline.contract.ragged import Ints, offsets_of, segment_of, spread
 from pipeline.metrics.answers import Answers, answers_of
 from pipeline.modeling.model import ChoiceModel
@@ -16,7 +17,6 @@ from pipeline.training.choice.exact_layouts import RaggedLayout
 from pipeline.training.choice.lines import ChoiceLayout, every_option
 from pipeline.training.choice.objective import cells, inputs
 from pipeline.training.choice.sequences import pad_sequences
-from pipeline.training.choice.shards import Rows, Shard, Special
 from pipeline.training.grouping import OVERHEAD, group_sequences
 
 _ROWS = 512

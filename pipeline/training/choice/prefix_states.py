@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from pipeline.contract.choice import Rows, Shards, Special, open_shards
 from pipeline.contract.ragged import segment_of
+from pipeline.contract.tokens import shard_hashes
 from pipeline.errors import ArtefactError
 from pipeline.modeling.load import quiet_transformers
 from pipeline.modeling.model import Inputs
@@ -26,11 +28,9 @@ from pipeline.training.choice.features import (
     made_by,
     read_origin,
     sample_rows,
-    shard_hashes,
     write_tensors,
 )
 from pipeline.training.choice.sequences import frame_sequences
-from pipeline.training.choice.shards import Rows, Shards, Special, open_shards
 from pipeline.training.choice.start import build_model
 from pipeline.training.run import recorded_run
 from pipeline.training.start import check_vocabulary

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.contract.choice import Special
 from pipeline.contract.ragged import (
     Bools,
     Ints,
@@ -17,7 +18,6 @@ from pipeline.contract.ragged import (
     padded,
     segment_of,
 )
-from pipeline.training.choice.shards import Special
 
 NO_ROW = -1
 """Packed row of padding, which only padding sees."""

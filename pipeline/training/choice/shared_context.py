@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from pipeline.contract.choice import Rows, Special
 from pipeline.contract.ragged import (
     Bools,
     Ints,
@@ -26,7 +27,6 @@ from pipeline.contract.ragged import (
 from pipeline.training.choice.lines import ChoiceLines, question_is_shared
 from pipeline.training.choice.options import Keys, Options, sample_options
 from pipeline.training.choice.sequences import Blocks, Sequences, frame_sequences
-from pipeline.training.choice.shards import Rows, Special
 
 Readout = Literal["own_cls", "last_sep"]
 """Where a choice is scored: at a [CLS] in front of it, at position 0 as in a line of its own; or at the

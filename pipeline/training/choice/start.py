@@ -6,6 +6,7 @@ from pathlib import Path
 
 from transformers import PreTrainedModel
 
+from pipeline.contract.choice import Shards, open_shards
 from pipeline.contract.files import REMEDY
 from pipeline.contract.order import Order, open_order
 from pipeline.errors import ArtefactError, TrainingError
@@ -14,7 +15,6 @@ from pipeline.modeling.model import ChoiceModel, with_heads
 from pipeline.modeling.prefixes import initialize_prefixes
 from pipeline.training.choice.export import load_model
 from pipeline.training.choice.layouts import LAYOUTS
-from pipeline.training.choice.shards import Shards, open_shards
 from pipeline.training.run import Run
 from pipeline.training.start import check_together, check_vocabulary, new_model
 

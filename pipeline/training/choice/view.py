@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from pipeline.contract.choice import Shards
 from pipeline.contract.ragged import Floats
 from pipeline.metrics.answers import threshold
 from pipeline.modeling.lookup import add_rows_only
@@ -23,7 +24,6 @@ from pipeline.training.choice.layouts import check_readable, scoring_layout, tra
 from pipeline.training.choice.masks import Masking
 from pipeline.training.choice.objective import choice_losses, masked_loss
 from pipeline.training.choice.predict import answer_rows
-from pipeline.training.choice.shards import Shards
 from pipeline.training.choice.start import Artefacts, build_model, open_artefacts
 from pipeline.training.choice.usage import Reader, usage
 from pipeline.training.grouping import overhead

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from pipeline.contract.order import Order
 from pipeline.contract.ragged import Bools, Ints, padded
+from pipeline.contract.text import TextRows, TextShards, TextSpecial
 from pipeline.modeling.language import LineInputs, PairInputs
 from pipeline.training.grouping import deal_by_length, group_sequences
 from pipeline.training.text.lines import Asks, Pairs, TextLines, documents, pairs
-from pipeline.training.text.shards import TextRows, TextShards, TextSpecial
 from pipeline.training.text.units import Units, take_units
 from pipeline.training.view import to_tensor
 

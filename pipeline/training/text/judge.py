@@ -8,6 +8,7 @@ import torch
 
 from pipeline.contract.files import REMEDY
 from pipeline.contract.ragged import Ints
+from pipeline.contract.text import TextShard, open_text_shards
 from pipeline.errors import ArtefactError
 from pipeline.metrics.classification import accuracy
 from pipeline.modeling.language import LanguageModel
@@ -22,7 +23,6 @@ from pipeline.training.text.predict import (
     split_rows,
 )
 from pipeline.training.text.prompts import read_prompts
-from pipeline.training.text.shards import TextShard, open_text_shards
 from pipeline.training.text.start import load_language
 from pipeline.training.view import JudgedTask, PromptName
 

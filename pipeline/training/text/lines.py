@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.contract.ragged import Ints, Ragged, concatenate, offsets_of, segment_of, spread
-from pipeline.training.text.shards import TextRows, TextSpecial
+from pipeline.contract.text import TextRows, TextSpecial
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from pipeline.contract.ragged import Bools, Floats, Ints
+from pipeline.contract.text import TextRows, TextShard, TextSpecial
 from pipeline.metrics.answers import Answers, answers_of
 from pipeline.modeling.language import LanguageModel
 from pipeline.training.text.batches import MicroBatch, TextPlan, micro_batches
 from pipeline.training.text.lines import Pairs, TextLines, continuations, documents, pairs
-from pipeline.training.text.shards import TextRows, TextShard, TextSpecial
 
 SCORES = ("sum", "mean")
 

@@ -1,17 +1,17 @@
 """Which prompt made each row of a task's token shard: an evaluation reports prompts apart."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from pipeline.contract.files import REMEDY, read_arrow, read_manifest
+from pipeline.contract.files import REMEDY
+from pipeline.contract.manifest import read_manifest
 from pipeline.contract.ragged import Ints
-from pipeline.contract.text import TEXT_SHARD
+from pipeline.contract.shards import open_rows
+from pipeline.contract.text import TextEntry, TextManifest, TextRows
 from pipeline.errors import ArtefactError
-from pipeline.training.text.shards import VERSION
 from pipeline.training.view import PromptName
 
 
@@ -33,31 +33,24 @@ def read_prompts(folder: Path) -> dict[str, PromptRows]:
     """Return the prompts of every task of `tokens/<role>`.
 
     Raises:
-        ArtefactError: The manifest names no prompts, or a shard counts in others; or a curated row stands
+        ArtefactError: The manifest is damaged, a shard counts in other prompts, or a curated row stands
             twice under one prompt, and would count twice.
     """
-    manifest = read_manifest(folder, version=VERSION, keys=("tasks",))
-    return {entry["task"]: _of_task(folder, entry) for entry in manifest["tasks"]}
+    manifest = read_manifest(folder, TextManifest)
+    return {
+        entry.task: _of_task(folder, entry, open_rows(folder, manifest, task))
+        for task, entry in enumerate(manifest.tasks)
+    }
 
 
-def _of_task(folder: Path, entry: Mapping[str, Any]) -> PromptRows:
-    path = folder / f"{entry['task']}.arrow"
-    try:
-        prompts = tuple(PromptName(one["id"], one["name"]) for one in entry["prompts"])
-    except (KeyError, TypeError) as error:
-        raise ArtefactError(
-            f"task '{entry['task']}' has no list of prompts",
-            where=str(folder / "manifest.json"),
-            expected="prompts: id and name of each",
-            remedy=REMEDY,
-        ) from error
-    batch = read_arrow(path, TEXT_SHARD)
-    of_row = batch.column("prompt").to_numpy().astype(np.int64)
-    row = batch.column("row").to_numpy().astype(np.int64)
+def _of_task(folder: Path, entry: TextEntry, rows: TextRows) -> PromptRows:
+    where = str(folder / f"{entry.task}.arrow")
+    prompts = tuple(PromptName(one.id, one.name) for one in entry.prompts)
+    of_row, row = rows.prompt.astype(np.int64), rows.source.astype(np.int64)
     if len(of_row) and int(of_row.max()) >= len(prompts):
         raise ArtefactError(
             f"counts in {int(of_row.max()) + 1} prompts",
-            where=str(path),
+            where=where,
             expected=f"the {len(prompts)} of the manifest",
             remedy=REMEDY,
         )
@@ -66,7 +59,7 @@ def _of_task(folder: Path, entry: Mapping[str, Any]) -> PromptRows:
         twice = int(both[times.argmax()])
         raise ArtefactError(
             f"holds row {twice & 0xFFFFFFFF} twice under prompt '{prompts[twice >> 32].id}'",
-            where=str(path),
+            where=where,
             expected="each row once a prompt",
             remedy=REMEDY,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.contract.files import REMEDY
 from pipeline.contract.order import Order, open_order
+from pipeline.contract.text import TextShards, open_text_shards
 from pipeline.errors import ArtefactError, ConfigError
 from pipeline.modeling.encoder import Architecture
 from pipeline.modeling.language import Kind, LanguageModel
@@ -19,7 +20,6 @@ from pipeline.modeling.language_load import (
 from pipeline.modeling.prefixes import initialize_prefixes
 from pipeline.training.run import Run, TextSettings
 from pipeline.training.start import check_together, check_vocabulary, new_model
-from pipeline.training.text.shards import TextShards, open_text_shards
 from pipeline.training.text.units import Units, open_units
 
 

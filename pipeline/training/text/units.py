@@ -3,14 +3,14 @@
 Unit u of a packed mixture is line u of `packs.arrow`, otherwise position u of the order.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.contract.files import REMEDY, check_sha256, read_arrow
-from pipeline.contract.order import PACKING, PACKS
+from pipeline.contract.files import REMEDY
+from pipeline.contract.manifest import FILE
+from pipeline.contract.order import open_packs, read_order_manifest
 from pipeline.contract.ragged import Ints, offsets_of, spread
 from pipeline.errors import ArtefactError
 
@@ -61,29 +61,19 @@ def open_units(folder: Path, positions: int, *, packed: bool, verify: bool = Tru
         ArtefactError: The mix is packed and the run is not, or the other way round; packs are damaged,
             or do not hold every position once.
     """
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    entry = manifest.get("packs")
+    entry = read_order_manifest(folder).packs
     if (entry is not None) != packed:
         raise ArtefactError(
             f"its rows are {'packed' if entry else 'not packed'}, the run's are "
             f"{'packed' if packed else 'not'}",
-            where=str(folder / "manifest.json"),
+            where=str(folder / FILE),
             remedy=REMEDY,
         )
     if entry is None:
         return Units(None, None, positions)
-    path = folder / "packs.arrow"
-    if entry["algorithm"] != PACKING:
-        raise ArtefactError(
-            f"packs.algorithm: is {entry['algorithm']!r}",
-            where=str(folder / "manifest.json"),
-            expected=PACKING,
-        )
-    if verify:
-        check_sha256(path, entry["sha256"])
-    column = read_arrow(path, PACKS).column("positions")
+    column = open_packs(folder, entry, verify=verify)
     packs = Units(column.offsets.to_numpy(), column.values.to_numpy(), len(column))
-    _check(packs, positions, path)
+    _check(packs, positions, folder / "packs.arrow")
     return packs
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pipeline.contract.order import Order
 from pipeline.contract.ragged import Bools, Floats, Ints
+from pipeline.contract.text import TextShards
 from pipeline.errors import TrainingError
 from pipeline.modeling.language import LanguageModel, trained_parameters
 from pipeline.training.export import save_transformer
@@ -28,7 +29,6 @@ from pipeline.training.text.predict import (
     score_options,
     split_rows,
 )
-from pipeline.training.text.shards import TextShards
 from pipeline.training.text.start import (
     TextArtefacts,
     build_language,

@@ -30,7 +30,8 @@ def test_without_a_folder_to_write_to_functions_are_compiled_in_memory(tmp_path)
 
 def test_a_small_mixture_is_ordered_without_loading_the_compiler():
     code = (
-        "import sys; from pipeline.mixing.order import Draw, epoch_rows, mixture_order;"
+        "import sys; from pipeline.contract.order import Draw;"
+        "from pipeline.mixing.order import epoch_rows, mixture_order;"
         "mixture_order([Draw(task='a', start=0, rows=500, quota=1200)], seed=1);"
         "epoch_rows('a', 500, 2, seed=1); print('numba' in sys.modules)"
     )

@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow.ipc as ipc
 import pytest
 
+from pipeline.contract.choice import open_shards
 from pipeline.contract.order import open_order
 from pipeline.training.choice.batches import BatchPlan, rank_batch, steps
 from pipeline.training.choice.masks import Masking
-from pipeline.training.choice.shards import open_shards
 
 MASKING = Masking(0.25, "like_any_token")
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from pipeline.contract.choice import Rows, Special, open_shards
 from pipeline.contract.order import open_order
 from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.errors import ArtefactError
@@ -13,7 +14,6 @@ from pipeline.training.choice.compassmtl_layout import CompassMTLLayout, ending_
 from pipeline.training.choice.masks import Masking
 from pipeline.training.choice.objective import choice_losses, inputs
 from pipeline.training.choice.options import Keys
-from pipeline.training.choice.shards import Rows, Special, open_shards
 
 CPU = torch.device("cpu")
 SPECIAL = Special(cls=2, sep=3, pad=0, mask=4)

@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from pipeline.contract.choice import open_shards
 from pipeline.contract.order import open_order
 from pipeline.training.choice.batches import BatchPlan, rank_batch
 from pipeline.training.choice.exact_layouts import PaddedLayout, RaggedLayout
 from pipeline.training.choice.masks import Masking
-from pipeline.training.choice.shards import open_shards
 
 PLAN = BatchPlan(13, 16, 10**6, 4, Masking(0.25, "like_any_token"))
 

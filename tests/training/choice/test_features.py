@@ -11,6 +11,7 @@ import torch
 from safetensors import safe_open
 from transformers import BertConfig, BertModel
 
+from pipeline.contract.choice import open_shards
 from pipeline.errors import ArtefactError, TrainingError
 from pipeline.modeling.load import quiet_transformers
 from pipeline.training.choice.features import (
@@ -21,7 +22,6 @@ from pipeline.training.choice.features import (
     sample_rows,
     write_features,
 )
-from pipeline.training.choice.shards import open_shards
 
 ROWS = 12
 WIDTH = 16

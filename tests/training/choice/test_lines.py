@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.contract.choice import Rows, Special
 from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.training.choice.lines import every_option, question_is_shared
-from pipeline.training.choice.shards import Rows, Special
 
 SPECIAL = Special(cls=2, sep=3, pad=0, mask=4)
 

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
+from pipeline.contract.choice import Special, open_shards
 from pipeline.contract.order import open_order
 from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.training.choice.exact_layouts import RaggedLayout
 from pipeline.training.choice.lines import every_option
 from pipeline.training.choice.masks import Masking, mask_lines, mask_stems
 from pipeline.training.choice.sequences import frame_sequences
-from pipeline.training.choice.shards import Special, open_shards
 from pipeline.training.choice.shared_context import SharedContextLayout
 
 SPECIAL = Special(cls=2, sep=3, pad=0, mask=4)

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch.nn import functional
 
+from pipeline.contract.choice import open_shards
 from pipeline.contract.order import open_order
 from pipeline.modeling.encoder import Architecture, small_encoder
 from pipeline.modeling.model import Cells, Inputs, with_heads
 from pipeline.training.choice.batches import BatchPlan, rank_batch
 from pipeline.training.choice.masks import Masking
 from pipeline.training.choice.objective import choice_losses, masked_loss
-from pipeline.training.choice.shards import open_shards
 
 CPU = torch.device("cpu")
 FIRST = Cells(torch.tensor([0]), torch.tensor([0]))

@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.contract.choice import Rows
 from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.training.choice.options import Keys, sample_options
-from pipeline.training.choice.shards import Rows
 
 
 def ragged(rows):

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.contract.choice import open_shards
 from pipeline.contract.order import open_order
 from pipeline.contract.ragged import Ragged
 from pipeline.modeling.encoder import Architecture, small_encoder
@@ -14,7 +15,6 @@ from pipeline.training.choice.batches import BatchPlan, rank_batch
 from pipeline.training.choice.objective import choice_losses
 from pipeline.training.choice.pack import MOST, choose_packing, join_lines, pack_groups
 from pipeline.training.choice.sequences import Sequences
-from pipeline.training.choice.shards import open_shards
 from pipeline.training.choice.shared_context import SharedContextLayout
 
 CPU = torch.device("cpu")

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.contract.choice import open_shards
 from pipeline.modeling.encoder import Architecture, small_encoder
 from pipeline.modeling.model import with_heads
 from pipeline.training.choice.exact_layouts import RaggedLayout
 from pipeline.training.choice.predict import answer_rows, score_choices
-from pipeline.training.choice.shards import open_shards
 from pipeline.training.choice.shared_context import SharedContextLayout
 
 CPU = torch.device("cpu")

@@ -9,12 +9,12 @@ import torch
 from safetensors import safe_open
 from transformers import BertConfig, BertModel
 
+from pipeline.contract.choice import open_shards
 from pipeline.errors import ArtefactError, ConfigError
 from pipeline.modeling.prefixes import prefix_rows
 from pipeline.relationships.evidence import read_prefixes
 from pipeline.training.choice.features import sample_rows
 from pipeline.training.choice.prefix_states import write_prefix_states
-from pipeline.training.choice.shards import open_shards
 from pipeline.training.choice.start import build_model
 from pipeline.training.run import recorded_run
 from pipeline.training.session import run_session

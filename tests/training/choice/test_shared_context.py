@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.contract.choice import Rows, Special, open_shards
 from pipeline.contract.order import open_order
 from pipeline.contract.ragged import Ragged, offsets_of
 from pipeline.modeling.encoder import Architecture, small_encoder
@@ -17,7 +18,6 @@ from pipeline.training.choice.exact_layouts import RaggedLayout
 from pipeline.training.choice.lines import every_option
 from pipeline.training.choice.objective import cells, choice_losses, inputs
 from pipeline.training.choice.sequences import pad_sequences
-from pipeline.training.choice.shards import Rows, Special, open_shards
 from pipeline.training.choice.shared_context import SharedContextLayout
 
 CPU = torch.device("cpu")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.contract.text import open_text_shards
 from pipeline.errors import ArtefactError
 from pipeline.modeling.encoder import Architecture
 from pipeline.modeling.language_load import EndTokens, small_language
 from pipeline.training.export import save_transformer
 from pipeline.training.text.judge import judge_texts
-from pipeline.training.text.shards import open_text_shards
 
 
 @pytest.fixture(params=["causal", "seq2seq"])
@@ -84,7 +84,7 @@ def test_prompts_without_rows_are_passed_over_and_tasks_without_rows_are_not(ope
     folders, kind = opened
     path = folders.root / "tokens" / "report" / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["tasks"][0]["prompts"].append({"id": "idle", "name": "makes nothing"})
+    manifest["tasks"][0]["prompts"].append({"id": "idle", "name": "makes nothing", "asked": 0})
     path.write_text(json.dumps(manifest))
     assert {part.prompt.id for part in judged(folders, kind)} == {"p0", "p1", "p2"}
 

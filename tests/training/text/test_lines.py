@@ -3,9 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.contract.ragged import Ragged, offsets_of
+from pipeline.contract.text import TextRows, TextSpecial
 from pipeline.training.text.batches import PADDING, group_pairs, line_batch, pair_batch
 from pipeline.training.text.lines import continuations, documents, pairs
-from pipeline.training.text.shards import TextRows, TextSpecial
 
 BOS, EOS, PAD, PREFIX = 1, 2, 0, 90
 SPECIAL = TextSpecial(BOS, EOS, PAD)
@@ -27,6 +27,7 @@ def rows(inputs, targets, options=None):
         options=ragged([option for some in options for option in some]),
         option_offsets=offsets_of(np.array([len(some) for some in options], np.int64)),
         label=zeros,
+        prompt=zeros,
         source=zeros,
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.contract.text import open_text_shards
 from pipeline.modeling.encoder import Architecture
 from pipeline.modeling.language_load import EndTokens, small_language
 from pipeline.training.text.batches import TextPlan
@@ -16,7 +17,6 @@ from pipeline.training.text.predict import (
     score_options,
     split_rows,
 )
-from pipeline.training.text.shards import open_text_shards
 
 CPU = torch.device("cpu")
 
@@ -128,10 +128,7 @@ def test_greedy_decoding_that_is_right_counts(opened):
     assert not decodes_exactly(model, free, how(100)).any()
     empty = free.take(np.arange(3))
     nothing = type(empty.target)(empty.target.values[:0], np.zeros(4, np.int64))
-    ended = type(empty)(
-        empty.task, empty.prefix, empty.input, nothing, empty.options, empty.option_offsets,
-        empty.label, empty.source,
-    )  # fmt: skip
+    ended = replace(empty, target=nothing)
     assert decodes_exactly(model, ended, how(100)).all()
     handle.remove()
     assert seen

@@ -59,8 +59,8 @@ def test_prompts_that_the_manifest_does_not_name_are_refused(text_folders):
         read_prompts(tokens(folders))
     assert "the 1 of the manifest" in str(caught.value)
     edited(folders, lambda manifest: manifest["tasks"][0].pop("prompts"))
-    with pytest.raises(ArtefactError, match="task 'alpha' has no list of prompts"):
+    with pytest.raises(ArtefactError, match=r"tasks\.0\.prompts: is missing"):
         read_prompts(tokens(folders))
     edited(folders, lambda manifest: manifest["tasks"][0].update(prompts=["p0", "p1"]))
-    with pytest.raises(ArtefactError, match="task 'alpha' has no list of prompts"):
+    with pytest.raises(ArtefactError, match=r"tasks\.0\.prompts\.0: is 'p0'"):
         read_prompts(tokens(folders))

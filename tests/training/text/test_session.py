@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import load_file
 
 from pipeline.contract.ragged import Ragged
+from pipeline.contract.text import TextRows, TextSpecial
 from pipeline.errors import ArtefactError, ConfigError, TrainingError
 from pipeline.training.session import run_session
 from pipeline.training.text.batches import TextPlan
 from pipeline.training.text.predict import ReadingPlan, score_options
-from pipeline.training.text.shards import TextRows, TextSpecial
 from pipeline.training.text.start import load_language
 from pipeline.training.text.view import TextView
 from pipeline.training.views import judge_model
@@ -91,6 +91,7 @@ def test_the_card_s_snippet_gives_our_scores(of, request, monkeypatch, capsys):
         options=Ragged(np.array([8, 9, 10], np.int32), np.array([0, 1, 3, 3])),
         option_offsets=np.array([0, 3]),
         label=np.array([0]),
+        prompt=np.array([0]),
         source=np.array([0]),
     )
     model = load_language(out, "causal" if causal else "seq2seq", max_tokens=32)

@@ -1,22 +1,37 @@
-import json
-
 import numpy as np
 import pyarrow as pa
-import pyarrow.ipc as ipc
 import pytest
 
-from pipeline.contract.files import sha256
-from pipeline.contract.order import PACKS
+from pipeline.contract.files import sha256, write_arrow
+from pipeline.contract.order import (
+    PACKING,
+    PACKS,
+    SHUFFLED,
+    OrderManifest,
+    PacksEntry,
+    write_order_manifest,
+)
 from pipeline.errors import ArtefactError
 from pipeline.training.text.units import open_units, take_units
 
 
 def packs(folder, lists, **manifest):
-    table = pa.table({"positions": lists}, schema=PACKS)
-    with ipc.new_file(str(folder / "packs.arrow"), table.schema) as writer:
-        writer.write_batch(table.to_batches()[0])
-    entry = {"algorithm": "best-fit-decreasing-1", "sha256": sha256(folder / "packs.arrow")}
-    (folder / "manifest.json").write_text(json.dumps({"packs": entry | manifest}))
+    write_arrow(pa.table({"positions": lists}, schema=PACKS), folder / "packs.arrow")
+    entry = {
+        "algorithm": PACKING, "pack_tokens": 9, "window": 9, "lines": len(lists),
+        "sha256": sha256(folder / "packs.arrow"),
+    }  # fmt: skip
+    write_manifest(folder, PacksEntry(**entry | manifest))
+
+
+def write_manifest(folder, packs=None):
+    write_order_manifest(
+        folder,
+        OrderManifest(
+            name="toy", which="compass", algorithm=SHUFFLED, batch=None, seed=1, positions=6,
+            phases=(), tasks=(), sha256="0" * 64, packs=packs,
+        ),
+    )  # fmt: skip
 
 
 def test_units_are_lines_of_packs(tmp_path):
@@ -31,7 +46,7 @@ def test_units_are_lines_of_packs(tmp_path):
 
 
 def test_units_are_positions_where_nothing_is_packed(tmp_path):
-    (tmp_path / "manifest.json").write_text("{}")
+    write_manifest(tmp_path)
     units = open_units(tmp_path, 6, packed=False)
     positions, offsets = units.span(4, 6)
     assert (len(units), positions.tolist(), offsets.tolist()) == (6, [4, 5], [0, 1, 2])

@@ -8,6 +8,7 @@ import torch
 
 import pipeline.modeling.language as language
 from pipeline.contract.ragged import Ints
+from pipeline.contract.tokens import read_tokens
 from pipeline.training.ranks import Ranks
 from pipeline.training.run import read_run
 from pipeline.training.text.batches import LineBatch
@@ -124,8 +125,9 @@ def test_training_sees_the_tokens_that_the_shards_promise(either):
         view.backward(view.batch(s, rank=0, world=1), np.ones(1), HOW) for s in range(view.steps)
     ]
     assert sum(step.terms[0, 1] for step in sums) == supervised[order.row].sum()
-    read = np.concatenate([s.rows.input.lengths + s.rows.target.lengths for s in shards.shards])
-    assert sum(step.tokens for step in sums) == (read + either.extras)[order.row].sum()
+    tokens = read_tokens(either.root / "tokens" / "train")
+    read = np.concatenate([tokens.row_tokens(task) for task in tokens.tasks])
+    assert sum(step.tokens for step in sums) == read[order.row].sum()
     by_task = sum(step.tasks for step in sums)
     assert by_task[:, 0].sum() == len(order) == sum(view.examples(s) for s in range(view.steps))
     np.testing.assert_allclose(by_task[:, 1].sum(), sum(step.terms[0, 0] for step in sums))

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.contract.text import open_text_shards
 from pipeline.errors import ArtefactError
-from pipeline.training.text.shards import open_text_shards
 
 
 def test_rows_come_in_the_order_asked(shared_text_folders):
@@ -50,11 +50,11 @@ def test_a_shard_is_checked_against_itself(text_folders, edit, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda m: m.pop("begins"), "lacks 'begins'"),
+        (lambda m: m.pop("begins"), "begins: is missing"),
         (lambda m: m.update(view="choice"), "holds tokens of the view 'choice'"),
-        (lambda m: m["tasks"][0].update(rows=7), "holds 20 rows"),
+        (lambda m: m["tasks"][2].update(rows=7), "holds 20 rows"),
         (lambda m: m["tasks"][0].update(supervised=7), "supervised tokens"),
-        (lambda m: m["tasks"][1].update(start=7), "a start is not the sum"),
+        (lambda m: m["tasks"][1].update(start=7), "task 'beta' starts at row 7"),
         (lambda m: m["tasks"][1].update(sha256="0"), "truncated or changed"),
     ],
 )

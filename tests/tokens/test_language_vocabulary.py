@@ -4,8 +4,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from pipeline.contract.files import write_json
 from pipeline.errors import TrainingError
 from pipeline.tokens import wordpiece
-from pipeline.tokens.text_vocabulary import load_text, small_names, text_names
-from pipeline.tokens.vocabulary import save
+from pipeline.tokens.vocabulary import LANGUAGE, load, save, special_names
 
 
 def words(*tokens):
@@ -21,23 +20,23 @@ def test_names_come_from_the_files_beside_the_tokenizer(tmp_path):
         {"bos_token": "<s>", "eos_token": {"content": "<end>"}, "pad_token": "absent"},
         tmp_path / "tokenizer_config.json",
     )
-    names = text_names(words("<unk>", "<s>", "<end>", "</s>"), tmp_path)
+    names = special_names(words("<unk>", "<s>", "<end>", "</s>"), tmp_path, LANGUAGE)
     assert names == {"bos": "<s>", "eos": "<end>", "pad": "<end>", "unk": "<unk>"}
 
 
 def test_a_text_need_not_begin_and_must_end(tmp_path):
-    assert text_names(words("<unk>", "<|endoftext|>"), tmp_path) == {
+    assert special_names(words("<unk>", "<|endoftext|>"), tmp_path, LANGUAGE) == {
         "eos": "<|endoftext|>", "pad": "<|endoftext|>", "unk": "<unk>",
     }  # fmt: skip
-    with pytest.raises(TrainingError, match="no token that ends a text"):
-        text_names(words("a", "b"), tmp_path)
+    with pytest.raises(TrainingError, match="the tokenizer has no eos token"):
+        special_names(words("a", "b"), tmp_path, LANGUAGE)
 
 
 def test_a_small_tokenizer_begins_a_text_and_does_not_end_it(tmp_path):
     tokenizer = wordpiece.train([["a word and another word", "a word"]], vocabulary=300)
-    names = small_names(tokenizer)
+    names = wordpiece.language_names(tokenizer)
     save(tokenizer, names, {"t": "[task: t]"}, tmp_path)
-    vocabulary = load_text(tmp_path)
+    vocabulary = load(tmp_path, LANGUAGE)
     assert vocabulary.special == {"bos": 2, "eos": 3, "pad": 0}
     assert vocabulary.prefixes == {"t": vocabulary.size - 1}
     from transformers import AutoTokenizer

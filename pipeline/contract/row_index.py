@@ -3,17 +3,18 @@
 A shard is one file a task, so that gathering task by task costs the same few dozen array operations
 for one row as for a thousand. Here the offsets of all tasks stand one after the other in memory (4
 bytes each), and only the tokens themselves are copied task by task, out of the memory maps. Offsets of
-task t start at (rows of the tasks before it) + t, since n rows have n + 1 offsets. Knows neither labels
-nor files.
+task t start at (rows of the tasks before it) + t, since n rows have n + 1 offsets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.contract.ragged import LONG, Ints, Ragged, Tokens, offsets_of, segment_of, spread
+from pipeline.contract.rows import RowTable, wide
 
 MOST_BYTES = 256_000_000
 """Largest index that is kept; above it, tasks are gathered one by one."""
@@ -89,9 +90,65 @@ def lists(parts: Sequence[Ragged], offsets: Sequence[Ints]) -> Lists:
     return Lists(column(parts), _narrow(offsets), offsets_of(_sizes(parts))[:-1])
 
 
-def size(parts: Sequence[Ragged], rows: int) -> int:
-    """Return the bytes of an index, about, in which each row has one of `parts`'s lists."""
-    return 4 * (5 * rows + int(_sizes(parts).sum()))
+@dataclass(frozen=True, slots=True)
+class RowIndex:
+    """All rows of all tasks, to gather a batch of many tasks at once."""
+
+    kind: type[RowTable]
+    starts: Ints
+    """Mixture row at which each task starts, and the number of all rows at the end."""
+    prefix: Ints
+    """By task."""
+    columns: Mapping[str, Column | Lists | np.ndarray]
+
+    def gather(self, rows: Ints) -> Any:
+        """Return mixture rows, given in ascending order, as a table of `kind`."""
+        cuts = np.searchsorted(rows, self.starts)
+        task = segment_of(np.diff(cuts))
+        at = rows + task
+        found: dict[str, Any] = {"task": task, "prefix": self.prefix[task]}
+        for name, part in self.columns.items():
+            if isinstance(part, Lists):
+                found[name], found[self.kind.LISTS[name]] = part.take(at, cuts)
+            else:
+                found[name] = part.take(at, cuts) if isinstance(part, Column) else wide(part[rows])
+        return self.kind(**found)
+
+
+def row_index(parts: Sequence[RowTable]) -> RowIndex | None:
+    """Join the rows of all tasks; None where there are none, or the index would be too large.
+
+    Args:
+        parts: The rows of each task.
+    """
+    if not parts or _size(parts) > MOST_BYTES:
+        return None
+    kind = type(parts[0])
+    columns: dict[str, Column | Lists | np.ndarray] = {}
+    for name in kind.columns():
+        own = [getattr(part, name) for part in parts]
+        if name in kind.LISTS:
+            columns[name] = lists(own, [getattr(part, kind.LISTS[name]) for part in parts])
+        elif isinstance(own[0], Ragged):
+            columns[name] = column(own)
+        elif name not in ("task", "prefix"):
+            columns[name] = np.concatenate(own)
+    return RowIndex(
+        kind=kind,
+        starts=offsets_of(np.array([len(part) for part in parts], dtype=np.int64)),
+        prefix=np.array([part.prefix[0] if len(part) else 0 for part in parts], dtype=np.int64),
+        columns=columns,
+    )
+
+
+def _size(parts: Sequence[RowTable]) -> int:
+    """Return the bytes of an index, about: 4 for each offset."""
+    return 4 * sum(
+        len(column.offsets) if isinstance(column, Ragged) else len(part)
+        for part in parts
+        for name in part.columns()
+        for column in [getattr(part, name)]
+    )
 
 
 def _sizes(parts: Sequence[Ragged]) -> Ints:

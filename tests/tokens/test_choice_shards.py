@@ -1,15 +1,14 @@
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.contract.choice import CHOICE_SHARD, FRAME
+from pipeline.contract.choice import CHOICE_SHARD
 from pipeline.contract.files import read_arrow, sha256, write_arrow
 from pipeline.contract.ragged import Ragged, offsets_of
+from pipeline.tokens.choice_shards import shard_table
 from pipeline.tokens.fit import Fitted
-from pipeline.tokens.shards import NO_LABEL, shard_arrays, shard_table
 
 
 def ragged(rows: list[list[int]]) -> Ragged:
@@ -49,37 +48,6 @@ def test_every_row_comes_back(rows):
         zip(*(table[name].to_pylist() for name in CHOICE_SHARD.names[:5]), strict=True)
     ) == [tuple(r) for r in rows]
     assert table["row"].to_pylist() == list(range(len(rows)))
-
-
-@settings(deadline=None)
-@given(st.lists(row, max_size=6))
-def test_the_arrays_hold_the_same_rows_and_their_lengths(rows):
-    shard = shard_arrays(batch_of(rows))
-    assert len(shard) == len(rows)
-    for i, (context, question, choices, label, labels) in enumerate(rows):
-        assert shard.context[i].tolist() == context
-        assert shard.question[i].tolist() == question
-        mine = range(shard.first[i], shard.first[i + 1])
-        assert [shard.choices[j].tolist() for j in mine] == choices
-        assert shard.label[i] == (NO_LABEL if label is None else label)
-        assert shard.labels[i].tolist() == (labels or [])
-        lengths = [FRAME + len(context) + len(choice) for choice in choices]
-        assert shard.sequence_lengths[list(mine)].tolist() == lengths
-        assert shard.row_tokens[i] == sum(lengths)
-    assert shard.counts.tolist() == [len(r[2]) for r in rows]
-
-
-def batch_of(rows):
-    table = table_of(rows).combine_chunks()
-    return (table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)])[0]
-
-
-def test_ids_are_views_into_the_file(tmp_path):
-    write_arrow(table_of([([1, 2], [3], [[4], [5, 6]], 1, None)]), tmp_path / "t.arrow")
-    shard = shard_arrays(read_arrow(tmp_path / "t.arrow"))
-    assert not shard.context.values.flags.owndata
-    assert not shard.choices.values.flags.writeable
-    assert shard.choices.values.tolist() == [4, 5, 6]
 
 
 @pytest.mark.parametrize("rows", [[], [([1], [], [[2]], None, None), ([], [3], [[]], 0, [0, 1])]])

@@ -1,8 +1,4 @@
-"""Part of the stage `tokenize`: what a task's rows of the text view are seen through.
-
-Reads data/NAME/sources/<task>.json and the raw files or the hub dataset that it names, where a prompt
-sees raw records.
-"""
+"""The prompts that a task's rows of the text view are seen through, and the raw records that they see."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,8 +16,8 @@ from pipeline.config.settings import PromptText, TaskPrompts, TokenizeSettings
 from pipeline.config.settings_file import read
 from pipeline.config.strict import PLAIN
 from pipeline.contract.files import sha256
+from pipeline.contract.text import PromptEntry
 from pipeline.errors import ArtefactError, DataError
-from pipeline.layout import Layout
 from pipeline.rendering.pick import picked
 from pipeline.rendering.prompted import ANSWERS, Prompted
 from pipeline.rendering.text_view import text_view
@@ -29,7 +25,6 @@ from pipeline.schema import SPLITS, Role, Split
 from pipeline.sources.dispatch import ROW, read_split
 from pipeline.templates.cut import cut_tokens
 from pipeline.templates.render import ALARM
-from pipeline.tokens.text_shards import PromptEntry
 
 _REMEDY = "run `dvc repro tokenize`"
 _PLACE, _SPLIT, _FOUND = "__place__", "__split__", "__found__"
@@ -110,20 +105,20 @@ def named_as_prompts(records: pl.DataFrame) -> pl.DataFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """How one task is seen.
+class PromptedTask:
+    """One task and its prompts.
 
     Attributes:
         task: Name.
-        told: Its prompts; null where it is seen through the built-in format alone.
-        text: What `tokenize` is told of the text view.
+        prompts: Its prompts; null where it is seen through the built-in format alone.
+        text: Settings of the text view.
         seed: Of the run.
         tokenizer: Measures fields that may be too long.
         records: The raw records; null where no prompt sees them.
     """
 
     task: str
-    told: TaskPrompts | None
+    prompts: TaskPrompts | None
     text: TextParams
     seed: int
     tokenizer: Tokenizer
@@ -132,15 +127,15 @@ class Sight:
     @property
     def draw(self) -> str:
         """Whether a train row is seen through `all` prompts or `one`."""
-        return self.told.draw if self.told else "all"
+        return self.prompts.draw if self.prompts else "all"
 
     @property
     def key(self) -> dict[str, Any] | None:
         """What the rows depend on beside the examples; null for the built-in format."""
-        if self.told is None:
+        if self.prompts is None:
             return None
         fields = {name: getattr(self.text, name) for name in ("field_tokens", "eval_prompts")}
-        return {"prompts": self.told.model_dump(mode="json"), "seed": self.seed, **fields}
+        return {"prompts": self.prompts.model_dump(mode="json"), "seed": self.seed, **fields}
 
     def view(
         self, examples: pl.DataFrame, role: Role, *, where: str
@@ -150,10 +145,10 @@ class Sight:
         Raises:
             DataError, MixtureError: See `rendering.prompted` and `rendering.text_view`.
         """
-        if self.told is None:
+        if self.prompts is None:
             plain = PromptEntry(id=PLAIN, name=PLAIN, asked=examples.height)
             return text_view(examples, where=where), [plain]
-        prompts: Sequence[PromptText] = self.told.prompts
+        prompts: Sequence[PromptText] = self.prompts.prompts
         if role != "train":
             prompts = prompts[: self.text.eval_prompts]
         place_N = None
@@ -189,23 +184,30 @@ class Sight:
         ]
 
 
-def sight(layout: Layout, settings: TokenizeSettings, task: str, tokenizer: Tokenizer) -> Sight:
-    """Return how a task is seen.
+def prompted_task(
+    path: Path, settings: TokenizeSettings, task: str, tokenizer: Tokenizer
+) -> PromptedTask:
+    """Return a task with its prompts.
+
+    Args:
+        path: Its resolved source.
+        settings: Of the stage `tokenize`.
+        task: Name.
+        tokenizer: Measures fields that may be too long.
 
     Raises:
         ArtefactError: A prompt sees raw records, and their source is missing or not that of `resolve`.
     """
-    told, records = settings.prompts.get(task), None
-    if told is not None and any(prompt.sees == "record" for prompt in told.prompts):
-        path = layout.source(task)
+    prompts, records = settings.prompts.get(task), None
+    if prompts is not None and any(prompt.sees == "record" for prompt in prompts.prompts):
         source = read(NormalizeSource, path)
-        if sha256(path) != told.source_sha256:
+        if sha256(path) != prompts.source_sha256:
             raise ArtefactError("is not the one that the prompts were resolved with",
                                 where=str(path), remedy=_REMEDY)  # fmt: skip
         records = RawRecords(source)
-    return Sight(
+    return PromptedTask(
         task=task,
-        told=told,
+        prompts=prompts,
         text=settings.text or TextParams(),
         seed=settings.seed,
         tokenizer=tokenizer,
@@ -247,7 +249,7 @@ def _root(path: str) -> str:
     return found[0].replace("-", "_") if found else ""
 
 
-def alarms(entries: Mapping[str, Mapping[Role, Iterable[PromptEntry]]]) -> Iterator[str]:
+def warnings(entries: Mapping[str, Mapping[Role, Iterable[PromptEntry]]]) -> Iterator[str]:
     """Word what a person should know of prompts: slow rows, and targets that are no option."""
     for task, roles in sorted(entries.items()):
         for role, prompts in roles.items():
