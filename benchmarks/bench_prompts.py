@@ -224,9 +224,7 @@ def pool_template(prompt: Prompt, frame: pl.DataFrame, module: Any | None) -> Ti
             with ThreadPoolExecutor(2) as pool:
                 starts = range(0, big.height, BATCH_ROWS)
                 list(
-                    pool.map(
-                        lambda i: renderer._by_expressions(big.slice(i, BATCH_ROWS), i), starts
-                    )
+                    pool.map(lambda i: renderer.by_expressions(big.slice(i, BATCH_ROWS), i), starts)
                 )
 
         jinja = tried(cached(prompt), used_rows)

@@ -5,12 +5,14 @@ a dataset.
 """
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from jinja2 import nodes
 
-from pipeline.templates import forms
+from pipeline.templates.syntax import CALLS, bound, fields
 
 _TYPES: dict[str, Any] = {
     "string": pl.String(), "large_string": pl.String(), "bool": pl.Boolean(), "binary": pl.Binary(),
@@ -64,10 +66,14 @@ def _sequence(inner: Any) -> Any:
     return pl.List(made)
 
 
-def guessed_schema(bodies: tuple[forms.Body, ...], names: set[str]) -> dict[str, Any]:
+def guessed_schema(trees: Sequence[nodes.Template]) -> dict[str, Any]:
     """Guess the types of fields from their use: looped over or joined is a list, keyed is a record."""
-    uses: dict[str, set[str]] = {name: set() for name in names}
-    _uses(bodies, uses)
+    names = set[str]().union(*map(fields, trees)) - set[str]().union(*map(bound, trees))
+    uses: dict[str, set[str]] = {n: set() for n in names - {"answer_choices", "loop", *CALLS}}
+    for tree in trees:
+        for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.For, nodes.Filter)):
+            for name, use in _used(node):
+                uses.get(name, set()).add(use)
     return {name: _guess(found) for name, found in sorted(uses.items())}
 
 
@@ -80,27 +86,18 @@ def _guess(uses: set[str]) -> Any:
     return pl.Int64() if "index" in uses else pl.String()
 
 
-def _uses(form: object, uses: dict[str, set[str]]) -> None:
-    if isinstance(form, tuple):
-        for part in form:
-            _uses(part, uses)
+def _used(node: nodes.Node) -> Iterator[tuple[str, str]]:
+    of = node.iter if isinstance(node, nodes.For) else node.node  # type: ignore[attr-defined]
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Name):
+        yield node.arg.name, "index"
+    if not isinstance(of, nodes.Name):
         return
-    if isinstance(form, forms.Get | forms.Loop | forms.Apply):
-        for name, use in _used(form):
-            uses.get(name, set()).add(use)
-    for name in getattr(type(form), "__dataclass_fields__", ()):
-        _uses(getattr(form, name), uses)
-
-
-def _used(form: forms.Get | forms.Loop | forms.Apply) -> list[tuple[str, str]]:
-    if isinstance(form, forms.Loop):
-        return [(form.source.name, "list")] if isinstance(form.source, forms.Name) else []
-    if isinstance(form, forms.Apply):
-        first = form.args[0] if form.args else None
-        lists = form.name in ("join", "choice", "first", "last", "zip") and form.kind != "method"
-        return [(first.name, "list")] if lists and isinstance(first, forms.Name) else []
-    found = [(form.key.name, "index")] if isinstance(form.key, forms.Name) else []
-    if isinstance(form.of, forms.Name) and isinstance(form.key, forms.Literal):
-        key = form.key.value
-        found.append((form.of.name, f"key {key}" if isinstance(key, str) else "list"))
-    return found
+    if isinstance(node, nodes.Getattr):
+        yield of.name, f"key {node.attr}"
+    elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+        key = node.arg.value
+        yield of.name, f"key {key}" if isinstance(key, str) else "list"
+    elif isinstance(node, nodes.For) or (
+        isinstance(node, nodes.Filter) and node.name in ("join", "choice", "first", "last")
+    ):
+        yield of.name, "list"

@@ -12,8 +12,9 @@ from jinja2 import Environment
 
 from pipeline.templates.environment import most_frequent
 from pipeline.templates.prompt import SEPARATOR, Prompt
-from pipeline.templates.reference import PIPE_TOKEN
 
+PIPE_TOKEN = "3ed2dface8203c4c9dfb1a5dc58e41e0"
+"""PromptSource puts it in the place of `|||` in top-level fields while a template runs."""
 Apply = Callable[[Mapping[str, Any], bool], list[str]]
 
 

@@ -164,7 +164,7 @@ def _lint(options: argparse.Namespace) -> None:
 
 
 def _explain(options: argparse.Namespace) -> None:
-    from pipeline.templates.explain import explain, told
+    from pipeline.templates.explain import describe, explain
     from pipeline.templates.reference import Mode
 
     for subject in _subjects(options):
@@ -175,5 +175,5 @@ def _explain(options: argparse.Namespace) -> None:
             )  # fmt: skip
         if options.mixture:
             print(f"{subject.name}:")
-        for line in told(explain(subject.prompts, subject.rows.schema, subject.rows, Mode())):
+        for line in describe(explain(subject.prompts, subject.rows.schema, subject.rows, Mode())):
             print(line)

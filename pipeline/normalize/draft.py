@@ -23,8 +23,8 @@ import polars as pl
 
 from pipeline.config.forms.base import Stem, Text
 from pipeline.normalize.cleaning import cleaned
-from pipeline.templates.paths import Value
-from pipeline.templates.texts import text_expression
+from pipeline.fields.paths import Value
+from pipeline.fields.texts import text_expression
 
 ROW = "__row__"
 """Column of the record's number, which sources add to the source's own columns."""

@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline.config.forms.base import Stem, Text
 from pipeline.normalize.draft import ROW, clean
-from pipeline.templates.texts import text_expression
+from pipeline.fields.texts import text_expression
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _WORD = re.compile(r"[^\W_]")

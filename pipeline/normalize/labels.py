@@ -11,8 +11,8 @@ import polars as pl
 
 from pipeline.config.forms.base import Classes, ClassKey, unique_names
 from pipeline.errors import ConfigError, SourceError
-from pipeline.templates.paths import Value
-from pipeline.templates.texts import value_expression
+from pipeline.fields.paths import Value
+from pipeline.fields.texts import value_expression
 
 LETTERS = {
     **{letter: place for place, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")},

@@ -17,7 +17,7 @@ from pipeline.normalize.draft import (
     with_reasons,
 )
 from pipeline.normalize.labels import class_place, class_places, flag_values, label_text
-from pipeline.templates.texts import list_expression, text_expression
+from pipeline.fields.texts import list_expression, text_expression
 
 _GIVEN, _LABELS = pl.col("given"), pl.col("labels")
 

@@ -26,8 +26,8 @@ from pipeline.normalize.labels import (
     place_in,
     whole_number,
 )
-from pipeline.templates.paths import Value
-from pipeline.templates.texts import list_expression, text_expression
+from pipeline.fields.paths import Value
+from pipeline.fields.texts import list_expression, text_expression
 
 _CHOICES, _PLACE = pl.col("choices"), pl.col("place")
 _IN_RANGE = (_PLACE >= 0) & (_CHOICES.list.len().cast(pl.Int64) > _PLACE)

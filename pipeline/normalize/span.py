@@ -18,7 +18,7 @@ from pipeline.normalize.draft import (
     with_reasons,
 )
 from pipeline.normalize.labels import label_value, whole_number
-from pipeline.templates.texts import list_expression, text_expression, value_expression
+from pipeline.fields.texts import list_expression, text_expression, value_expression
 
 _START, _END, _ANSWER = pl.col("start"), pl.col("end"), pl.col("answer")
 

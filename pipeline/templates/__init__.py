@@ -1,1 +1,1 @@
-"""Texts composed from columns. Knows expressions; never sees a task or a file."""
+"""Prompts: PromptSource's Jinja templates, compiled to polars where they can be, and sandboxed."""

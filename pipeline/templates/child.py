@@ -18,9 +18,9 @@ from pipeline.templates.reference import Mode, Renderer, RenderError
 
 MEMORY = 512 * 2**20
 """Bytes of address space."""
-ROW_SECONDS = 0.4
+ROW_SECONDS = 2.0
 """Processor time of one row, after which it is stopped."""
-KILL_SECONDS = 0.7
+KILL_SECONDS = 3.0
 """Processor time of one row, after which the process ends, whatever it is in the middle of."""
 
 

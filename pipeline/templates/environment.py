@@ -17,15 +17,17 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 from pipeline.templates.draws import draw, site_seed
-from pipeline.templates.lower import drawing_sites
-from pipeline.templates.syntax import FILTERS, MUTATING, TESTS, parse
+from pipeline.templates.prompt import SEPARATOR
+from pipeline.templates.syntax import FILTERS, MUTATING, TESTS, drawing_sites, parse
 
 MAX_STEPS = 100_000
 """Loop turns, elements and calls of one rendering."""
 MAX_TEXT = 4_000_000
 """Characters of any one text, output included."""
 _MAX_BITS = 4_096
-_DIRECTIVE = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d{0,3}(?:\.\d{0,3})?[hlL]?[diouxXeEfFgGcrsa%]")
+_MARK = "\udc7c"
+"""A `|` of the template's own separators while it runs: half a character, which no value can hold."""
+_DIRECTIVE = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d{0,3}(?:\.\d{0,3})?[hlL]?[diouxXeEfFgGrsa%]")
 
 
 class BudgetError(Exception):
@@ -85,6 +87,7 @@ class GuardedEnvironment(SandboxedEnvironment):
             node.kwargs.append(nodes.Keyword("site", nodes.Const(site)))  # type: ignore[arg-type]
         for loop in tree.find_all(nodes.For):
             loop.iter = nodes.Filter(loop.iter, "_enter", [], [], None, None)
+        _mark_separators(tree)
         tree = _without_concat(tree)
         tree.set_environment(self)
         # a fixed name: Jinja writes it unescaped into the source that it compiles, and `where` holds
@@ -181,6 +184,22 @@ class GuardedEnvironment(SandboxedEnvironment):
     def _formats(self, pattern: str) -> None:
         if "%" in _DIRECTIVE.sub("", pattern):
             raise BudgetError(f"formats with '{pattern[:40]}', which is not allowed")
+
+
+def _mark_separators(tree: nodes.Template) -> None:
+    """Mark the separators in a template's own text, so that no value's text is taken for one."""
+    marks = _MARK * len(SEPARATOR)
+    for text in tree.find_all(nodes.TemplateData):
+        text.data = text.data.replace(SEPARATOR, marks)
+    for constant in tree.find_all(nodes.Const):
+        if isinstance(constant.value, str):
+            constant.value = constant.value.replace(SEPARATOR, marks)
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Return the stripped parts of a rendered text between its template's separators."""
+    parts = text.split(_MARK * len(SEPARATOR))
+    return tuple(part.replace(_MARK, SEPARATOR[0]).strip() for part in parts)
 
 
 def most_frequent(items: Any) -> list[Any] | None:

@@ -53,7 +53,7 @@ def _one(prompt: Prompt, schema: pl.Schema, rows: pl.DataFrame | None, mode: Mod
         return Explained(prompt, None, None, error.what)
 
 
-def told(explained: Sequence[Explained]) -> Iterator[str]:
+def describe(explained: Sequence[Explained]) -> Iterator[str]:
     """Yield a line a prompt, and a last one that sums up."""
     for one in explained:
         if one.plan is None:
@@ -61,7 +61,7 @@ def told(explained: Sequence[Explained]) -> Iterator[str]:
             continue
         line = f"{one.prompt.name}: {one.plan.tier}"
         line += f" ({one.plan.why})" if one.plan.why else ""
-        yield line + (_rates(one.report) if one.report is not None else "")
+        yield line + (_rates(one.plan, one.report) if one.report is not None else "")
         if one.report is not None:
             yield from (f"  trouble: {trouble}" for trouble in one.report.troubles)
     tiers = Counter(one.plan.tier if one.plan else "refused" for one in explained)
@@ -72,10 +72,12 @@ def told(explained: Sequence[Explained]) -> Iterator[str]:
     )
 
 
-def _rates(report: Report) -> str:
-    parts = [
-        f"; {report.rate:.2%} of {report.rows:,} rows fell back (worst batch {report.worst:.2%})"
-    ]
+def _rates(plan: Plan, report: Report) -> str:
+    parts = [f"; {report.rows:,} rows"]
+    if plan.tier == "expressions":
+        parts = [
+            f"; {report.rate:.2%} of {report.rows:,} rows fell back (worst batch {report.worst:.2%})"
+        ]
     if report.failed:
         parts.append(f", {report.failed:,} failed")
     if report.alarming:

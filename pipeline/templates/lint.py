@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.errors import ConfigError
-from pipeline.templates import forms
-from pipeline.templates.lowered import bound, lowered, names
-from pipeline.templates.prompt import SEPARATOR, Prompt
-from pipeline.templates.reference import RESERVED, Mode
+from pipeline.templates.prompt import RESERVED, SEPARATOR, Prompt
+from pipeline.templates.reference import Mode
 from pipeline.templates.render import PromptRenderer
-from pipeline.templates.syntax import CALLS
+from pipeline.templates.syntax import CALLS, bound, fields
+from pipeline.templates.vector.compile import parsed
 
 METRICS = frozenset(
     {
@@ -99,13 +98,14 @@ def _syntax(prompt: Prompt) -> Iterator[tuple[str, str, bool]]:
     if SEPARATOR not in prompt.jinja:
         yield "separator", f"no {SEPARATOR} between input and target", True
     try:
-        low = lowered(prompt, Mode(), where=prompt.name)
+        trees = parsed(prompt, where=prompt.name)
     except ConfigError as error:
         yield "syntax", error.what, True
         return
-    if low.choices is not None and RESERVED not in names(low.main):
+    used = RESERVED in fields(trees.main)
+    if trees.choices is not None and not used:
         yield "answer_choices", "are declared and never used", False
-    if low.choices is None and RESERVED in names(low.main):
+    if trees.choices is None and used:
         yield "answer_choices", "are used and not declared", True
 
 
@@ -128,8 +128,7 @@ def lint_rows(
     """
     if not rows.height:
         return []
-    low = lowered(prompt, Mode(), where=prompt.name)
-    found = list(_unknown_fields(prompt, (low.main, low.choices or ()), rows))
+    found = list(_unknown_fields(prompt, rows))
     with PromptRenderer(prompt, rows.schema) as renderer:
         made = renderer.render(rows)
     with PromptRenderer(prompt, rows.schema, Mode(strict=True)) as renderer:
@@ -145,11 +144,11 @@ def lint_rows(
 _Checks = Iterator[tuple[str, str, bool]]
 
 
-def _unknown_fields(
-    prompt: Prompt, bodies: tuple[forms.Body, ...], rows: pl.DataFrame
-) -> Iterator[Finding]:
-    known = {*rows.columns, RESERVED, "loop", *CALLS}
-    unknown = sorted(names(bodies) - known - bound(bodies))
+def _unknown_fields(prompt: Prompt, rows: pl.DataFrame) -> Iterator[Finding]:
+    trees = parsed(prompt, where=prompt.name)
+    both = [tree for tree in (trees.main, trees.choices) if tree is not None]
+    known = {*rows.columns, RESERVED, "loop", *CALLS}.union(*map(bound, both))
+    unknown = sorted(set[str]().union(*map(fields, both)) - known)
     if unknown:
         yield Finding(prompt.name, "fields", f"the rows have no {', '.join(unknown)}", error=True)
 

@@ -1,9 +1,11 @@
-"""One prompt: what a `templates.yaml` says of it. Knows no file and no YAML."""
+"""One prompt: what a `templates.yaml` says of it."""
 
 from dataclasses import dataclass, field
 
 SEPARATOR = "|||"
 """Stands between input and target, and between answer choices."""
+RESERVED = "answer_choices"
+"""The name under which a template sees its options; no field may have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """What a prompt means: PromptSource's `Template.apply`, row by row, in the guarded environment.
 
-The compiled programs are held to this renderer byte for byte. Three things are switchable:
-`legacy_truncation`
-(PromptSource's default, which rewrites `}}` textually), `strict` (undefined names are errors; for
-lint), and the seed of draws, which PromptSource leaves to the global generator. Runs in the
-fallback's child process as well, so it imports neither polars nor numpy.
+The compiled programs are held to this renderer byte for byte. It runs in the child process, so it imports
+neither polars nor numpy.
+
+A `|||` that stands in the template separates; one that stands in a field does not. PromptSource puts a
+token in the place of those in top-level fields, which a template that slices or measures a field sees,
+and takes those in nested fields for separators.
 """
 
 from collections.abc import Mapping
@@ -12,14 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.templates.draws import prompt_seed
-from pipeline.templates.environment import GuardedEnvironment
-from pipeline.templates.prompt import SEPARATOR, Prompt
-
-PIPE_TOKEN = "3ed2dface8203c4c9dfb1a5dc58e41e0"  # noqa: S105 - no password
-"""Stands for `|||` inside top-level texts while a template runs; PromptSource's own."""
-TRUNCATE_AT = 2048
-RESERVED = "answer_choices"
-"""The name under which a template sees its options; no field may have it."""
+from pipeline.templates.environment import GuardedEnvironment, split
+from pipeline.templates.prompt import RESERVED, Prompt
+from pipeline.templates.syntax import MUTATING
 
 
 class RenderError(Exception):
@@ -32,12 +28,10 @@ class Mode:
 
     Attributes:
         seed: Of the run; draws depend on it, on the prompt's id and on the row's key.
-        legacy_truncation: Cut what `}}` prints to 2,048 characters, the way PromptSource does.
         strict: Undefined names are errors.
     """
 
     seed: int = 0
-    legacy_truncation: bool = False
     strict: bool = False
 
 
@@ -70,8 +64,7 @@ class Renderer:
     def __init__(self, prompt: Prompt, mode: Mode, *, where: str) -> None:
         self._environment = GuardedEnvironment(strict=mode.strict)
         self._seed = prompt_seed(mode.seed, prompt.id)
-        source = truncating(prompt.jinja) if mode.legacy_truncation else prompt.jinja
-        self._main = self._environment.template(source, where=where)
+        self._main = self._environment.template(prompt.jinja, where=where)
         self._choices = None
         if prompt.answer_choices is not None:
             place = f"{where}, answer_choices"
@@ -79,7 +72,7 @@ class Renderer:
         self._copies = any(
             f".{name}" in text
             for text in (prompt.jinja, prompt.answer_choices or "")
-            for name in ("append", "pop", "update")
+            for name in MUTATING
         )
 
     def render(self, row: Mapping[str, Any], key: int) -> Rendered:
@@ -94,7 +87,7 @@ class Renderer:
         """
         if RESERVED in row:
             raise RenderError(f"the row has a field '{RESERVED}', a name that prompts reserve")
-        fields = {name: _escaped(value, copied=self._copies) for name, value in row.items()}
+        fields = {name: _copy(value) for name, value in row.items()} if self._copies else dict(row)
         try:
             options = self._options(fields, key)
             self._environment.budget.reset(self._seed, key)
@@ -104,34 +97,13 @@ class Renderer:
             raise
         except Exception as error:  # a template can raise whatever Python can
             raise RenderError(f"{type(error).__name__}: {error}"[:500]) from error
-        return Rendered(_split(text), options)
+        return Rendered(split(text), options)
 
     def _options(self, fields: Mapping[str, Any], key: int) -> tuple[str, ...] | None:
         if self._choices is None:
             return None
         self._environment.budget.reset(self._seed + 1, key)
-        text = self._environment.render(self._choices, dict(fields))
-        return tuple(_unescaped(part.strip()) for part in text.split(SEPARATOR))
-
-
-def truncating(source: str) -> str:
-    """Return PromptSource's rewriting of a template that cuts what it prints."""
-    return source.replace("}}", f" | string | truncate({TRUNCATE_AT}) }}}}")
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(_unescaped(part).strip() for part in text.split(SEPARATOR))
-
-
-def _unescaped(text: str) -> str:
-    return text.replace(PIPE_TOKEN, SEPARATOR)
-
-
-def _escaped(value: Any, *, copied: bool) -> Any:
-    """Protect a top-level text; copy what a template might change."""
-    if isinstance(value, str):
-        return value.replace(SEPARATOR, PIPE_TOKEN)
-    return _copy(value) if copied else value
+        return split(self._environment.render(self._choices, dict(fields)))
 
 
 def _copy(value: Any) -> Any:

@@ -1,39 +1,53 @@
-"""Prompts over frames: the best tier that a template has, and for odd rows the tiers below it.
+"""Prompts over frames: a compiled program where the template has one, Jinja for all else.
 
     expressions   a program of polars expressions over whole columns
-    python        generated Python over columns
-    rows          Jinja, row by row, in a limited process
+    jinja         Jinja, row by row, in a limited process
 
-A row that a tier is not sure of goes to the next; the last one decides. What fell back is counted.
+Rows that a program is not sure of go to Jinja as well. They are counted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
 from pipeline.errors import DataError
-from pipeline.templates.lowered import lowered, names
-from pipeline.templates.prompt import Prompt
-from pipeline.templates.reference import RESERVED, Mode, Rendered
-from pipeline.templates.rows import RowProgram
+from pipeline.templates.prompt import RESERVED, Prompt
+from pipeline.templates.reference import Mode, Rendered
 from pipeline.templates.sandbox import Sandbox
-from pipeline.templates.table import SCHEMA, plain_columns, rendered_frame
-from pipeline.templates.vector.compile import compile_program
-from pipeline.templates.vector.program import BatchTooLargeError, Program
-from pipeline.templates.vector.shapes import Facts, facts_of, facts_of_types
-from pipeline.templates.vector.values import UnsupportedError
+from pipeline.templates.syntax import fields
+from pipeline.templates.vector.compile import compile_program, parsed
+from pipeline.templates.vector.program import BatchTooLargeError, Program, text_bytes
+from pipeline.templates.vector.values import Shape, UnsupportedError, shape_of, shape_of_type
 
-Tier = Literal["expressions", "python", "rows"]
+Tier = Literal["expressions", "jinja"]
 
 BATCH_ROWS = 32_768
 """Rows of a batch: near full speed, and tens of megabytes."""
 ALARM = 0.01
 """Share of rows that fall back beyond which a report is alarming."""
+FREE_BYTES = 64 << 20
+"""Text that a prompt may always make, in bytes."""
+ROW_BYTES = 4 << 10
+"""Text that a prompt may make for a row besides, in bytes."""
+GROWTH = 4
+"""How many times its template and the fields that it reads a prompt may make besides."""
+
+SCHEMA = pl.Schema(
+    {
+        "input": pl.String(), "target": pl.String(), "parts": pl.UInt8(),
+        "rest": pl.List(pl.String()), "options": pl.List(pl.String()), "error": pl.String(),
+    }
+)  # fmt: skip
+"""What a rendered row holds.
+
+`parts` counts the texts between separators: 0 = failed, see `error`; 1 = the whole template was skipped,
+`target` is null; 2 as a rule; what is beyond stands in `rest`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +55,8 @@ class Plan:
     """How a prompt will be rendered.
 
     Attributes:
-        tier: The best one that it has, for rows of the schema that it was planned for.
-        why: What keeps it from the tier above; empty for expressions.
+        tier: Who renders it, for rows of the schema that it was planned for.
+        why: What keeps it from being compiled; empty where it is.
         fields: Columns that it names, whether or not the schema has them.
     """
 
@@ -57,10 +71,10 @@ class Report:
 
     Attributes:
         rows: Rendered rows.
-        fallen: Rows that the plan's tier gave to a lower one.
+        fallen: Rows that a compiled program left to Jinja.
         failed: Rows on which the template fails.
         worst: The highest share of fallen rows of a batch.
-        troubles: Errors of the program itself, which sent whole batches to a lower tier.
+        troubles: Errors of the program itself, which sent whole batches to Jinja.
     """
 
     rows: int = 0
@@ -81,11 +95,9 @@ class Report:
 
     def add(self, rows: int, fallen: int, failed: int) -> None:
         """Count a batch."""
-        self.rows, self.fallen, self.failed = (
-            self.rows + rows,
-            self.fallen + fallen,
-            self.failed + failed,
-        )
+        self.rows += rows
+        self.fallen += fallen
+        self.failed += failed
         self.worst = max(self.worst, fallen / rows if rows else 0.0)
 
 
@@ -95,7 +107,7 @@ class PromptRenderer:
     Args:
         prompt: The prompt.
         schema: Columns and types of the frames; a field that it lacks is undefined.
-        mode: How to render; `strict` has no tier but rows.
+        mode: How to render; `strict` is Jinja's alone.
         where: The prompt's place for errors.
 
     Raises:
@@ -113,14 +125,21 @@ class PromptRenderer:
                 f"the rows have a column '{RESERVED}', a name that prompts reserve",
                 where=self.where,
             )
-        self._lowered = lowered(prompt, self.mode, where=self.where)
-        named = names(self._lowered.main) | names(self._lowered.choices or ())
+        self._parsed = parsed(prompt, where=self.where)
+        named = fields(self._parsed.main)
+        named |= fields(self._parsed.choices) if self._parsed.choices else set()
         self._fields = [name for name in schema.names() if name in named]
-        self._programs: dict[object, Program | None] = {}
+        self._programs: dict[object, Program | str] = {}
         self._lock = Lock()
         self._sandbox = Sandbox(prompt, self.mode, where=self.where)
+        self._source = len(f"{prompt.jinja}{prompt.answer_choices or ''}".encode())
+        self._room = FREE_BYTES
         self.report = Report()
-        self.plan, self._rows = self._planned(schema, frozenset(named))
+        why = "undefined names are errors"
+        if not self.mode.strict:
+            made = self._program({name: shape_of_type(schema[name]) for name in self._fields})
+            why = made if isinstance(made, str) else ""
+        self.plan = Plan("jinja" if why else "expressions", why, frozenset(named))
 
     def __enter__(self) -> "PromptRenderer":
         return self
@@ -133,23 +152,6 @@ class PromptRenderer:
     ) -> None:
         self._sandbox.close()
 
-    def _planned(self, schema: pl.Schema, named: frozenset[str]) -> tuple[Plan, RowProgram | None]:
-        if self.mode.strict:
-            return Plan("rows", "undefined names are errors", named), None
-        why, low = "", self._lowered
-        try:
-            known = facts_of_types({name: schema[name] for name in self._fields})
-            compile_program(low, known, seed=self.mode.seed)
-        except UnsupportedError as error:
-            why = str(error)
-        try:
-            rows = RowProgram(
-                low.main, low.choices, self._fields, seed=self.mode.seed, prompt_id=low.id
-            )
-        except (SyntaxError, RecursionError) as error:
-            return Plan("rows" if why else "expressions", why or str(error), named), None
-        return Plan("python" if why else "expressions", why, named), rows
-
     def render(self, frame: pl.DataFrame, first_key: int = 0) -> pl.DataFrame:
         """Render a frame.
 
@@ -161,7 +163,7 @@ class PromptRenderer:
             As many rows, in columns of `SCHEMA`; never partly rendered.
 
         Raises:
-            DataError: The prompt was stopped, see `sandbox`.
+            DataError: The prompt was stopped, see `sandbox`, or makes too much text.
         """
         parts = list(self.stream(frame, first_key))
         return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)
@@ -177,7 +179,7 @@ class PromptRenderer:
         narrow = frame.select(self._fields) if self._fields else frame
 
         def one(start: int) -> pl.DataFrame:
-            return self.batch(narrow.slice(start, BATCH_ROWS), first_key + start)
+            return self._batch(narrow.slice(start, BATCH_ROWS), first_key + start)
 
         if len(starts) < 2 or workers < 2:
             yield from map(one, starts)
@@ -190,83 +192,108 @@ class PromptRenderer:
                     pending.append(pool.submit(one, start))
                 yield done
 
-    def batch(self, frame: pl.DataFrame, first_key: int) -> pl.DataFrame:
-        """Render one batch, see `render`."""
-        out = self._by_expressions(frame, first_key) if self.plan.tier == "expressions" else None
+    def _batch(self, frame: pl.DataFrame, first_key: int) -> pl.DataFrame:
+        per_row = ROW_BYTES + GROWTH * self._source
+        read = sum(text_bytes(frame[name]) for name in self._fields)
+        self._spend(-frame.height * per_row - GROWTH * read)
+        compiled = self.plan.tier == "expressions"
+        out = self.by_expressions(frame, first_key) if compiled else None
         if out is None:
-            made, fallen = self._by_rows(frame, range(first_key, first_key + frame.height))
-            fallen = frame.height if self.plan.tier == "expressions" else fallen
+            made = self._by_jinja(frame, range(first_key, first_key + frame.height))
+            fallen = frame.height if compiled else 0
         else:
             made, fallen = self._mended(out, frame, first_key)
         with self._lock:
             self.report.add(frame.height, fallen, int((made["parts"] == 0).sum()))
         return made
 
-    def _by_expressions(self, frame: pl.DataFrame, first_key: int) -> pl.DataFrame | None:
-        program = self._program(facts_of(frame, frozenset(self._fields)))
-        if program is None:
+    def _spend(self, size: int) -> None:
+        """Count bytes of text that were made; negative ones are made room for."""
+        with self._lock:
+            self._room -= size
+            spent = self._room < 0
+        if spent:
+            raise DataError(
+                "the prompt was stopped: it makes too much text", where=self.where,
+                expected=f"at most {FREE_BYTES >> 20} MB, {ROW_BYTES >> 10} KB a row and {GROWTH} times "
+                "the text of the template and of the fields",
+                remedy="look at the template for loops and repetitions",
+            )  # fmt: skip
+
+    def by_expressions(self, frame: pl.DataFrame, first_key: int) -> pl.DataFrame | None:
+        """Return what the program makes of a batch, see `Program.run`; None where it has none."""
+        program = self._program({name: shape_of(frame[name]) for name in self._fields})
+        if isinstance(program, str):
             return None
         try:
-            return program.run(frame, first_key)
+            out = program.run(frame, first_key)
         except BatchTooLargeError:
             if frame.height == 1:
                 return None
             half = frame.height // 2
-            sides = (self._by_expressions(frame.slice(0, half), first_key),
-                     self._by_expressions(frame.slice(half), first_key + half))  # fmt: skip
-            known = [side for side in sides if side is not None]
-            return pl.concat(known) if len(known) == len(sides) else None
+            first = self.by_expressions(frame.slice(0, half), first_key)
+            if first is None:
+                return None
+            second = self.by_expressions(frame.slice(half), first_key + half)
+            return None if second is None else pl.concat([first, second])
+        except UnsupportedError:
+            return None
         except pl.exceptions.PolarsError as error:
             with self._lock:
                 self.report.troubles.append(f"{type(error).__name__}: {error}"[:200])
             return None
+        self._spend(text_bytes(out["input"]) + text_bytes(out["target"]))
+        return out
 
-    def _program(self, facts: Facts) -> Program | None:
+    def _program(self, shapes: dict[str, Shape]) -> Program | str:
+        """Return the program for batches of some shapes, or what keeps it from having one."""
+        key = tuple(shapes.items())
         with self._lock:
-            if facts.key not in self._programs:
+            if key not in self._programs:
                 try:
-                    program = compile_program(self._lowered, facts, seed=self.mode.seed)
-                except UnsupportedError:
-                    program = None
-                self._programs[facts.key] = program
-            return self._programs[facts.key]
+                    made = compile_program(self._parsed, shapes, seed=self.mode.seed)
+                except (UnsupportedError, RecursionError) as error:
+                    self._programs[key] = str(error)
+                else:
+                    self._programs[key] = made
+            return self._programs[key]
 
     def _mended(
         self, out: pl.DataFrame, frame: pl.DataFrame, first_key: int
     ) -> tuple[pl.DataFrame, int]:
-        """Bring a program's output into the schema, bad rows rendered by the lower tiers."""
+        """Bring a program's output into the schema, bad rows rendered by Jinja."""
         whole = out.select(
             "input", "target", "parts", pl.lit(None, dtype=SCHEMA["rest"]).alias("rest"),
             pl.col("options") if "options" in out.columns
             else pl.lit(None, dtype=SCHEMA["options"]).alias("options"),
             pl.lit(None, dtype=pl.String).alias("error"),
         )  # fmt: skip
-        bad = out["bad"]
-        if not bad.any():
+        at = out["bad"].arg_true()
+        if not len(at):
             return whole, 0
-        at = bad.arg_true()
-        rendered, _ = self._by_rows(frame.filter(bad), [first_key + i for i in at.to_list()])
+        rendered = self._by_jinja(frame[at], [first_key + i for i in at.to_list()])
         order = pl.int_range(0, whole.height, dtype=pl.UInt32, eager=True)
         order = order.scatter(
             at, pl.int_range(whole.height, whole.height + len(at), dtype=pl.UInt32, eager=True)
         )
         return pl.concat([whole, rendered])[order], len(at)
 
-    def _by_rows(self, frame: pl.DataFrame, keys: range | list[int]) -> tuple[pl.DataFrame, int]:
-        """Render by generated Python, and what it is not sure of in the limited process."""
-        made: list[Rendered | str | None] = [None] * frame.height
-        with self._lock:
-            if self._rows is not None:
-                made = list(self._rows.run(plain_columns(frame.select(self._fields)), keys))
-            left = [i for i, value in enumerate(made) if value is None]
-            if left:
-                rows = (
-                    frame.select(self._fields)[left].to_dicts()
-                    if self._fields
-                    else [{} for _ in left]
-                )
-                for i, value in zip(
-                    left, self._sandbox.render(rows, [keys[i] for i in left]), strict=True
-                ):
-                    made[i] = value
-        return rendered_frame(made), len(left)
+    def _by_jinja(self, frame: pl.DataFrame, keys: Sequence[int]) -> pl.DataFrame:
+        rows = frame.select(self._fields).to_dicts() if self._fields else [{} for _ in keys]
+        made = []
+        with self._sandbox.lock:
+            for value in self._sandbox.render(rows, keys):
+                texts = () if isinstance(value, str) else (*value.parts, *(value.options or ()))
+                self._spend(sum(len(text) for text in texts))
+                made.append(_row(value))
+        return pl.DataFrame(made, schema=SCHEMA, orient="row")
+
+
+def _row(value: Rendered | str) -> tuple[Any, ...]:
+    """Return a rendered row in columns of `SCHEMA`."""
+    if isinstance(value, str):
+        return (None, None, 0, None, None, value)
+    first, *others = value.parts
+    target = others[0] if others else None
+    options = None if value.options is None else list(value.options)
+    return (first, target, min(len(value.parts), 255), others[1:] or None, options, None)

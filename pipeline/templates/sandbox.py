@@ -10,9 +10,10 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import IO, Any
 
@@ -21,7 +22,7 @@ from pipeline.templates.child import MEMORY, ROW_SECONDS
 from pipeline.templates.prompt import Prompt
 from pipeline.templates.reference import Mode, Rendered
 
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS = 60.0
 """Without an answer for so long the child is killed; its own limits are of processor time, and far
 lower."""
 _ROWS_AT_ONCE = 256
@@ -43,6 +44,7 @@ class Sandbox:
         self._where = where
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
+        self.lock = Lock()
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -65,23 +67,18 @@ class Sandbox:
 
     def render(
         self, rows: Sequence[Mapping[str, Any]], keys: Sequence[int]
-    ) -> list[Rendered | str]:
-        """Render rows.
-
-        Returns:
-            Per row what was rendered, or in words why nothing was.
+    ) -> Iterator[Rendered | str]:
+        """Render rows; yield for each what was rendered, or in words why nothing was.
 
         Raises:
             ConfigError: The template is not allowed.
             DataError: The prompt was stopped, or a value is no plain data.
         """
         pairs = list(zip(keys, rows, strict=True))
-        out: list[Rendered | str] = []
-        while len(out) < len(pairs):
-            out += self._batch(pairs[len(out) : len(out) + _ROWS_AT_ONCE])
-        return out
+        for start in range(0, len(pairs), _ROWS_AT_ONCE):
+            yield from self._batch(pairs[start : start + _ROWS_AT_ONCE])
 
-    def _batch(self, pairs: list[tuple[int, Mapping[str, Any]]]) -> list[Rendered | str]:
+    def _batch(self, pairs: list[tuple[int, Mapping[str, Any]]]) -> Iterator[Rendered | str]:
         try:
             message = json.dumps(pairs)
         except TypeError as error:
@@ -93,7 +90,8 @@ class Sandbox:
         if self._process is None:
             self._start()
         self._send(message)
-        return [self._outcome(self._answer()) for _ in pairs]
+        for _ in pairs:
+            yield self._outcome(self._answer())
 
     def _outcome(self, answer: list[Any] | None) -> Rendered | str:
         """Return what a row came to.

@@ -6,6 +6,7 @@ prompt of
 the public pool needs. The lists are a belt; the boundary is the process of `sandbox`.
 """
 
+import re
 from collections.abc import Iterator
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -45,8 +46,9 @@ TESTS = frozenset(
 DRAWING = frozenset({"choice", "random"})
 """Filters that draw one element at random."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.Getitem, nodes.Slice,
+    nodes.Template, nodes.Output, nodes.Name, nodes.Getitem, nodes.Slice,
     nodes.If, nodes.For, nodes.Assign, nodes.NSRef, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair,
     nodes.Keyword, nodes.Compare, nodes.Operand, nodes.CondExpr, nodes.And, nodes.Or, nodes.Not,
     nodes.Neg, nodes.Pos, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod,
@@ -82,6 +84,21 @@ def parse(source: str, *, where: str) -> nodes.Template:
     return tree
 
 
+def drawing_sites(tree: nodes.Template) -> list[nodes.Filter]:
+    """Return the places that draw at random; a place's index is its `site`."""
+    return [node for node in tree.find_all(nodes.Filter) if node.name in DRAWING]
+
+
+def fields(tree: nodes.Node) -> set[str]:
+    """Return every name that is read: fields, functions, and variables that the template sets."""
+    return {name.name for name in tree.find_all(nodes.Name) if name.ctx == "load"}
+
+
+def bound(tree: nodes.Node) -> set[str]:
+    """Return the names that a template sets, in assignments and loops."""
+    return {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"}
+
+
 def _check(tree: nodes.Template, where: str) -> None:
     for count, (node, depth) in enumerate(_walk(tree)):
         complaint = _complaint(node)
@@ -115,6 +132,9 @@ def _complaint(node: nodes.Node) -> str:
         return _unlisted(node, "test", TESTS)
     if isinstance(node, nodes.Getattr):
         return f"asks for the attribute '{node.attr}'" if node.attr.startswith("_") else ""
+    if isinstance(node, nodes.Const | nodes.TemplateData):
+        text = node.data if isinstance(node, nodes.TemplateData) else str(node.value)
+        return "holds half a character" if _SURROGATE.search(text) else ""
     if not isinstance(node, _PLAIN):
         return f"holds a {type(node).__name__}, which is not allowed"
     return _plain_complaint(node)

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
+from pipeline.fields.texts import text_expression
 from pipeline.sources import json_records
 from pipeline.sources.json_records import read_json, read_json_lines
 from pipeline.sources.values import parse_json
-from pipeline.templates.texts import text_expression
 
 
 def lines(data):

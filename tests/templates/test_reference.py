@@ -1,9 +1,9 @@
-"""The meaning of prompts, case by case, as PromptSource has it."""
+"""The meaning of prompts, case by case: PromptSource's, but that values never separate."""
 
 import pytest
 
 from pipeline.templates.prompt import Prompt
-from pipeline.templates.reference import PIPE_TOKEN, Mode, Rendered, Renderer, RenderError
+from pipeline.templates.reference import Mode, Rendered, Renderer, RenderError
 
 
 def rendered(jinja: str, choices: str | None = None, mode: Mode | None = None, **row) -> Rendered:
@@ -18,11 +18,15 @@ def rendered(jinja: str, choices: str | None = None, mode: Mode | None = None, *
         ("{{x}} ||| t", {}, ("", "t")),
         ("{{x.y}} ||| t", {"x": None}, ("", "t")),
         ("{{x}} ||| t", {"x": "p|||q"}, ("p|||q", "t")),
-        ("{{x | length}} ||| t", {"x": "|||"}, (str(len(PIPE_TOKEN)), "t")),
-        ("{{x[0]}} ||| t", {"x": ["p|||q"]}, ("p", "q", "t")),
+        ("{{x | length}} {{ '|||' | length }} ||| t", {"x": "|||"}, ("3 3", "t")),
+        ("{{x[:2]}} {{ x | replace('|', '/') }} ||| t", {"x": "|||"}, ("|| ///", "t")),
+        ("{{x[0]}} ||| t", {"x": ["p|||q"]}, ("p|||q", "t")),
+        ("{{ x | join(' ||| ') }}", {"x": ["a|||b", "c"]}, ("a|||b", "c")),
+        ("{{ ('|||' ~ x)[1:] }} ||| t", {"x": "a"}, ("||a", "t")),
+        ("{{ x.split('|||') | length }} {{ '|||' in x }} ||| t", {"x": "a|||b"}, ("1 False", "t")),
         ("{% if x %}a ||| b{% endif %}", {"x": 0}, ("",)),
         ("a ||| {% if x %}b{% endif %}", {"x": 0}, ("a", "")),
-        ("{{ x }}|||{{ y }}", {"x": "a|", "y": ""}, ("a", "|")),
+        ("{{ x }}|||{{ y }}", {"x": "a|", "y": ""}, ("a|", "")),
         ("{{ x.items }} ||| {{ x['items'] }}", {"x": {"items": 1}}, None),
         (
             "{{ [1, 2] | most_frequent }} ||| {{ ['b', 'a', 'b'] | most_frequent }}",
@@ -45,11 +49,20 @@ def test_parts(jinja, row, parts):
         assert made == parts
 
 
-def test_answer_choices_are_stripped_and_unescaped_before_the_main_template():
+def test_answer_choices_are_stripped_before_the_main_template():
     made = rendered(
         "{{ answer_choices | join('+') }} ||| {{ answer_choices[-1] }}", "{{x}} ||| no ", x="a"
     )
     assert made == Rendered(("a+no", "no"), ("a", "no"))
+
+
+def test_a_choice_with_a_separator_in_it_stays_one_choice():
+    """PromptSource makes three choices of these two, and the label then names another one."""
+    made = rendered(
+        "{{ q }} ||| {{ answer_choices[label] }}", "{{ options | join(' ||| ') }}",
+        q="Which?", options=["a ||| b", "c"], label=1,
+    )  # fmt: skip
+    assert made == Rendered(("Which?", "c"), ("a ||| b", "c"))
 
 
 def test_a_row_is_not_changed_by_a_template_that_changes_it():

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from threading import Lock
 
 import polars as pl
 import pytest
@@ -13,8 +14,7 @@ from pipeline.errors import DataError
 from pipeline.templates import render as module
 from pipeline.templates.prompt import Prompt
 from pipeline.templates.reference import Mode, Renderer, RenderError
-from pipeline.templates.render import PromptRenderer
-from pipeline.templates.table import SCHEMA
+from pipeline.templates.render import SCHEMA, PromptRenderer
 
 PROMPTS = {
     p.name: p for p in read_prompts(Path(__file__).parent / "prompts/templates.yaml").prompts
@@ -59,6 +59,7 @@ class InProcess:
 
     def __init__(self, prompt: Prompt, mode: Mode, *, where: str) -> None:
         self._renderer = Renderer(prompt, mode, where=where)
+        self.lock = Lock()
 
     def render(self, rows: list[dict], keys: list[int]) -> list:
         out = []
@@ -148,7 +149,7 @@ def test_every_construct_renders_as_the_reference_does(name, clean, nasty):
 def test_the_tier_of_every_construct(name):
     with PromptRenderer(PROMPTS[name], ROW) as renderer:
         if name in NO_EXPRESSIONS:
-            assert (renderer.plan.tier, renderer.plan.why) == ("python", NO_EXPRESSIONS[name])
+            assert (renderer.plan.tier, renderer.plan.why) == ("jinja", NO_EXPRESSIONS[name])
         else:
             assert (renderer.plan.tier, renderer.plan.why) == ("expressions", "")
 
@@ -177,19 +178,6 @@ def test_exact_texts():
         made = renderer.render(frame_of(FRIENDLY[:1]))
     assert made.schema == SCHEMA
     assert made.rows() == [("AA+BB+AA", "3", 2, None, None, None)]
-
-
-def test_legacy_truncation_is_promptsources():
-    prompt = Prompt("id", "n", "{{ text }} ||| {{ text ~ 'end' }}")
-    frame = pl.DataFrame({"text": ["short", "word " * 600, "x" * 2053, "x" * 2054]})
-    mode = Mode(legacy_truncation=True)
-    with PromptRenderer(prompt, frame.schema, mode) as renderer:
-        made = renderer.render(frame)
-        assert renderer.plan.tier == "expressions"
-        assert renderer.report.fallen == 2
-    assert got(made) == wanted(prompt, frame, mode)
-    assert made["input"].str.len_chars().to_list() == [5, 2047, 2053, 2048]
-    assert made["target"].str.len_chars().to_list() == [8, 3003, 2056, 2057]
 
 
 def test_draws_depend_on_seed_key_and_prompt_alone():
@@ -339,14 +327,6 @@ def test_aliases_and_pipes(jinja):
     prompt = Prompt("p", "n", "{% set l = [] %}" + jinja, "{{ text }}|||{{ answer }}")
     with PromptRenderer(prompt, ROW) as renderer:
         assert got(renderer.render(frame_of(ODD))) == wanted(prompt, frame_of(ODD), Mode())
-
-
-def test_a_protected_separator_is_not_seen_by_functions_of_the_text():
-    """PromptSource's token is 29 characters longer than the `|||` that it stands for."""
-    prompt = Prompt("p", "n", "{{ text | length }} ||| t")
-    with PromptRenderer(prompt, ROW) as renderer:
-        made = renderer.render(frame_of(ODD))
-        assert (made["input"].to_list(), renderer.report.fallen) == (["2", "34", "2", "1"], 1)
 
 
 PIECES = st.sampled_from(

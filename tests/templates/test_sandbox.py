@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from pipeline.errors import ConfigError, DataError
+from pipeline.templates import render
 from pipeline.templates.prompt import Prompt
-from pipeline.templates.reference import Mode, Rendered
+from pipeline.templates.reference import Mode, Rendered, Renderer, RenderError
 from pipeline.templates.render import PromptRenderer
 from pipeline.templates.sandbox import Sandbox
 
@@ -53,32 +54,74 @@ def test_what_is_not_allowed_is_refused_before_it_runs(jinja, words):
     assert time.process_time() - started < 1
 
 
+COSTLY = [
+    ("{% for i in range(1000000000) %}x{% endfor %} |||", "Range too big"),
+    (
+        "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %} |||",
+        "100,000 steps",
+    ),
+    ("{{ a * 3000000000 }} |||", "more than 4,000,000 characters"),
+    ("{{ '%3000000000d' | format(n) }} |||", "formats with '%3000000000d'"),
+    ("{{ '%c' | format(55296) }} |||", "formats with '%c'"),
+    (
+        "{% set b = a ~ a %}" + "{% set b = b ~ b ~ b ~ b %}" * 30 + "{{ b }} |||",
+        "4,000,000 characters",
+    ),
+    ("{% for x in xs %}{{ xs.append(x) }}{% endfor %} |||", "100,000 steps"),
+    ("{{ (a ~ 'y' * 3000) | replace('y', 'z' * 3000) }} |||", "4,000,000 characters"),
+]
+
+
+@pytest.mark.parametrize(("jinja", "words"), COSTLY)
+def test_what_costs_too_much_is_refused_by_its_budget(jinja, words):
+    """Without the process, whose limit of time a slow machine may reach first."""
+    with pytest.raises(RenderError, match=words):
+        Renderer(prompt(jinja), Mode(), where="x").render(FRAME.to_dicts()[0], 0)
+
+
 @pytest.mark.parametrize(
     ("jinja", "words"),
-    [
-        ("{% for i in range(1000000000) %}x{% endfor %} |||", "Range too big"),
-        (
-            "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %} |||",
-            "100,000 steps",
-        ),
-        ("{{ a * 3000000000 }} |||", "more than 4,000,000 characters"),
-        ("{{ '%3000000000d' | format(n) }} |||", "formats with '%3000000000d'"),
-        (
-            "{% set b = a ~ a %}" + "{% set b = b ~ b ~ b ~ b %}" * 30 + "{{ b }} |||",
-            "4,000,000 characters",
-        ),
-        (
-            "{% set b = [a] %}" + "{% set b = [b, b] %}" * 60 + "{{ b }} |||",
-            "the prompt was stopped",
-        ),
-        ("{% for x in xs %}{{ xs.append(x) }}{% endfor %} |||", "100,000 steps"),
-        ("{{ (a ~ 'y' * 3000) | replace('y', 'z' * 3000) }} |||", "4,000,000 characters"),
-    ],
+    [*COSTLY, ("{% set b = [a] %}" + "{% set b = [b, b] %}" * 60 + "{{ b }} |||", "was stopped")],
 )
 def test_what_costs_too_much_is_stopped_with_bounded_memory(jinja, words):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert words in outcome(jinja)
+    stopped = outcome(jinja)
+    assert words in stopped or "the prompt was stopped: TimeoutError" in stopped
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
+
+
+@pytest.mark.parametrize(
+    "jinja",
+    [
+        "{{ a }}" * 400 + " ||| t",
+        "{% for i in range(200) %}{{ a }}{% endfor %} ||| t",
+        "{% set b = a ~ a ~ a ~ a %}{% set c = b ~ b ~ b ~ b %}{{ c ~ c ~ c ~ c }} ||| t",
+        "{{ a | replace('x', '" + "y" * 60 + "') }} ||| t",
+        "{% for x in xs %}{{ a }}{% endfor %} ||| t",
+        "{{ 'word ' * 20000 }} ||| t",
+        "t ||| {{ a * 1000 }}",
+    ],
+)
+def test_rows_that_sum_to_too_much_text_are_stopped(jinja, monkeypatch):
+    """Each row is within its own limits. Without a limit on all, these would be 100 to 2,000 MB."""
+    monkeypatch.setattr(render, "FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(render, "ROW_BYTES", 16)
+    monkeypatch.setattr(render, "GROWTH", 1)
+    rows = pl.DataFrame({"a": ["x" * 100] * 20_000, "xs": [["p"] * 100] * 20_000})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with (
+        PromptRenderer(prompt(jinja), rows.schema) as renderer,
+        pytest.raises(DataError, match="the prompt was stopped: it makes too much text"),
+    ):
+        renderer.render(rows)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_000_000  # kB
+
+
+def test_a_prompt_may_make_four_times_what_it_reads(monkeypatch):
+    monkeypatch.setattr(render, "FREE_BYTES", 0)
+    rows = pl.DataFrame({"a": ["word " * 2_000] * 300})
+    with PromptRenderer(prompt("{{ a }}{{ a }}{{ a }} ||| t"), rows.schema) as renderer:
+        assert renderer.render(rows)["input"].str.len_chars().sum() == 300 * (30_000 - 1)
 
 
 def test_a_repetition_that_fits_is_rendered():
@@ -87,7 +130,8 @@ def test_a_repetition_that_fits_is_rendered():
 
 def test_the_process_answers_row_by_row_and_words_failures():
     with Sandbox(prompt("{{ a.b.c }} ||| {{ n }}"), Mode(), where="here") as sandbox:
-        assert sandbox.render([{"a": {"b": {"c": "v"}}, "n": 1}, {"a": "x", "n": 2}], [0, 1]) == [
+        rows = [{"a": {"b": {"c": "v"}}, "n": 1}, {"a": "x", "n": 2}]
+        assert list(sandbox.render(rows, [0, 1])) == [
             Rendered(("v", "1"), None),
             "UndefinedError: 'str object' has no attribute 'b'",
         ]
@@ -99,7 +143,7 @@ def test_the_name_of_a_prompt_gets_into_no_code():
     with Sandbox(
         prompt("{{ 'x' if n > 5 }} |||", name), Mode(), where=f"prompt '{name}'"
     ) as sandbox:
-        assert sandbox.render([{"n": 1}], [0]) == [Rendered(("", ""), None)]
+        assert list(sandbox.render([{"n": 1}], [0])) == [Rendered(("", ""), None)]
 
 
 def test_a_template_that_is_not_allowed_is_named_with_its_place():
@@ -107,7 +151,7 @@ def test_a_template_that_is_not_allowed_is_named_with_its_place():
         Sandbox(prompt("{% block x %}{% endblock %}"), Mode(), where="here") as sandbox,
         pytest.raises(ConfigError, match="here, line 1: the template holds a Block"),
     ):
-        sandbox.render([{}], [0])
+        list(sandbox.render([{}], [0]))
 
 
 def test_values_that_are_no_plain_data_are_refused():

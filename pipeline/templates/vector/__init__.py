@@ -1,1 +1,1 @@
-"""Templates as programs of polars expressions over whole columns. Knows forms, never Jinja."""
+"""Compiles Jinja templates to programs of polars expressions over whole columns."""

@@ -1,9 +1,10 @@
 """The program under construction: frames, shared columns, guards.
 
-A guard is a row-level statement "the program does not know this row"; it holds only on the path on which
-it was made. Guarded rows go to the row renderer, so that nothing is ever approximated.
+A guard is a test of rows: where it holds, the program does not know the row, and Jinja renders it.
+Nothing is ever approximated. A guard counts only on the path on which it was made.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,14 +21,26 @@ from pipeline.templates.vector.program import (
     Unfold,
     item,
 )  # fmt: skip
-from pipeline.templates.vector.shapes import INT, STR, Shape, list_of
-from pipeline.templates.vector.values import ROOT, Column, Either, Frame, UnsupportedError
+from pipeline.templates.vector.values import (
+    BOOL,
+    FLOAT,
+    INT,
+    ROOT,
+    STR,
+    Column,
+    Frame,
+    Shape,
+    UnsupportedError,
+    list_of,
+)  # fmt: skip
 
 MAX_STEPS = 400
 MAX_WORK = 8_000
-"""Statements and sides of values that compiling may look at."""
-MAX_COPIES = 5_000
-"""Columns that one computed column may be put together from, each counted as often as it is copied."""
+"""Statements and expressions that compiling may look at."""
+MAX_TESTS = 60
+"""Branches within one another; an `elif` is in the branch before."""
+MAX_GROWTH = 64
+"""How many times as long all replacements of a template together may make a text."""
 
 
 class Builder:
@@ -36,19 +49,20 @@ class Builder:
     Attributes:
         here: The frame that expressions are being made for.
         path: Tests, in `here`, that hold where the present code runs.
+        literals: Characters of the template's own words that a row is put together from.
+        growth: How many times as long replacements may make a text.
     """
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.here = ROOT
         self.path: list[pl.Expr] = []
+        self.literals, self.growth = 0, 1
         self._frames = [ROOT]
         self._bad: dict[int, list[pl.Expr]] = {0: []}
         self._names: dict[tuple[int, str], str] = {}
         self._kept: list[pl.Expr] = []
-        self._copies: dict[tuple[int, str], int] = {}
         self._work = 0
-        self._growth = 1
         self._serial = 0
 
     def fresh(self) -> str:
@@ -58,24 +72,17 @@ class Builder:
             raise UnsupportedError("a program of too many steps")
         return f"__{self._serial}"
 
-    def spend(self, work: int = 1) -> None:
+    def spend(self) -> None:
         """Count what compiling does, so that no template can make it endless."""
-        self._work += work
+        self._work += 1
         if self._work > MAX_WORK:
             raise UnsupportedError("a template that unfolds into too much")
 
     def grow(self, factor: int) -> None:
         """Note that a text may get so many times as long."""
-        self._growth *= max(factor, 1)
-        if self._growth > MAX_COPIES:
+        self.growth *= max(factor, 1)
+        if self.growth > MAX_GROWTH:
             raise UnsupportedError("texts that grow too much")
-
-    def _count_copies(self, expr: pl.Expr, key: tuple[int, str]) -> None:
-        """Refuse a column that copies others, which copy others, too often."""
-        roots = expr.meta.root_names()
-        self._copies[key] = sum(self._copies.get((key[0], root), 1) for root in roots)
-        if self._copies[key] > MAX_COPIES:
-            raise UnsupportedError("texts that copy themselves")
 
     def let(self, expr: pl.Expr, frame: Frame) -> str:
         """Compute an expression once in its frame; return the name of its column."""
@@ -85,9 +92,9 @@ class Builder:
         key = (frame.number, f"{id(expr)}")
         if key not in self._names:
             self._names[key] = self.fresh()
-            self._count_copies(expr, (frame.number, self._names[key]))
             self._kept.append(expr)  # alive, its id is taken by no other
-            self.steps.append(Let(frame.number, self._names[key], expr))
+            sources = tuple(Counter(expr.meta.root_names()).items())
+            self.steps.append(Let(frame.number, self._names[key], expr, sources))
         return self._names[key]
 
     def keep(self, column: Column) -> Column:
@@ -96,18 +103,17 @@ class Builder:
             pl.col(self.let(column.expr, column.frame)), column.shape, column.frame, column.missing
         )
 
-    def expr(self, expr: pl.Expr, frame: Frame) -> pl.Expr:
-        """Return an expression of an outer frame as one of the present frame."""
+    def of(self, value: Column) -> pl.Expr:
+        """Return a column's expression in the present frame."""
+        frame = value.frame
         if frame is self.here:
-            return expr
+            return value.expr
         chain = self._chain(frame)
-        name = self.let(expr, frame)
+        name = self.let(value.expr, frame)
         for parent, child in zip([frame, *chain], chain, strict=False):
             key = (child.number, f"lift {parent.number} {name}")
             if key not in self._names:
                 self._names[key] = self.fresh()
-                copies = self._copies.get((parent.number, name), 1)
-                self._copies[child.number, self._names[key]] = copies
                 self.steps.append(Lift(parent.number, child.number, name, self._names[key]))
             name = self._names[key]
         return pl.col(name)
@@ -123,31 +129,32 @@ class Builder:
             raise UnsupportedError("a value that leaves its loop")
         return chain
 
-    def of(self, value: Column) -> pl.Expr:
-        """Return a column's expression in the present frame."""
-        return self.expr(value.expr, value.frame)
-
-    def test(self, value: Either) -> pl.Expr:
-        """Return the test of an `Either` in the present frame."""
-        return self.expr(value.test, value.frame)
-
     def column(self, expr: pl.Expr, shape: Shape, *, missing: bool = False) -> Column:
         """Return a column of the present frame."""
         return Column(expr, shape, self.here, missing)
 
+    def text(self, expr: pl.Expr) -> Column:
+        """Return a column of texts without nulls in the present frame."""
+        return self.column(expr, STR)
+
     def guard(self, bad: pl.Expr) -> None:
-        """Give rows where `bad` is true, or null, to the row renderer."""
+        """Give rows where `bad` is true, or null, to Jinja."""
         for test in self.path:
             bad = test & bad.fill_null(True)
         self._bad[self.here.number].append(bad.fill_null(True))
 
-    def guard_null(self, column: Column) -> None:
-        """Give rows where a column is null to the row renderer."""
-        if column.shape.null:
-            self.guard(self.expr(column.expr.is_null(), column.frame))
+    def guard_null(self, value: Column) -> None:
+        """Give rows where a column is null to Jinja."""
+        if value.shape.null:
+            self.guard(self.of(Column(value.expr.is_null(), BOOL, value.frame)))
+
+    def certain(self, value: Column) -> pl.Expr:
+        """Return a column's expression in the present frame; rows where it is null go to Jinja."""
+        self.guard_null(value)
+        return self.of(value)
 
     def refuse(self, why: str) -> None:
-        """Give all rows of the present path to the row renderer.
+        """Give all rows of the present path to Jinja.
 
         Raises:
             UnsupportedError: That path is the whole template.
@@ -159,6 +166,8 @@ class Builder:
     @contextmanager
     def under(self, test: pl.Expr) -> Iterator[None]:
         """Add a test to the path."""
+        if len(self.path) >= MAX_TESTS:
+            raise UnsupportedError("branches within many branches")
         self.path.append(test)
         try:
             yield
@@ -193,40 +202,39 @@ class Builder:
         self._frames.append(child)
         self._bad[child.number] = []
         self.steps.append(Unfold(self.here.number, child.number, names))
-        items = []
-        for i, column in enumerate(lists):
-            if column.shape.inner is None:
-                raise UnsupportedError("a list of unknown elements")
-            items.append(loaded(pl.col(item(i)), column.shape.inner, child))
+        items = [
+            loaded(pl.col(item(i)), element_shape(column), child) for i, column in enumerate(lists)
+        ]
         return child, items, Column(pl.col(POSITION), INT, child)
 
-    def pack(
-        self, child: Frame, values: list[tuple[Column, pl.Expr | None]], shape: Shape
-    ) -> Column:
-        """Collect values of an element frame into lists of the present frame, its parent."""
+    def pack(self, child: Frame, values: list[tuple[Column, pl.Expr | None]]) -> Column:
+        """Collect values of an element frame into lists of the present frame, its parent.
+
+        Args:
+            child: The element frame.
+            values: Columns, each with the test of the elements that are kept, None for all.
+        """
+        shapes = [column.shape for column, _ in values]
+        if any(shape.dtype != shapes[0].dtype for shape in shapes):
+            raise UnsupportedError("a list of elements of several kinds")
+        shape = shapes[0].nullable if any(shape.null for shape in shapes) else shapes[0]
         pairs = []
         for column, keep in values:
-            typed = (
-                column.expr.cast(shape.dtype) if column.shape.dtype != shape.dtype else column.expr
-            )
-            pairs.append((self.let(typed, child), "" if keep is None else self.let(keep, child)))
+            name = self.let(column.expr, child)
+            pairs.append((name, "" if keep is None else self.let(keep, child)))
         name = self.fresh()
-        copies = [self._copies.get((child.number, value), 1) for value, _ in pairs]
-        self._copies[self.here.number, name] = max(copies)
         self.steps.append(Pack(child.number, self.here.number, tuple(pairs), name))
         return Column(pl.col(name), list_of(shape), self.here)
 
-    def take(self, lists: Column, index: Column) -> Column:
-        """Return the elements of outer lists at an index that the present element frame computes."""
-        parent = self.here.parent
-        if parent is None or lists.shape.inner is None:
-            raise UnsupportedError("an index into a list of unknown elements")
+    def take(self, lists: Column, index: pl.Expr) -> Column:
+        """Return elements of lists of the parent frame, at an index that this element frame computes."""
+        parent = self.here.parent or ROOT
         with self.inside(parent):
             source = self.let(self.of(lists), parent)
-        at = self.let(self.of(index), self.here)
+        at = self.let(index, self.here)
         name = self.fresh()
         self.steps.append(Take(parent.number, self.here.number, source, at, name))
-        return loaded(pl.col(name), lists.shape.inner.nullable, self.here)
+        return loaded(pl.col(name), element_shape(lists).nullable, self.here)
 
     def blame(self) -> pl.Expr:
         """Carry all guards to the batch; return the test of its bad rows."""
@@ -240,18 +248,29 @@ class Builder:
         return pl.any_horizontal(self._bad[0]) if self._bad[0] else pl.lit(False)
 
 
-_CASTS = {"int": pl.Int64(), "float": pl.Float64()}
+_WIDEST = {"int": INT, "float": FLOAT}
 
 
 def loaded(expr: pl.Expr, shape: Shape, frame: Frame) -> Column:
     """Return a value that was read from data, numbers in their widest type."""
-    wide = _CASTS.get(shape.kind)
-    if wide is not None and shape.dtype != wide:
-        expr = expr.cast(wide)
-        shape = Shape(shape.kind, wide, shape.null)
+    wide = _WIDEST.get(shape.kind)
+    if wide is not None and shape.dtype != wide.dtype:
+        expr = expr.cast(wide.dtype)
+        shape = wide.nullable if shape.null else wide
     return Column(expr, shape, frame)
 
 
-def text_column(builder: Builder, expr: pl.Expr) -> Column:
-    """Return a column of texts without nulls in the present frame."""
-    return builder.column(expr, STR)
+def element_shape(lists: Column) -> Shape:
+    """Return the shape of a list column's elements.
+
+    Raises:
+        UnsupportedError: It is not known.
+    """
+    if lists.shape.inner is None:
+        raise UnsupportedError("a list of unknown elements")
+    return lists.shape.inner
+
+
+def tied(value: object, dtype: pl.DataType | None = None) -> pl.Expr:
+    """Return a constant that is as long as its frame; some functions ask for that."""
+    return pl.when(pl.int_range(pl.len()) >= 0).then(pl.lit(value, dtype=dtype))

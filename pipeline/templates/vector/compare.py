@@ -1,16 +1,17 @@
-"""Comparisons and membership, by Python's rules: kinds never equal each other, but for numbers."""
+"""Comparisons, membership and Jinja's tests, by Python's rules: only numbers equal another kind."""
 
+import operator
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
-from pipeline.templates.vector.basics import const_shape, negated, plain, python
+from pipeline.templates.vector.basics import Truth, const_shape, negated, python, truth_expr
 from pipeline.templates.vector.builder import Builder
 from pipeline.templates.vector.values import (
     NONE,
     Column,
     Const,
-    Either,
     Items,
     Missing,
     Record,
@@ -19,49 +20,43 @@ from pipeline.templates.vector.values import (
     Value,
 )  # fmt: skip
 
-Truth = bool | pl.Expr
 _NUMBERS = frozenset({"int", "float", "bool"})
-
-_ORDERS: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
-    "lt": lambda a, b: a < b, "lteq": lambda a, b: a <= b,
-    "gt": lambda a, b: a > b, "gteq": lambda a, b: a >= b,
+_ORDERS: dict[str, Callable[[Any, Any], Any]] = {
+    "lt": operator.lt, "lteq": operator.le, "gt": operator.gt, "gteq": operator.ge,
 }  # fmt: skip
-_PYTHON: dict[str, Callable[[object, object], bool]] = {
-    "lt": lambda a, b: a < b, "lteq": lambda a, b: a <= b,  # type: ignore[operator]
-    "gt": lambda a, b: a > b, "gteq": lambda a, b: a >= b,  # type: ignore[operator]
+_TESTS = {
+    "equalto": "eq", "==": "eq", "eq": "eq", "ne": "ne", "!=": "ne",
+    "lt": "lt", "<": "lt", "lessthan": "lt", "gt": "gt", ">": "gt", "greaterthan": "gt",
+    "le": "lteq", "<=": "lteq", "ge": "gteq", ">=": "gteq", "in": "in",
 }  # fmt: skip
 
 
-def compare(builder: Builder, operator: str, left: Value, right: Value) -> Truth:
-    """Return the truth of one comparison."""
-    if operator in ("notin", "ne"):
-        return negated(compare(builder, {"notin": "in", "ne": "eq"}[operator], left, right))
-    function = {"eq": equal, "in": contains}.get(operator)
-    if function is None:
-        return _spread(builder, left, right, lambda a, b: _ordered(builder, operator, a, b))
-    return _spread(builder, left, right, lambda a, b: function(builder, a, b))
+def compare(builder: Builder, name: str, left: Value, right: Value) -> Truth:
+    """Return the truth of one comparison, named as in Jinja's tree: `eq`, `lteq`, `notin` and so on."""
+    if name in ("notin", "ne"):
+        return negated(compare(builder, {"notin": "in", "ne": "eq"}[name], left, right))
+    if name == "eq":
+        return _equal(builder, left, right)
+    if name == "in":
+        return _contains(builder, left, right)
+    return _ordered(builder, _ORDERS[name], left, right)
 
 
-def _spread(
-    builder: Builder, left: Value, right: Value, function: Callable[[Value, Value], Truth]
-) -> Truth:
-    """Compare all sides of both operands, each on its path."""
-    builder.spend()
-    for value, first in ((plain(left), True), (plain(right), False)):
-        if isinstance(value, Either):
-            test = builder.test(value)
-            made = []
-            for side, path in ((value.then, test), (value.other, ~test)):
-                with builder.under(path):
-                    pair = (side, right) if first else (left, side)
-                    made.append(as_expr(_spread(builder, *pair, function)))
-            return pl.when(test).then(made[0]).otherwise(made[1])
-    return function(plain(left), plain(right))
+def tested(builder: Builder, name: str, value: Value, args: list[Value]) -> Truth:
+    """Return `value is name(args)`."""
+    if name in _TESTS and len(args) == 1:
+        return compare(builder, _TESTS[name], value, args[0])
+    if name == "none":
+        return compare(builder, "eq", value, NONE)
+    if name in ("defined", "undefined"):
+        return negated(_missing(builder, value)) if name == "defined" else _missing(builder, value)
+    raise UnsupportedError(f"the test '{name}'")
 
 
-def as_expr(truth: Truth) -> pl.Expr:
-    """Return a truth as an expression."""
-    return pl.lit(truth) if isinstance(truth, bool) else truth
+def _missing(builder: Builder, value: Value) -> Truth:
+    if isinstance(value, Column) and value.missing and value.shape.null:
+        return builder.of(value).is_null()
+    return isinstance(value, Missing)
 
 
 def kind_of(value: Value) -> str:
@@ -69,8 +64,7 @@ def kind_of(value: Value) -> str:
     if isinstance(value, Column):
         return value.kind
     if isinstance(value, Const):
-        shape = const_shape(value.value)
-        return "none" if value.value is None else (shape.kind if shape else "other")
+        return "none" if value.value is None else const_shape(value.value).kind
     return {Missing: "missing", Items: "list", Record: "record"}.get(type(value), "other")
 
 
@@ -78,36 +72,19 @@ def operand(builder: Builder, value: Value) -> pl.Expr:
     """Return a constant or column as an expression in the present frame."""
     if isinstance(value, Column):
         return builder.of(value)
-    if isinstance(value, Const):
-        return pl.lit(value.value)
-    raise UnsupportedError("an operand that is neither constant nor column")
+    return pl.lit(python(value))
 
 
-def _constant(value: Value) -> bool:
-    try:
-        python(value)
-    except UnsupportedError:
-        return isinstance(value, Missing)
-    return True
-
-
-def equal(builder: Builder, left: Value, right: Value) -> Truth:
-    """Return `left == right`."""
-    if isinstance(left, Stream) or isinstance(right, Stream):
-        raise UnsupportedError("a comparison of a generator")
-    if _constant(left) and _constant(right):
-        if isinstance(left, Missing) or isinstance(right, Missing):
-            return isinstance(left, Missing) and isinstance(right, Missing)
-        return bool(python(left) == python(right))
-    if isinstance(left, Column) and not isinstance(right, Column):
-        return _equals(builder, left, right)
-    if isinstance(right, Column) and not isinstance(left, Column):
-        return _equals(builder, right, left)
+def _equal(builder: Builder, left: Value, right: Value) -> Truth:
     if isinstance(left, Column) and isinstance(right, Column):
         return _both_equal(builder, left, right)
-    if kind_of(left) != kind_of(right):
-        return False
-    raise UnsupportedError("a comparison of computed lists")
+    if isinstance(left, Column):
+        return _equals(builder, left, right)
+    if isinstance(right, Column):
+        return _equals(builder, right, left)
+    if isinstance(left, Missing) or isinstance(right, Missing):
+        return isinstance(left, Missing) and isinstance(right, Missing)
+    return bool(python(left) == python(right))
 
 
 def _equals(builder: Builder, column: Column, other: Value) -> Truth:
@@ -115,17 +92,18 @@ def _equals(builder: Builder, column: Column, other: Value) -> Truth:
     if isinstance(other, Missing) or other == NONE:
         null_means_it = column.shape.null and column.missing == isinstance(other, Missing)
         return expr.is_null() if null_means_it else False
-    if isinstance(other, Items) and column.kind == "list":
-        if other.items or not other.mutable:
+    if isinstance(other, Items | Record | Stream):
+        if column.kind != "list" or not isinstance(other, Items) or other.items:
             raise UnsupportedError("a comparison of a list")
-        return (expr.list.len() == 0).fill_null(False)
-    if not comparable(column.kind, kind_of(other)):
+        return (expr.list.len() == 0).fill_null(False) if other.mutable else False
+    if not _comparable(column.kind, kind_of(other)):
         return False
-    return _filled(column, _numeric(builder, column) == _numeric(builder, other))
+    test = _numeric(builder, column) == _numeric(builder, other)
+    return test.fill_null(False) if column.shape.null else test
 
 
 def _both_equal(builder: Builder, left: Column, right: Column) -> Truth:
-    if not comparable(left.kind, right.kind):
+    if not _comparable(left.kind, right.kind):
         if left.shape.null and right.shape.null:
             raise UnsupportedError("a comparison of kinds that may both be null")
         return False
@@ -137,17 +115,13 @@ def _both_equal(builder: Builder, left: Column, right: Column) -> Truth:
     return (a == b).fill_null(False)  # None is not undefined
 
 
-def comparable(a: str, b: str) -> bool:
+def _comparable(a: str, b: str) -> bool:
     """Whether values of two kinds can be equal."""
     return a == b or {a, b} <= _NUMBERS
 
 
-def _filled(column: Column, test: pl.Expr) -> pl.Expr:
-    return test.fill_null(False) if column.shape.null else test
-
-
 def _numeric(builder: Builder, value: Value) -> pl.Expr:
-    """Return an operand of a comparison; booleans count as numbers, and nan goes to Python."""
+    """Return an operand of a comparison; booleans count as numbers, and nan goes to Jinja."""
     expr = operand(builder, value)
     if kind_of(value) == "bool":
         return expr.cast(pl.Int64)
@@ -156,68 +130,44 @@ def _numeric(builder: Builder, value: Value) -> pl.Expr:
     return expr
 
 
-def _ordered(builder: Builder, operator: str, left: Value, right: Value) -> Truth:
-    if isinstance(left, Const) and isinstance(right, Const):
-        try:
-            return _PYTHON[operator](left.value, right.value)
-        except TypeError:
-            builder.refuse("an order between kinds that have none")
-            return False
-    kinds = kind_of(left), kind_of(right)
-    if kinds != ("str", "str") and not set(kinds) <= _NUMBERS:
-        if {"list", "other", "record"} & set(kinds):
-            raise UnsupportedError(f"an order between {kinds[0]} and {kinds[1]}")
-        builder.refuse("an order between kinds that have none")
+def _ordered(
+    builder: Builder, order: Callable[[Any, Any], Any], left: Value, right: Value
+) -> Truth:
+    kinds = {kind_of(left), kind_of(right)}
+    if kinds != {"str"} and not kinds <= _NUMBERS:
+        builder.refuse(f"an order between {' and '.join(sorted(kinds))}")
         return False
+    if isinstance(left, Const) and isinstance(right, Const):
+        return bool(order(left.value, right.value))
     for value in (left, right):
-        if isinstance(value, Column) and value.shape.null:
+        if isinstance(value, Column):
             builder.guard_null(value)
-    return _ORDERS[operator](_numeric(builder, left), _numeric(builder, right)).fill_null(False)
+    made: pl.Expr = order(_numeric(builder, left), _numeric(builder, right))
+    return made.fill_null(False)
 
 
-def contains(builder: Builder, item: Value, of: Value) -> Truth:
-    """Return `item in of`."""
-    if isinstance(of, Stream):
-        of = plain(of.of)
+def _contains(builder: Builder, item: Value, of: Value) -> Truth:
+    of = of.of if isinstance(of, Stream) else of
     if isinstance(of, Missing):
         return False
-    if _constant(of) and isinstance(item, Const) and not isinstance(of, Missing):
-        return _constant_contains(builder, item.value, python(of))
-    if isinstance(of, Items | Record):
-        members = of.items if isinstance(of, Items) else tuple(Const(key) for key, _ in of.pairs)
-        tests = [compare(builder, "eq", item, member) for member in members]
-        return pl.any_horizontal([as_expr(test) for test in tests]) if tests else False
+    if isinstance(of, Items):
+        tests = [compare(builder, "eq", item, member) for member in of.items]
+        if all(isinstance(test, bool) for test in tests):
+            return any(tests)
+        return pl.any_horizontal([truth_expr(test) for test in tests])
     if kind_of(of) == "str":
         return _substring(builder, item, of)
-    if isinstance(of, Column) and of.kind == "list":
-        return _member(builder, item, of)
     raise UnsupportedError(f"membership in a {kind_of(of)}")
-
-
-def _constant_contains(builder: Builder, item: object, of: object) -> bool:
-    try:
-        return item in of  # type: ignore[operator]
-    except TypeError:
-        builder.refuse("membership in what holds nothing")
-        return False
 
 
 def _substring(builder: Builder, item: Value, of: Value) -> Truth:
     if kind_of(item) != "str":
         builder.refuse("membership of something other than a text in a text")
         return False
-    for value in (item, of):
-        if isinstance(value, Column) and value.shape.null:
-            builder.guard_null(value)
-    return operand(builder, of).str.contains(operand(builder, item), literal=True).fill_null(False)
-
-
-def _member(builder: Builder, item: Value, of: Column) -> Truth:
-    inner = of.shape.inner
-    if inner is None or kind_of(item) != inner.kind or inner.kind not in ("str", "int"):
-        raise UnsupportedError("membership of another kind in a list")
-    if of.shape.null:
-        builder.guard_null(of)
-    if isinstance(item, Column) and item.shape.null:
-        builder.guard_null(item)
-    return builder.of(of).list.contains(operand(builder, item)).fill_null(False)
+    if isinstance(item, Const) and isinstance(of, Const):
+        return str(item.value) in str(of.value)
+    exprs = [
+        builder.certain(value) if isinstance(value, Column) else operand(builder, value)
+        for value in (of, item)
+    ]
+    return exprs[0].str.contains(exprs[1], literal=True).fill_null(False)

@@ -1,48 +1,48 @@
-"""Expressions of the intermediate form to values."""
+"""Expressions of a template to values."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
+from jinja2 import nodes
 
-from pipeline.templates import forms
-from pipeline.templates.syntax import DRAWING, MUTATING
-from pipeline.templates.vector import drawing, sequences
+from pipeline.templates.prompt import SEPARATOR
+from pipeline.templates.syntax import DRAWING, MUTATING, drawing_sites
+from pipeline.templates.vector import lists
 from pipeline.templates.vector.access import get
-from pipeline.templates.vector.arithmetic import binary, negative
 from pipeline.templates.vector.basics import (
+    Truth,
     as_value,
     concat,
-    each,
     merge,
     negated,
-    plain,
     text,
     truth,
+    truth_expr,
 )
 from pipeline.templates.vector.builder import Builder, loaded
-from pipeline.templates.vector.compare import as_expr, compare
+from pipeline.templates.vector.compare import compare, tested
 from pipeline.templates.vector.filters import Arguments, apply
 from pipeline.templates.vector.methods import call
-from pipeline.templates.vector.mutation import Mutations
-from pipeline.templates.vector.predicates import tested
-from pipeline.templates.vector.shapes import Shape
-from pipeline.templates.vector.slices import cut
+from pipeline.templates.vector.numbers import binary, negative
+from pipeline.templates.vector.strings import cut
 from pipeline.templates.vector.values import (
     NONE,
     ROOT,
-    Cell,
+    Column,
     Const,
     Items,
     Missing,
     Record,
+    Shapes,
     Stream,
     UnsupportedError,
     Value,
 )  # fmt: skip
 
-Scope = dict[str, Value]
+_BINARY: dict[type[nodes.Node], str] = {
+    nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%",
+}  # fmt: skip
 
 
 class Evaluator:
@@ -50,76 +50,123 @@ class Evaluator:
 
     Args:
         builder: Collects the program.
-        shapes: The fields of the row.
+        shapes: The columns of the batch.
         seed: Of the prompt's draws.
+        tree: The template.
+
+    Attributes:
+        scope: What names mean; a name that is not there is a column, or undefined.
+        used: Columns that were read.
+        mark: Stands for separators that are computed; empty where there must be none.
+        repeats: Whether the present code runs more than once for a row.
+        own: In a loop, the names that each turn sets; None outside of loops.
+        filling: Lists of before the present loop, each with what the loop's turns append to it: columns
+            of its elements, and the test of those that are appended, None for all.
     """
 
-    def __init__(self, builder: Builder, shapes: Mapping[str, Shape], seed: int) -> None:
+    def __init__(self, builder: Builder, shapes: Shapes, seed: int, tree: nodes.Template) -> None:
         self.builder = builder
-        self.mutations = Mutations(builder)
-        self.scope: Scope = {}
-        self.drawn: set[int] = set()
+        self.scope: dict[str, Value] = {}
         self.used: set[str] = set()
+        self.mark = ""
+        self.repeats = False
+        self.own: set[str] | None = None
+        self.filling: dict[str, list[tuple[Column, pl.Expr | None]]] = {}
+        self._first: nodes.Node | None = None
         self._shapes, self._seed = shapes, seed
-        self._storing = 0
-        self._expressions: dict[type[Any], Callable[[Any], Value]] = {
-            forms.Literal: lambda form: Const(form.value),
-            forms.Name: lambda form: self.lookup(form.name),
-            forms.Get: self._get,
-            forms.Slice: self._slice,
-            forms.Unary: self._unary,
-            forms.Binary: self._binary,
-            forms.Compare: lambda form: as_value(self.builder, self._compare(form)),
-            forms.Choose: self._choose,
-            forms.Apply: self._apply,
-            forms.Sequence: self._sequence,
-            forms.Mapping: self._mapping,
-            forms.Joined: self._joined,
+        self._sites = {id(node): i for i, node in enumerate(drawing_sites(tree))}
+        self._kinds: dict[type[Any], Callable[[Any], Value]] = {
+            nodes.Const: lambda node: Const(self.marked(node.value)),
+            nodes.Name: lambda node: self.lookup(node.name),
+            nodes.Getattr: lambda node: get(
+                builder, self.value(node.node), Const(node.attr), dotted=True
+            ),
+            nodes.Getitem: self._getitem,
+            nodes.Not: self._truth,
+            nodes.Compare: self._truth,
+            nodes.Neg: lambda node: negative(builder, self.value(node.node)),
+            nodes.And: self._and_or,
+            nodes.Or: self._and_or,
+            nodes.CondExpr: self._choose,
+            nodes.Filter: self._filter,
+            nodes.Test: self._truth,
+            nodes.Call: self._call,
+            nodes.List: lambda node: Items(self._all(node.items)),
+            nodes.Tuple: lambda node: Items(self._all(node.items), mutable=False),
+            nodes.Dict: self._mapping,
+            nodes.Concat: lambda node: concat(
+                builder, [text(builder, self.value(item)) for item in node.nodes]
+            ),
         }
 
-    def raw(self, form: forms.Expression) -> Value:
-        """Return a value, or the cell that a name holds it in."""
-        if not self._storing or _hands_on(form):
-            return self._expressions[type(form)](form)
-        with self.storing(-self._storing):
-            value = self._expressions[type(form)](form)
+    def value(self, node: nodes.Node) -> Value:
+        """Return an expression's value."""
+        self.builder.spend()
+        if type(node) in _BINARY and isinstance(node, nodes.BinExpr):
+            left, right = self.value(node.left), self.value(node.right)
+            return binary(self.builder, _BINARY[type(node)], left, right)
+        function = self._kinds.get(type(node))
+        if function is None:
+            raise UnsupportedError(f"a {type(node).__name__}")
+        return function(node)
+
+    def marked(self, value: object) -> object:
+        """Return a constant with the separators in it marked, so that no value's text is taken for one.
+
+        Raises:
+            UnsupportedError: Nothing here is split at marks.
+        """
+        if not isinstance(value, str) or SEPARATOR not in value:
+            return value
+        if not self.mark:
+            raise UnsupportedError("a separator that is computed")
+        return value.replace(SEPARATOR, self.mark)
+
+    def changing(self, node: nodes.Node) -> nodes.Node:
+        """Allow an expression to change a list in the first thing that it does; return it."""
+        first = node
+        while True:
+            if isinstance(first, nodes.Filter) and first.node is not None:
+                first = first.node
+            elif isinstance(first, nodes.And | nodes.Or):
+                first = first.left
+            else:
+                break
+        self._first = first
+        return node
+
+    def kept(self, node: nodes.Node) -> Value:
+        """Return a value that a name or a list will hold."""
+        value = self.value(node)
         if isinstance(value, Stream) and not value.sized:
             raise UnsupportedError("a generator that is kept")
         return value
 
-    def value(self, form: forms.Expression) -> Value:
-        """Return a value."""
-        value = self.raw(form)
-        if isinstance(value, Cell):
-            self.mutations.read(value)
-            value.held |= self._storing > 0
-        return plain(value)
-
-    @contextmanager
-    def storing(self, really: int = True) -> Iterator[None]:
-        """Evaluate what another value will hold: a list in it is no longer its name's alone."""
-        self._storing += really
-        try:
-            yield
-        finally:
-            self._storing -= really
-
-    def optional(self, form: forms.Expression | None) -> Value:
-        """Return a value; None where nothing is written."""
-        return NONE if form is None else self.value(form)
-
-    def truth(self, form: forms.Expression) -> bool | pl.Expr:
+    def truth(self, node: nodes.Node) -> Truth:
         """Return whether an expression is true."""
-        if isinstance(form, forms.Compare):
-            return self._compare(form)
-        if isinstance(form, forms.Binary) and form.operator in ("and", "or"):
-            return self._both(form)
-        if isinstance(form, forms.Unary) and form.operator == "not":
-            return negated(self.truth(form.of))
-        return truth(self.builder, self.value(form))
+        if isinstance(node, nodes.Not):
+            return negated(self.truth(node.node))
+        if isinstance(node, nodes.Test):
+            args = [self.value(arg) for arg in node.args]
+            return tested(self.builder, node.name, self.value(node.node), args)
+        if isinstance(node, nodes.Compare):
+            return self._compare(node)
+        if isinstance(node, nodes.And | nodes.Or):
+            first = self.truth(node.left)
+            wanted = first if isinstance(node, nodes.And) else negated(first)
+            if isinstance(wanted, bool):
+                return self.truth(node.right) if wanted else first
+            with self.builder.under(wanted):
+                second = truth_expr(self.truth(node.right))
+            a = truth_expr(first)
+            return a & second if isinstance(node, nodes.And) else a | second
+        return truth(self.builder, self.value(node))
+
+    def _truth(self, node: nodes.Node) -> Value:
+        return as_value(self.builder, self.truth(node))
 
     def lookup(self, name: str) -> Value:
-        """Return a variable: what was set, a field of the row, or an undefined value."""
+        """Return what a name means."""
         if name in self.scope:
             return self.scope[name]
         shape = self._shapes.get(name)
@@ -128,146 +175,109 @@ class Evaluator:
         if shape.kind == "other":
             raise UnsupportedError(f"the field '{name}' of type {shape.dtype}")
         self.used.add(name)
-        if shape.kind == "none":
-            return NONE
-        return loaded(pl.col(name), shape, ROOT)
+        return NONE if shape.kind == "none" else loaded(pl.col(name), shape, ROOT)
 
-    def _get(self, form: forms.Get) -> Value:
-        return get(self.builder, self.value(form.of), self.value(form.key), dotted=form.dotted)
+    def _getitem(self, node: nodes.Getitem) -> Value:
+        of, key = self.value(node.node), node.arg
+        if not isinstance(key, nodes.Slice):
+            return get(self.builder, of, self.value(key), dotted=False)
+        if key.step is not None:
+            raise UnsupportedError("a slice with a step")
+        start, stop = (NONE if b is None else self.value(b) for b in (key.start, key.stop))
+        return cut(self.builder, of, start, stop)
 
-    def _slice(self, form: forms.Slice) -> Value:
-        bounds = [self.optional(bound) for bound in (form.start, form.stop, form.step)]
-        return cut(self.builder, self.value(form.of), *bounds)
-
-    def _unary(self, form: forms.Unary) -> Value:
-        if form.operator == "not":
-            return as_value(self.builder, negated(self.truth(form.of)))
-        value = self.value(form.of)
-        if form.operator == "+":
-            return value
-        return each(self.builder, value, lambda side: negative(self.builder, side))
-
-    def _binary(self, form: forms.Binary) -> Value:
-        if form.operator not in ("and", "or"):
-            return binary(
-                self.builder, form.operator, self.value(form.left), self.value(form.right)
-            )
-        left = self.value(form.left)
+    def _and_or(self, node: nodes.And | nodes.Or) -> Value:
+        left = self.value(node.left)
         first = truth(self.builder, left)
-        wanted = first if form.operator == "and" else negated(first)
-        if isinstance(wanted, bool):
-            return self.value(form.right) if wanted else left
-        with self.builder.under(wanted):
-            right = self.value(form.right)
-        return merge(self.builder, wanted, right, left)
+        wanted = first if isinstance(node, nodes.And) else negated(first)
+        return self._either(wanted, lambda: self.value(node.right), lambda: left)
 
-    def _both(self, form: forms.Binary) -> bool | pl.Expr:
-        first = self.truth(form.left)
-        goes_on = first if form.operator == "and" else negated(first)
-        if isinstance(goes_on, bool):
-            return self.truth(form.right) if goes_on else first
-        with self.builder.under(goes_on):
-            second = as_expr(self.truth(form.right))
-        return (as_expr(first) & second) if form.operator == "and" else (as_expr(first) | second)
-
-    def _compare(self, form: forms.Compare) -> bool | pl.Expr:
-        left, held = self.value(form.first), None
-        for operator, expression in form.rest:
-            right = self.value(expression)
-            test = compare(self.builder, operator, left, right)
-            held = test if held is None else as_expr(held) & as_expr(test)
-            left = right
-        return True if held is None else held
-
-    def _choose(self, form: forms.Choose) -> Value:
-        test = self.truth(form.test)
-        if isinstance(test, bool):
-            chosen = form.then if test else form.other
-            return Missing() if chosen is None else self.value(chosen)
-        drawn = set(self.drawn)
-        with self.builder.under(test):
-            then = self.value(form.then)
-        then_drawn, self.drawn = self.drawn, drawn
-        with self.builder.under(~test):
-            other = Missing() if form.other is None else self.value(form.other)
-        self.drawn |= then_drawn
-        return merge(self.builder, test, then, other)
-
-    def _apply(self, form: forms.Apply) -> Value:
-        if form.kind == "method" and form.name in MUTATING:
-            owner, *args = form.args
-            with self.storing():
-                values = [self.value(arg) for arg in args]
-            return self.mutations.call(form.name, self.raw(owner), values)
-        values = [self.value(arg) for arg in form.args]
-        with self.storing():
-            named = tuple((name, self.value(arg)) for name, arg in form.named)
-        if form.kind == "filter" and form.name in DRAWING:
-            return self._draw(form, values[0])
-        if form.kind == "filter":
-            return apply(self.builder, form.name, values[0], Arguments(tuple(values[1:]), named))
-        if form.kind == "test":
-            return as_value(self.builder, tested(self.builder, form.name, values[0], values[1:]))
-        if form.kind == "call":
-            return self._function(form.name, values, named)
-        if named:
-            raise UnsupportedError("a method with named arguments")
-        return call(self.builder, form.name, values[0], values[1:])
-
-    def _draw(self, form: forms.Apply, value: Value) -> Value:
-        if form.site in self.drawn:
-            raise UnsupportedError("a draw that is repeated")
-        self.drawn.add(form.site)
-        strict = form.name == "choice"
-        return each(
-            self.builder,
-            value,
-            lambda side: drawing.drawn(self.builder, side, self._seed, form.site, strict=strict),
+    def _choose(self, node: nodes.CondExpr) -> Value:
+        other = node.expr2
+        return self._either(
+            self.truth(node.test),
+            lambda: self.value(node.expr1),
+            lambda: Missing() if other is None else self.value(other),
         )
 
-    def _function(
-        self, name: str, values: list[Value], named: tuple[tuple[str, Value], ...]
-    ) -> Value:
-        if name == "namespace" and not values:
-            return Cell(Record(named), self.builder.here, namespace=True)
-        if name == "range" and not named and values:
-            return sequences.ranged(self.builder, values)
-        if name == "zip" and not named:
-            return self._zip(values)
-        raise UnsupportedError(f"the function '{name}'")
+    def _either(self, test: Truth, then: Callable[[], Value], other: Callable[[], Value]) -> Value:
+        """Return one of two values, each computed on its own path."""
+        if isinstance(test, bool):
+            return then() if test else other()
+        with self.builder.under(test):
+            yes = then()
+        with self.builder.under(~test):
+            no = other()
+        return merge(self.builder, test, yes, no)
 
-    def _zip(self, values: list[Value]) -> Value:
-        """Pair the elements of lists of known length; a loop pairs list columns itself."""
-        lists = [sequences.listed(self.builder, value) for value in values]
-        items = [of.items for of in lists if isinstance(of, Items)]
-        if len(items) != len(lists):
-            raise UnsupportedError("zip outside a loop")
-        pairs = tuple(Items(pair, mutable=False) for pair in zip(*items, strict=False))
-        return Stream(Items(pairs))
+    def _compare(self, node: nodes.Compare) -> Truth:
+        left = self.value(node.expr)
+        held: Truth = True
+        for operand in node.ops:
+            right = self.value(operand.expr)
+            test = compare(self.builder, operand.op, left, right)
+            held = test if held is True else truth_expr(held) & truth_expr(test)
+            left = right
+        return held
 
-    def _sequence(self, form: forms.Sequence) -> Value:
-        with self.storing():
-            items = Items(tuple(self.value(item) for item in form.items), form.mutable)
-        return Cell(items, self.builder.here) if form.mutable else items
+    def _all(self, items: list[nodes.Expr]) -> tuple[Value, ...]:
+        return tuple(self.kept(item) for item in items)
 
-    def _mapping(self, form: forms.Mapping) -> Value:
+    def _filter(self, node: nodes.Filter) -> Value:
+        value = self.value(node.node) if node.node is not None else NONE
+        if node.name in DRAWING:
+            if self.repeats:
+                raise UnsupportedError("a draw that is repeated")
+            site, strict = self._sites[id(node)], node.name == "choice"
+            return lists.drawn(self.builder, value, self._seed, site, strict=strict)
+        named = {str(item.key): self.kept(item.value) for item in node.kwargs}
+        args = Arguments(tuple(self.value(arg) for arg in node.args), named)
+        return apply(self.builder, node.name, value, args)
+
+    def _call(self, node: nodes.Call) -> Value:
+        called = node.node
+        if isinstance(called, nodes.Name) and (node.kwargs or not self.is_global(called, "range")):
+            raise UnsupportedError(f"the function '{called.name}'")
+        if node.kwargs:
+            raise UnsupportedError("a method with named arguments")
+        if isinstance(called, nodes.Getattr) and called.attr in MUTATING:
+            if node is not self._first or not isinstance(called.node, nodes.Name):
+                raise UnsupportedError("a change within an expression")
+            kept = [self.kept(arg) for arg in node.args]
+            return self._change(called.node.name, called.attr, kept)
+        args = [self.value(arg) for arg in node.args]
+        if isinstance(called, nodes.Getattr):
+            return call(self.builder, called.attr, self.value(called.node), args)
+        return lists.ranged(self.builder, args)
+
+    def is_global(self, node: nodes.Node, name: str) -> bool:
+        """Whether an expression is the name of a function, and no field or variable is called so."""
+        known = name in self.scope or name in self._shapes
+        return isinstance(node, nodes.Name) and node.name == name and not known
+
+    def _change(self, name: str, method: str, args: list[Value]) -> Value:
+        """Carry out `name.append(value)` or `name.pop()`; lists have one name each, see `changes`."""
+        if name in self.filling and method == "append" and len(args) == 1:
+            path = self.builder.path
+            keep = pl.all_horizontal(path) if path else None
+            self.filling[name].append((lists.as_column(self.builder, args[0]), keep))
+            return NONE
+        held = self.scope.get(name)
+        mine = name not in self.filling and (self.own is None or name in self.own)
+        if mine and isinstance(held, Items) and held.mutable:
+            if method == "append" and len(args) == 1:
+                self.scope[name] = Items((*held.items, args[0]))
+                return NONE
+            if method == "pop" and held.items and not args:
+                self.scope[name] = Items(held.items[:-1])
+                return held.items[-1]
+        raise UnsupportedError(f"'{method}' of such a value")
+
+    def _mapping(self, node: nodes.Dict) -> Value:
         pairs: dict[object, Value] = {}
-        for key, item in form.pairs:
-            name = self.value(key)
+        for pair in node.items:
+            name = self.value(pair.key)
             if not isinstance(name, Const):
                 raise UnsupportedError("a computed key of a dictionary")
-            with self.storing():
-                pairs[name.value] = self.value(item)
-        return Cell(Record(tuple(pairs.items())), self.builder.here)
-
-    def _joined(self, form: forms.Joined) -> Value:
-        return concat(self.builder, [text(self.builder, self.value(item)) for item in form.items])
-
-
-def _hands_on(form: forms.Expression) -> bool:
-    """Whether the value of an expression can be a list that one of its names holds, and no new one."""
-    if isinstance(form, forms.Binary):
-        return form.operator in ("and", "or")
-    if isinstance(form, forms.Apply):
-        return form.name == "default" or form.name in MUTATING or form.kind == "call"
-    return isinstance(form, forms.Name | forms.Choose | forms.Sequence | forms.Mapping)
+            pairs[name.value] = self.kept(pair.value)
+        return Record(tuple(pairs.items()))

@@ -4,12 +4,15 @@ Frame 0 is the batch. A loop over a list column makes a frame of its elements, e
 its row; its results are packed back into lists. Every step is a few polars calls on whole columns.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+
+from pipeline.templates.vector.values import UnsupportedError
 
 ROW = "__row"
 """Column of an element frame: index of the element's row in the parent frame."""
@@ -20,23 +23,30 @@ KEY = "__key"
 
 MOST_ELEMENTS = 20_000_000
 """Rows of an element frame beyond which a batch is split."""
-MOST_BYTES = 2**29
-"""Bytes of text that a batch may repeat for the elements of its lists."""
+MOST_BYTES = 2**28
+"""Bytes of text that all steps together may make of a batch; beyond, the batch is split."""
+MOST_ROW_BYTES = 4_000_000
+"""Bytes of text a row, on average, beyond which Jinja decides."""
+
+MARK = "\ufdd0\ufdd1\ufdd2"
+"""Stands for `|||` in texts that are split. Unicode has no such characters; a field that holds them all
+the same is left to Jinja."""
 
 Frames = dict[int, pl.DataFrame]
 
 
 class BatchTooLargeError(Exception):
-    """A batch whose loops need more memory than any batch should."""
+    """A batch that would need more memory than any batch should."""
 
 
 @dataclass(frozen=True, slots=True)
 class Let:
-    """Compute a column in a frame."""
+    """Compute a column in a frame; `sources` are the columns that it copies, and how often."""
 
     frame: int
     name: str
     expr: pl.Expr
+    sources: tuple[tuple[str, int], ...]
 
     def run(self, frames: Frames) -> None:
         """Add the column."""
@@ -189,13 +199,18 @@ class Program:
         fields: Columns of the batch that it reads.
         steps: In order.
         outputs: Of the batch, in the last step: `input`, `target`, `parts` (1 or 2), perhaps
-        `options`, and
-            `bad`, true where the row must be rendered by the row renderer.
+            `options`, and `bad`, true where Jinja must render the row.
+        marked: Whether it splits texts at `MARK`.
+        literals: Characters of the template's own words that a row is put together from.
+        growth: How many times as long replacements may make a text.
     """
 
     fields: tuple[str, ...]
     steps: tuple[Step, ...]
     outputs: Mapping[str, pl.Expr]
+    marked: bool
+    literals: int
+    growth: int
 
     def run(self, batch: pl.DataFrame, first_key: int) -> pl.DataFrame:
         """Render a batch.
@@ -206,10 +221,51 @@ class Program:
 
         Returns:
             The outputs, as many rows as the batch; what stands in a `bad` row means nothing.
+
+        Raises:
+            BatchTooLargeError: It would take more than `MOST_BYTES` or `MOST_ELEMENTS`.
+            UnsupportedError: A field holds the mark that texts would be split at.
         """
+        if self.marked and _holds_mark(batch.select(self.fields)):
+            raise UnsupportedError("a field with a mark of our own")
         keys = pl.int_range(first_key, first_key + pl.len(), dtype=pl.UInt64)
         frames: Frames = {0: batch.select(*self.fields, keys.alias(KEY))}
+        left = min(MOST_BYTES, batch.height * MOST_ROW_BYTES)
         for step in self.steps:
+            if isinstance(step, Let):
+                left -= self._cost(frames[step.frame], step.sources, left)
             step.run(frames)
+        for expr in self.outputs.values():
+            left -= self._cost(frames[0], Counter(expr.meta.root_names()).items(), left)
         outputs = [expr.alias(name) for name, expr in self.outputs.items()]
         return frames[0].lazy().select(outputs).collect()
+
+    def _cost(self, frame: pl.DataFrame, sources: Iterable[tuple[str, int]], left: int) -> int:
+        """Return the bytes of a column before it is made: at most, and not more than are left."""
+        copied = sum(text_bytes(frame[name]) * times for name, times in sources)
+        cost = copied * self.growth + frame.height * self.literals
+        if cost > left:
+            raise BatchTooLargeError
+        return cost
+
+
+def texts_of(series: pl.Series) -> list[pl.Series]:
+    """Return all texts of a column, those of lists and records in it included."""
+    if series.dtype == pl.String:
+        return [series]
+    if isinstance(series.dtype, pl.List):
+        return texts_of(series.explode(empty_as_null=False, keep_nulls=False))
+    if isinstance(series.dtype, pl.Struct):
+        inner = series.struct.unnest().get_columns()
+        return [text for field in inner for text in texts_of(field)]
+    return []
+
+
+def text_bytes(series: pl.Series) -> int:
+    """Return the bytes of all texts of a column."""
+    return sum(int(text.str.len_bytes().sum()) for text in texts_of(series))
+
+
+def _holds_mark(frame: pl.DataFrame) -> bool:
+    texts = (text for series in frame.get_columns() for text in texts_of(series))
+    return any(text.str.contains(MARK, literal=True).any() for text in texts)

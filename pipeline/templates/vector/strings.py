@@ -5,14 +5,25 @@ from collections.abc import Callable
 import polars as pl
 
 from pipeline.templates.vector import kernels
-from pipeline.templates.vector.builder import Builder, text_column
-from pipeline.templates.vector.shapes import FLOAT, INT, STR, list_of
-from pipeline.templates.vector.values import Column, Const, Items, UnsupportedError, Value
+from pipeline.templates.vector.basics import Text, python
+from pipeline.templates.vector.builder import Builder, tied
+from pipeline.templates.vector.compare import kind_of, operand
+from pipeline.templates.vector.values import (
+    EMPTY,
+    INT,
+    NONE,
+    STR,
+    Column,
+    Const,
+    Items,
+    UnsupportedError,
+    Value,
+    list_of,
+)  # fmt: skip
 
-Text = Const | Column
 _MOST_CHARACTERS = 10_000
-_MOST_GROWN = 4_000_000
-"""Bytes that a computed replacement may add to a text."""
+MOST_GROWN = 16_384
+"""Bytes that a computed replacement or separator may add to a text; beyond, Jinja renders the row."""
 
 
 def _capitalized(expr: pl.Expr) -> pl.Expr:
@@ -30,170 +41,94 @@ _CASES: dict[str, tuple[Callable[[pl.Expr], pl.Expr], Callable[[str], str]]] = {
 
 def cased(builder: Builder, name: str, value: Text) -> Text:
     """Return a text in another case."""
-    native, function = _CASES[name]
     if isinstance(value, Const):
-        return Const(function(str(value.value)))
-    return text_column(builder, kernels.patched(builder.of(value), native, function))
-
-
-def lowered(expr: pl.Expr) -> pl.Expr:
-    """Return texts in lower case; null stays null."""
-    return kernels.patched(expr, *_CASES["lower"])
+        return Const(_CASES[name][1](str(value.value)))
+    return builder.text(kernels.patched(builder.of(value), *_CASES[name]))
 
 
 def stripped(builder: Builder, name: str, value: Text, characters: str | None) -> Text:
     """Return a text without leading (`lstrip`), trailing (`rstrip`) or both (`strip`) characters."""
     if isinstance(value, Const):
         return Const(getattr(str(value.value), name)(characters))
-    space = builder.of(value).str
-    method = {
-        "strip": space.strip_chars,
-        "lstrip": space.strip_chars_start,
-        "rstrip": space.strip_chars_end,
-    }
     if characters == "":
         return value
-    return text_column(builder, method[name](kernels.SPACES if characters is None else characters))
+    space = builder.of(value).str
+    strip = {
+        "strip": space.strip_chars, "lstrip": space.strip_chars_start, "rstrip": space.strip_chars_end
+    }[name]  # fmt: skip
+    return builder.text(strip(kernels.SPACES if characters is None else characters))
 
 
 def replaced(builder: Builder, value: Text, old: Text, new: Text) -> Text:
     """Return a text with all occurrences of another replaced."""
+    if old == EMPTY:
+        raise UnsupportedError("a replacement of the empty text")
     if isinstance(value, Const) and isinstance(old, Const) and isinstance(new, Const):
         made = str(value.value).replace(str(old.value), str(new.value))
         if len(made) > _MOST_CHARACTERS:
             raise UnsupportedError("a constant of many characters")
         return Const(made)
-    if isinstance(old, Const) and old.value == "":
-        raise UnsupportedError("a replacement of the empty text")
-    if isinstance(old, Const) and isinstance(new, Const) and isinstance(value, Column):
+    expr = _expr(builder, value)
+    if isinstance(old, Const) and isinstance(new, Const):
         builder.grow(len(str(new.value)) // len(str(old.value)))
-        expr = builder.of(value).str.replace_all(str(old.value), str(new.value), literal=True)
-        return text_column(builder, expr)
+        return builder.text(expr.str.replace_all(str(old.value), str(new.value), literal=True))
     if isinstance(old, Column):
         builder.guard(builder.of(old) == "")
-    parts = _expr(builder, value).str.split(_expr(builder, old))
-    between = _expr(builder, new)
-    grown = (parts.list.len().cast(pl.Int64) - 1) * between.str.len_bytes() > _MOST_GROWN
+    return builder.text(joined(builder, expr.str.split(_expr(builder, old)), _expr(builder, new)))
+
+
+def joined(builder: Builder, lists: pl.Expr, between: pl.Expr) -> pl.Expr:
+    """Return lists of texts joined by a computed text; what gets long goes to Jinja."""
+    grown = lists.list.len().cast(pl.Int64) * between.str.len_bytes() > MOST_GROWN
     builder.guard(grown)
-    return text_column(builder, pl.when(~grown).then(parts).list.join(between))
+    return pl.when(~grown).then(lists).list.join(between)
 
 
 def _expr(builder: Builder, value: Text) -> pl.Expr:
-    if isinstance(value, Column):
-        return builder.of(value)
-    # as long as the rows, which list and split functions ask for
-    return pl.when(pl.int_range(pl.len()) >= 0).then(pl.lit(value.value))
+    return builder.of(value) if isinstance(value, Column) else tied(value.value)
 
 
 def split(builder: Builder, value: Text, separator: Text | None) -> Value:
     """Return the parts of a text between separators; between spaces where there is none."""
-    if isinstance(value, Const) and not isinstance(separator, Column):
-        parts = str(value.value).split(None if separator is None else str(separator.value))
-        return Items(tuple(Const(part) for part in parts))
-    expr = _expr(builder, value)
-    if separator is None:
-        parts_R = expr.str.extract_all(f"[^{kernels.SPACES}]+")
-        return builder.column(parts_R, list_of(STR))
-    if isinstance(separator, Const):
-        if separator.value == "":
-            raise UnsupportedError("a split by nothing")
-        return builder.column(expr.str.split(str(separator.value)), list_of(STR))
-    by = builder.of(separator)
-    builder.guard(by == "")
-    return builder.column(expr.str.split(by), list_of(STR))
+    if isinstance(separator, Column) or separator == EMPTY:
+        raise UnsupportedError("a split by such a text")
+    by = None if separator is None else str(separator.value)
+    text = _expr(builder, value).str
+    parts = text.extract_all(f"[^{kernels.SPACES}]+") if by is None else text.split(by)
+    return builder.column(parts, list_of(STR))
 
 
-def tested(builder: Builder, name: str, value: Text, part: Text) -> bool | pl.Expr:
-    """Return whether a text starts or ends with another."""
-    if isinstance(value, Const) and isinstance(part, Const):
-        return bool(getattr(str(value.value), name)(part.value))
-    space = _expr(builder, value).str
-    method = {"startswith": space.starts_with, "endswith": space.ends_with}[name]
-    return method(str(part.value) if isinstance(part, Const) else builder.of(part))
-
-
-def found(builder: Builder, name: str, value: Text, part: Text) -> Value:
-    """Return where a text occurs first in another (`index`, `find`), or how often (`count`)."""
-    if isinstance(value, Const) and isinstance(part, Const):
-        try:
-            return Const(getattr(str(value.value), name)(part.value))
-        except ValueError:
-            builder.refuse("the index of what is not there")
-            return Const(0)
+def index_of(builder: Builder, value: Text, part: Text) -> Value:
+    """Return where a text occurs first in another; rows without it go to Jinja."""
     expr, sub = _expr(builder, value), _expr(builder, part)
     builder.guard(sub == "")
-    if name == "count":
-        pieces = expr.str.split(sub).list.len().cast(pl.Int64)
-        return builder.column(pieces - 1, INT)
-    there = expr.str.contains(sub, literal=True)
+    builder.guard(~expr.str.contains(sub, literal=True))
     at = expr.str.split(sub).list.first().str.len_chars().cast(pl.Int64)
-    if name == "index":
-        builder.guard(~there)
-        return builder.column(at, INT)
-    return builder.column(pl.when(there).then(at).otherwise(-1), INT)
+    return builder.column(at, INT)
 
 
-def number(builder: Builder, name: str, value: Value, default: object) -> Value:
-    """Return `value | int` or `value | float`, with a default for what is no number."""
-    function = _to_int if name == "int" else _to_float
-    if isinstance(value, Const):
-        return Const(function(value.value, default))
-    if not isinstance(value, Column) or value.kind in ("list", "record", "other"):
-        raise UnsupportedError(f"{name} of such a value")
-    expr = builder.of(value)
-    shape = INT if name == "int" else FLOAT
-    if value.shape.null:
-        builder.guard(expr.is_null())
-    if value.kind in ("int", "bool") or value.kind == name:
-        return builder.column(expr.cast(shape.dtype), shape)
-
-    def convert(item: object) -> object:
-        made = function(item, default)
-        fits = isinstance(made, int) and -(2**62) < made < 2**62
-        return made if fits or (name == "float" and isinstance(made, float)) else None
-
-    made = builder.keep(builder.column(kernels.by_python(expr, convert, shape.dtype), shape))
-    builder.guard(made.expr.is_null())
-    return made
+def cut(builder: Builder, of: Value, start: Value, stop: Value) -> Value:
+    """Return `of[start:stop]` of a text or list; None stands for a bound that is not written."""
+    if isinstance(of, Items):
+        first, last = (python(bound) for bound in (start, stop))
+        if isinstance(first, int | None) and isinstance(last, int | None):
+            return Items(of.items[first:last], of.mutable)
+    if not (isinstance(of, Column) and of.kind in ("str", "list")):
+        raise UnsupportedError("a slice of such a value")
+    expr = builder.certain(of)
+    size = (expr.str.len_chars() if of.kind == "str" else expr.list.len()).cast(pl.Int64)
+    first = _bound(builder, Const(0) if start == NONE else start, size)
+    length = None if stop == NONE else (_bound(builder, stop, size) - first).clip(lower_bound=0)
+    made = (expr.str if of.kind == "str" else expr.list).slice(first, length)
+    return builder.column(made, of.shape.certain)
 
 
-def _to_int(value: object, default: object) -> object:
-    try:
-        return int(value)  # type: ignore[call-overload]
-    except (TypeError, ValueError):
-        try:
-            return int(float(value))  # type: ignore[arg-type]
-        except (TypeError, ValueError, OverflowError):
-            return default
-    except OverflowError:
-        return None
-
-
-def _to_float(value: object, default: object) -> object:
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return default
-
-
-def rounded(builder: Builder, value: Value, precision: int, method: str) -> Value:
-    """Return `value | round(precision, method)`."""
-    if method != "common" or not isinstance(value, Column | Const):
-        raise UnsupportedError("rounding other than the common one")
-    if isinstance(value, Const):
-        if not isinstance(value.value, int | float):
-            builder.refuse("rounding of no number")
-            return Const(0)
-        return Const(round(value.value, precision))
-    if value.kind not in ("int", "float") or (value.kind == "int" and precision < 0):
-        raise UnsupportedError(f"rounding of a {value.kind}")
-    expr = builder.of(value)
-    if value.shape.null:
-        builder.guard(expr.is_null())
-    if value.kind == "int":
-        return builder.column(expr, INT)
-
-    def function(item: object) -> object:
-        return round(item, precision)  # type: ignore[call-overload]
-
-    return builder.column(kernels.by_python(expr, function, pl.Float64()), FLOAT)
+def _bound(builder: Builder, bound: Value, size: pl.Expr) -> pl.Expr:
+    """Return a bound as a position between the ends."""
+    if isinstance(bound, Const) and isinstance(bound.value, int) and bound.value >= 0:
+        return pl.lit(int(bound.value), dtype=pl.Int64)
+    if kind_of(bound) != "int":
+        raise UnsupportedError("a slice whose bound is no number")
+    at = operand(builder, bound).cast(pl.Int64)
+    builder.guard(at.is_null())
+    return pl.when(at < 0).then(at + size).otherwise(at).clip(0, size)

@@ -1,9 +1,10 @@
-"""Texts composed from columns: the one door to every text that a card asks for.
+"""Texts composed from columns, as a card's fields ask for them.
 
-A field is a column, a path (see `paths`), or a template: a text with `{column or path}` in it, where
-`{{` and `}}` stand for braces and `{}` for nothing (it makes a template of a constant). Several
-fields are joined. Everything is one vectorised expression, made by the compiler of prompts (`forms`,
-`vector`) with a card's own rules of what a value's text is; knows no card, form or task.
+    text                            a column, or a path into one, see `paths`
+    {speaker} says: {lines[0]}      a template; `{{` and `}}` are braces, `{}` is nothing
+    [title, body]                   several fields, joined by one space
+
+Each is one polars expression.
 """
 
 import re
@@ -11,11 +12,7 @@ import re
 import polars as pl
 
 from pipeline.errors import SourceError
-from pipeline.templates import forms
-from pipeline.templates.paths import TEXT_KEY, Value, resolve
-from pipeline.templates.vector.basics import concat
-from pipeline.templates.vector.builder import Builder, text_column
-from pipeline.templates.vector.values import Column, Const
+from pipeline.fields.paths import TEXT_KEY, Value, resolve
 
 _PART = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<path>[^{}]*)\}|(?P<text>[^{}]+)")
 
@@ -93,23 +90,7 @@ def is_template(field: str, schema: pl.Schema) -> bool:
 
 
 def _template(template: str, schema: pl.Schema, where: str) -> pl.Expr:
-    """Compile a template as prompts are: to the intermediate form, and that to one expression."""
-    builder = Builder()
-    pieces: list[Const | Column] = []
-    for statement in _form(template, where):
-        if isinstance(statement, forms.Text):
-            pieces.append(Const(statement.text))
-        elif isinstance(statement.of, forms.Name):  # here a name may be a path
-            path = statement.of.name
-            value = resolve(path, schema, where=where)
-            pieces.append(text_column(builder, _text(value, path, where).fill_null("")))
-    made = concat(builder, pieces)
-    return pl.lit(made.value) if isinstance(made, Const) else made.expr
-
-
-def _form(template: str, where: str) -> list[forms.Text | forms.Out]:
-    """Return a card's template as what it prints: texts, and names of columns or paths."""
-    made: list[forms.Text | forms.Out] = []
+    pieces: list[pl.Expr] = []
     position = 0
     while position < len(template):
         part = _PART.match(template, position)
@@ -121,10 +102,11 @@ def _form(template: str, where: str) -> list[forms.Text | forms.Out]:
             )
         position = part.end()
         if part["path"]:
-            made.append(forms.Out(forms.Name(part["path"])))
+            value = resolve(part["path"], schema, where=where)
+            pieces.append(_text(value, part["path"], where).fill_null(""))
         elif part["path"] is None:
-            made.append(forms.Text((part["brace"] or part["text"])[: 1 if part["brace"] else None]))
-    return made
+            pieces.append(pl.lit(part["text"] or part["brace"][0]))
+    return pl.concat_str(pieces) if pieces else pl.lit("")
 
 
 def _text(value: Value, field: str, where: str) -> pl.Expr:

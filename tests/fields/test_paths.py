@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
-from pipeline.templates.paths import resolve
+from pipeline.fields.paths import resolve
 
 NESTED = pl.DataFrame(
     {

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
-from pipeline.templates.texts import list_expression, text_expression, value_expression
+from pipeline.fields.texts import list_expression, text_expression, value_expression
 
 FRAME = pl.DataFrame(
     {

@@ -7,7 +7,7 @@
     a[key=value].b    field `b` of the first element whose `key` reads `value`
 
 A path resolves against the types of a frame, so that a misspelt name is found before any row is
-read, also in an empty frame. Knows no card, form or task.
+read, also in an empty frame.
 """
 
 import re
