@@ -1,10 +1,7 @@
-"""PromptSource's `templates.yaml`: read by a safe loader that constructs nothing, and written back.
+"""PromptSource's `templates.yaml`: read and written; a checkout of the public pool is read as it is.
 
-The format's tags (`!Template`, `!TemplateMetadata` and, in old files, `!TemplateAnswerChoicesKey`)
-are read as
-plain mappings; any other tag is an error. YAML 1.1 rules hold, as for those who wrote the files. A
-checkout
-of the public pool can be read as it is.
+The format's tags (`!Template`, `!TemplateMetadata` and, in old files, `!TemplateAnswerChoicesKey`) are
+read as plain mappings; any other tag is an error. The rules of YAML 1.1 hold.
 """
 
 import uuid
@@ -147,14 +144,16 @@ def write_prompts(file: PromptFile, path: Path) -> None:
 def _written(prompt: Prompt) -> _Template:
     own = {name: item for name, item in prompt.extra if not name.startswith("metadata.")}
     inner = {name.removeprefix("metadata."): item for name, item in prompt.extra if name not in own}
-    metadata = _Metadata(
-        original_task=prompt.original_task, choices_in_prompt=prompt.choices_in_prompt,
-        metrics=_listed(prompt.metrics), languages=_listed(prompt.languages), **inner,
-    )  # fmt: skip
-    return _Template(
-        id=prompt.id, name=prompt.name, jinja=prompt.jinja, answer_choices=prompt.answer_choices,
-        reference=prompt.reference, metadata=metadata, **own,
-    )  # fmt: skip
+    metadata = inner | {
+        "original_task": prompt.original_task, "choices_in_prompt": prompt.choices_in_prompt,
+        "metrics": _listed(prompt.metrics), "languages": _listed(prompt.languages),
+    }  # fmt: skip
+    whole = own | {
+        "id": prompt.id, "name": prompt.name, "jinja": prompt.jinja,
+        "answer_choices": prompt.answer_choices, "reference": prompt.reference,
+        "metadata": _Metadata(sorted(metadata.items())),
+    }  # fmt: skip
+    return _Template(sorted(whole.items()))
 
 
 def _listed(names: tuple[str, ...] | None) -> list[str] | None:

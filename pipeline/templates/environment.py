@@ -16,6 +16,7 @@ from jinja2.filters import do_random
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
+from pipeline.errors import ConfigError
 from pipeline.templates.draws import draw, site_seed
 from pipeline.templates.prompt import SEPARATOR
 from pipeline.templates.syntax import FILTERS, MUTATING, TESTS, drawing_sites, parse
@@ -92,8 +93,13 @@ class GuardedEnvironment(SandboxedEnvironment):
         tree.set_environment(self)
         # a fixed name: Jinja writes it unescaped into the source that it compiles, and `where` holds
         # names that strangers chose
-        with warnings.catch_warnings(action="ignore", category=SyntaxWarning):  # such as none[:2]
-            code = self.compile(tree, "template", "<template>")
+        try:
+            with warnings.catch_warnings(
+                action="ignore", category=SyntaxWarning
+            ):  # such as none[:2]
+                code = self.compile(tree, "template", "<template>")
+        except (SyntaxError, RecursionError) as error:  # more loops in loops than Python takes
+            raise ConfigError(f"Python does not take the template: {error}", where=where) from error
         return self.template_class.from_code(self, code, self.globals)
 
     def render(self, template: Template, fields: dict[str, Any]) -> str:

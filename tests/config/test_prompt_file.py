@@ -49,6 +49,18 @@ def test_all_fields_are_read(tmp_path):
     assert read(FILE, tmp_path).name == "toy/one"
 
 
+def test_keys_are_written_in_the_order_of_the_pool(tmp_path):
+    write_prompts(read(FILE, tmp_path), tmp_path / "again.yaml")
+    lines = (tmp_path / "again.yaml").read_text().splitlines()
+    keys = [
+        line.split(":")[0].strip() for line in lines if line.startswith("    ") and ": " in line
+    ]
+    assert keys == [
+        "answer_choices", "id", "jinja", "metadata", "choices_in_prompt", "original_task",
+        "task_template", "name", "reference",
+    ]  # fmt: skip
+
+
 def test_what_is_written_is_what_was_read_and_promptsource_reads_it(tmp_path):
     path = tmp_path / "out" / "templates.yaml"
     write_prompts(PromptFile("toy", None, (PROMPT,)), path)

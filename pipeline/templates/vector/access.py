@@ -103,6 +103,8 @@ def _looked_up(builder: Builder, of: Record, key: Column) -> Value:
     """Return the entry of a written-out dictionary that a column names."""
     if key.kind == "str":
         builder.guard(builder.of(key).is_in(sorted(_METHODS["record"])).fill_null(False))
+    if len(of.pairs) > _MOST_WHENS:
+        raise UnsupportedError("a computed key of a large dictionary")
     made: Value = Missing()
     for name, value in reversed(of.pairs):
         made = merge(builder, compare(builder, "eq", key, Const(name)), value, made)

@@ -31,12 +31,15 @@ from pipeline.templates.vector.values import (
     Frame,
     Shape,
     UnsupportedError,
+    Value,
     list_of,
 )  # fmt: skip
 
 MAX_STEPS = 400
 MAX_WORK = 8_000
 """Statements and expressions that compiling may look at."""
+MAX_ROOTS = 8
+"""Columns, copies counted, that an expression is put together from before it becomes one itself."""
 MAX_TESTS = 60
 """Branches within one another; an `elif` is in the branch before."""
 MAX_GROWTH = 64
@@ -102,6 +105,16 @@ class Builder:
         return Column(
             pl.col(self.let(column.expr, column.frame)), column.shape, column.frame, column.missing
         )
+
+    def simple(self, value: Value) -> Value:
+        """Return a value of the present frame, computed once if it is put together from many columns.
+
+        What is made of it may copy it, and what is made of that again: without this, expressions could
+        grow without bounds.
+        """
+        if isinstance(value, Column) and value.frame is self.here:
+            return self.keep(value) if len(value.expr.meta.root_names()) > MAX_ROOTS else value
+        return value
 
     def of(self, value: Column) -> pl.Expr:
         """Return a column's expression in the present frame."""

@@ -46,9 +46,9 @@ def tested(builder: Builder, name: str, value: Value, args: list[Value]) -> Trut
     """Return `value is name(args)`."""
     if name in _TESTS and len(args) == 1:
         return compare(builder, _TESTS[name], value, args[0])
-    if name == "none":
+    if name == "none" and not args:
         return compare(builder, "eq", value, NONE)
-    if name in ("defined", "undefined"):
+    if name in ("defined", "undefined") and not args:
         return negated(_missing(builder, value)) if name == "defined" else _missing(builder, value)
     raise UnsupportedError(f"the test '{name}'")
 

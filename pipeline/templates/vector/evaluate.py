@@ -43,6 +43,7 @@ from pipeline.templates.vector.values import (
 _BINARY: dict[type[nodes.Node], str] = {
     nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%",
 }  # fmt: skip
+_MOST_COMPARED = 20
 
 
 class Evaluator:
@@ -101,6 +102,9 @@ class Evaluator:
 
     def value(self, node: nodes.Node) -> Value:
         """Return an expression's value."""
+        return self.builder.simple(self._value(node))
+
+    def _value(self, node: nodes.Node) -> Value:
         self.builder.spend()
         if type(node) in _BINARY and isinstance(node, nodes.BinExpr):
             left, right = self.value(node.left), self.value(node.right)
@@ -213,6 +217,8 @@ class Evaluator:
     def _compare(self, node: nodes.Compare) -> Truth:
         left = self.value(node.expr)
         held: Truth = True
+        if len(node.ops) > _MOST_COMPARED:
+            raise UnsupportedError("a comparison of many values")
         for operand in node.ops:
             right = self.value(operand.expr)
             test = compare(self.builder, operand.op, left, right)

@@ -43,8 +43,18 @@ class Arguments:
 Filter = Callable[[Builder, Value, Arguments], Value]
 
 
+def _bare(function: Callable[[Builder, Value], Value]) -> Filter:
+    """Return a filter that takes no arguments."""
+
+    def run(builder: Builder, value: Value, args: Arguments) -> Value:
+        args.only()
+        return function(builder, value)
+
+    return run
+
+
 def _cased(name: str) -> Filter:
-    return lambda builder, value, args: strings.cased(builder, name, text(builder, value))
+    return _bare(lambda builder, value: strings.cased(builder, name, text(builder, value)))
 
 
 def _trim(builder: Builder, value: Value, args: Arguments) -> Value:
@@ -103,6 +113,8 @@ def _attribute(builder: Builder, value: Value, path: object) -> Value:
 def _select(keep: bool, by_attribute: bool) -> Filter:
     def run(builder: Builder, value: Value, args: Arguments) -> Value:
         given = list(args.args)
+        if by_attribute and not given:
+            raise UnsupportedError("a selection by no attribute")
         path = str(python(given.pop(0))) if by_attribute else None
 
         def test(item: Value) -> Truth:
@@ -146,15 +158,15 @@ _FILTERS: dict[str, Filter] = {
     "capitalize": _cased("capitalize"), "lower": _cased("lower"), "upper": _cased("upper"),
     "default": _default, "d": _default, "trim": _trim, "replace": _replace,
     "float": _number("float"), "int": _number("int"), "round": _round,
-    "first": lambda builder, value, args: lists.element(builder, value, 0),
-    "last": lambda builder, value, args: lists.element(builder, value, -1),
-    "join": _join, "list": lambda builder, value, args: lists.listed(builder, value),
-    "length": lambda builder, value, args: lists.length(builder, value),
-    "count": lambda builder, value, args: lists.length(builder, value),
-    "most_frequent": lambda builder, value, args: lists.most_frequent(builder, value),
+    "first": _bare(lambda builder, value: lists.element(builder, value, 0)),
+    "last": _bare(lambda builder, value: lists.element(builder, value, -1)),
+    "join": _join, "list": _bare(lists.listed),
+    "length": _bare(lists.length),
+    "count": _bare(lists.length),
+    "most_frequent": _bare(lists.most_frequent),
     "map": _map, "reject": _select(False, False), "rejectattr": _select(False, True),
     "select": _select(True, False), "selectattr": _select(True, True), "unique": _unique,
-    "string": lambda builder, value, args: text(builder, value),
+    "string": _bare(text),
 }  # fmt: skip
 
 

@@ -187,7 +187,7 @@ def ranged(builder: Builder, bounds: list[Value]) -> Stream:
     """Return `range(stop)` or `range(start, stop)`."""
     values = [bound.value for bound in bounds if isinstance(bound, Const)]
     known = [value for value in values if isinstance(value, int)]
-    if any(kind_of(bound) != "int" for bound in bounds) or len(bounds) > 2:
+    if any(kind_of(bound) != "int" for bound in bounds) or len(bounds) not in (1, 2):
         raise UnsupportedError("a range of something other than one or two numbers")
     if len(known) == len(bounds):
         numbers = range(*known)

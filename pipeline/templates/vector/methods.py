@@ -1,6 +1,6 @@
 """Methods of texts and lists that change nothing."""
 
-from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
@@ -27,14 +27,15 @@ def call(builder: Builder, name: str, owner: Value, args: list[Value]) -> Value:
         return EMPTY
     if isinstance(owner, Column):
         owner = builder.column(builder.certain(owner), owner.shape.certain)
-    function = _METHODS.get((kind, name))
-    if function is None:
+    function, *counts = _METHODS.get((kind, name), (None,))
+    if function is None or len(args) not in counts:
         raise UnsupportedError(f"the method '{name}' of a {kind}")
-    return function(builder, owner, name, args)
+    made: Value = function(builder, owner, name, args)
+    return made
 
 
-def _texts(builder: Builder, args: list[Value], count: int) -> list[Text]:
-    """Return arguments that must be so many texts."""
+def _texts(builder: Builder, args: list[Value]) -> list[Text]:
+    """Return arguments that must be texts."""
     out: list[Text] = []
     for value in args:
         if kind_of(value) != "str" or not isinstance(value, Const | Column):
@@ -43,8 +44,6 @@ def _texts(builder: Builder, args: list[Value], count: int) -> list[Text]:
             expr = builder.certain(value)
             value = builder.text(expr.fill_null("") if value.shape.null else expr)
         out.append(value)
-    if len(out) != count:
-        raise UnsupportedError("a method with other arguments than usual")
     return out
 
 
@@ -60,23 +59,23 @@ def _stripped(builder: Builder, owner: Text, name: str, args: list[Value]) -> Va
 
 
 def _replaced(builder: Builder, owner: Text, name: str, args: list[Value]) -> Value:
-    return strings.replaced(builder, owner, *_texts(builder, args, 2))
+    return strings.replaced(builder, owner, *_texts(builder, args))
 
 
 def _split(builder: Builder, owner: Text, name: str, args: list[Value]) -> Value:
-    by = None if args in ([], [NONE]) else _texts(builder, args, 1)[0]
+    by = None if args in ([], [NONE]) else _texts(builder, args)[0]
     return strings.split(builder, owner, by)
 
 
 def _index(builder: Builder, owner: Text, name: str, args: list[Value]) -> Value:
-    return strings.index_of(builder, owner, _texts(builder, args, 1)[0])
+    return strings.index_of(builder, owner, _texts(builder, args)[0])
 
 
 def _joined(builder: Builder, owner: Text, name: str, args: list[Value]) -> Value:
     """Join as Python does: an element that is no text fails."""
     of = lists.listed(builder, args[0])
     if isinstance(of, Items):
-        of = Items(tuple(_texts(builder, list(of.items), len(of.items))))
+        of = Items(tuple(_texts(builder, list(of.items))))
     elif element_shape(of).kind != "str":
         raise UnsupportedError("a join of elements that are no texts")
     elif element_shape(of).null:
@@ -91,9 +90,10 @@ def _list_index(builder: Builder, owner: Value, name: str, args: list[Value]) ->
     return lists.index_of(builder, owner, args[0])
 
 
-_METHODS: dict[tuple[str, str], Callable[..., Value]] = {
-    **{("str", name): _cased for name in ("lower", "upper", "capitalize")},
-    **{("str", name): _stripped for name in ("strip", "lstrip", "rstrip")},
-    ("str", "index"): _index, ("str", "replace"): _replaced, ("str", "split"): _split,
-    ("str", "join"): _joined, ("list", "index"): _list_index,
+_METHODS: dict[tuple[str, str], Any] = {
+    **{("str", name): (_cased, 0) for name in ("lower", "upper", "capitalize")},
+    **{("str", name): (_stripped, 0, 1) for name in ("strip", "lstrip", "rstrip")},
+    ("str", "index"): (_index, 1), ("str", "replace"): (_replaced, 2),
+    ("str", "split"): (_split, 0, 1), ("str", "join"): (_joined, 1), ("list", "index"): (_list_index, 1),
 }  # fmt: skip
+"""What computes a method, and how many arguments it takes."""

@@ -156,20 +156,20 @@ class Executor:
         """Run one of two bodies by a test; what they set is merged."""
         if isinstance(test, bool):
             return concat(self._builder, self._pieces(then if test else other))
-        evaluator, before = self._evaluator, self._evaluator.scope
+        evaluator, before, builder = self._evaluator, self._evaluator.scope, self._builder
         made, scopes = [], []
         for path, body in ((test, then), (~test, other)):
             evaluator.scope = dict(before)
-            with self._builder.under(path):
-                made.append(concat(self._builder, self._pieces(body)))
+            with builder.under(path):
+                made.append(concat(builder, self._pieces(body)))
             scopes.append(evaluator.scope)
         evaluator.scope = dict(before)
         merged = {}
         for name in {**scopes[0], **scopes[1]}:
             a, b = (scope[name] if name in scope else evaluator.lookup(name) for scope in scopes)
-            merged[name] = a if a is b else merge(self._builder, test, a, b)
+            merged[name] = a if a is b else builder.simple(merge(builder, test, a, b))
         evaluator.scope = merged
-        return _as_text(merge(self._builder, test, *made))
+        return _as_text(merge(builder, test, *made))
 
     def _loop(self, node: nodes.For) -> Text:
         evaluator, source = self._evaluator, node.iter
