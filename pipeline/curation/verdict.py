@@ -86,19 +86,16 @@ def verdict(
         examples: By task, then by split, frames of `schema.EXAMPLE`; rows in any order.
         params: Bounds of `select` and rules of overlap.
         limits: Most rows of each role.
-        validation: What becomes of a validation split that is not reported on, where it is not to
-            give `select` rows.
-        identity: `example_id`, `context` and `question` of tasks whose examples are recognised by other
-            texts than their own: those of the source, without the words of the card's templates.
+        validation: Use of a validation split that is not reported on; left out, `select`.
+        identity: `example_id`, `context`, `question` by which a task's examples are recognised instead
+            of by their own texts: without the words of the card's templates.
 
     Raises:
-        DataError: The numbers of a task do not add up, which no input may cause.
+        DataError: The numbers of a task do not add up.
     """
     judged = {
-        task: _judge(
-            task, examples[task], params, validation.get(task, "select"), identity.get(task)
-        )
-        for task in sorted(examples)
+        task: _judge(task, of, params, validation.get(task, "select"), identity.get(task))
+        for task, of in sorted(examples.items())
     }
     index = pl.concat([overlap.INDEX.to_frame(), *(part.stems for part in judged.values())])
     found = overlap.find(index, params)
@@ -169,12 +166,8 @@ def _judge(
         assigned.select("example_id", "role", "row"), on="example_id"
     )
     index = index.filter(pl.col("role") != roles.UNUSED).with_columns(task=pl.lit(task))
-    return _Judged(
-        assigned.filter(pl.col("role") != roles.UNUSED),
-        pl.concat(drops),
-        index.select(overlap.INDEX.names()),
-        counts,
-    )
+    kept = assigned.filter(pl.col("role") != roles.UNUSED)
+    return _Judged(kept, pl.concat(drops), index.select(overlap.INDEX.names()), counts)
 
 
 def _joined(splits: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -22,9 +22,9 @@ from typing import Literal
 import polars as pl
 
 from pipeline.config.forms.base import Stem, Text
-from pipeline.normalize.cleaning import cleaned
 from pipeline.fields.paths import Value
 from pipeline.fields.texts import text_expression
+from pipeline.normalize.cleaning import cleaned
 
 ROW = "__row__"
 """Column of the record's number, which sources add to the source's own columns."""

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipeline.config.forms.base import Stem, Text
-from pipeline.normalize.draft import ROW, clean
 from pipeline.fields.texts import text_expression
+from pipeline.normalize.draft import ROW, clean
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _WORD = re.compile(r"[^\W_]")

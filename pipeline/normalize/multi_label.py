@@ -5,6 +5,7 @@ import polars as pl
 from pipeline.config.forms.base import unique_names
 from pipeline.config.forms.multi_label import MultiLabel
 from pipeline.errors import DataError
+from pipeline.fields.texts import list_expression, text_expression
 from pipeline.normalize.draft import (
     NO_LABEL,
     NO_LABELS,
@@ -17,7 +18,6 @@ from pipeline.normalize.draft import (
     with_reasons,
 )
 from pipeline.normalize.labels import class_place, class_places, flag_values, label_text
-from pipeline.fields.texts import list_expression, text_expression
 
 _GIVEN, _LABELS = pl.col("given"), pl.col("labels")
 

@@ -4,6 +4,8 @@ import polars as pl
 
 from pipeline.config.forms.multiple_choice import MultipleChoice, Split
 from pipeline.errors import ConfigError, DataError
+from pipeline.fields.paths import Value
+from pipeline.fields.texts import list_expression, text_expression
 from pipeline.normalize.cleaning import cleaned
 from pipeline.normalize.draft import (
     NO_LABELS,
@@ -26,8 +28,6 @@ from pipeline.normalize.labels import (
     place_in,
     whole_number,
 )
-from pipeline.fields.paths import Value
-from pipeline.fields.texts import list_expression, text_expression
 
 _CHOICES, _PLACE = pl.col("choices"), pl.col("place")
 _IN_RANGE = (_PLACE >= 0) & (_CHOICES.list.len().cast(pl.Int64) > _PLACE)

@@ -4,6 +4,7 @@ import polars as pl
 
 from pipeline.config.forms.span import Span
 from pipeline.errors import ConfigError
+from pipeline.fields.texts import list_expression, text_expression, value_expression
 from pipeline.normalize.draft import (
     NO_CHOICES,
     NO_LABEL,
@@ -18,7 +19,6 @@ from pipeline.normalize.draft import (
     with_reasons,
 )
 from pipeline.normalize.labels import label_value, whole_number
-from pipeline.fields.texts import list_expression, text_expression, value_expression
 
 _START, _END, _ANSWER = pl.col("start"), pl.col("end"), pl.col("answer")
 

@@ -9,9 +9,9 @@ import xxhash
 
 from pipeline.config.source import SplitBy
 from pipeline.errors import SourceError
+from pipeline.fields.texts import text_expression
 from pipeline.schema import SPLITS, Split
 from pipeline.sources.records import ROW, Records, is_lost, unwoven, woven
-from pipeline.fields.texts import text_expression
 
 _UNUSED = "unused"
 _SPLIT = "__split__"

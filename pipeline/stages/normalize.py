@@ -37,8 +37,6 @@ def main(arguments: Sequence[str]) -> None:
 def normalize_task(layout: Layout, task: str) -> list[str]:
     """Write a task's examples whole, or raise and leave what was there.
 
-    Safe in a pool of processes: it touches no other task's folder and prints nothing.
-
     Args:
         layout: Paths of the mixture.
         task: Name of the task, whose resolved source exists.

@@ -46,23 +46,34 @@ def write_text_shard(
     """
     table = text_table(fitted, view, [prompt.id for prompt in prompts])
     write_arrow(table, path)
-    made = np.bincount(table["prompt"].to_numpy(), minlength=len(prompts)).tolist()
-    rows = len(fitted.input)
-    targets = len(fitted.target.values)
     return TextEntry(
         task=task,
         form=form,
-        rows=rows,
-        options_max=int(np.diff(fitted.first).max(initial=0)),
-        tokens=len(fitted.input.values) + targets + rule.beside * rows,
-        supervised=targets + SUPERVISED_EXTRAS * rows,
-        **{name: getattr(fitted, name) for name in _COUNTED},
+        **_counts(fitted, rule),
         **left_out,
-        prompts=tuple(replace(one, rows=n) for one, n in zip(prompts, made, strict=True)),
+        prompts=_counted(prompts, table),
         draw=draw,
         prefix_id=prefix_id,
         sha256=sha256(path),
     )
+
+
+def _counts(fitted: TextFitted, rule: TextRule) -> dict[str, int]:
+    """Return the numbers of a shard's rows, options and tokens, by the fields of its entry."""
+    rows, targets = len(fitted.input), len(fitted.target.values)
+    return {
+        "rows": rows,
+        "options_max": int(np.diff(fitted.first).max(initial=0)),
+        "tokens": len(fitted.input.values) + targets + rule.beside * rows,
+        "supervised": targets + SUPERVISED_EXTRAS * rows,
+        **{name: getattr(fitted, name) for name in _COUNTED},
+    }
+
+
+def _counted(prompts: Sequence[PromptEntry], table: pa.Table) -> tuple[PromptEntry, ...]:
+    """Return prompts with the number of rows that each made."""
+    made = np.bincount(table["prompt"].to_numpy(), minlength=len(prompts)).tolist()
+    return tuple(replace(one, rows=n) for one, n in zip(prompts, made, strict=True))
 
 
 def text_table(fitted: TextFitted, view: pl.DataFrame, prompts: Sequence[str]) -> pa.Table:

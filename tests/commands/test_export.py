@@ -38,11 +38,12 @@ def test_run_again_it_says_that_nothing_was_to_do(built, capsys):
         (["tuy"], "error: mixtures: no mixture named 'tuy'\n  to do: did you mean 'toy'?\n"),
         (["toy", "--shard-rows", "0"],
          "error: taskloom export: --shard-rows: is 0\n  expected: 1 or more\n"),
-        (["toy", "--which", "tailored"],
-         "error: data/toy/mixes/tailored/manifest.json: mixture 'toy' has no tailored order yet\n"
+        (["toy", "--training", "tailored"],
+         "error: data/toy/mixes/tailored/manifest.json: mixture 'toy' has no order"
+         " of the training 'tailored' yet\n"
          "  to do: run `dvc repro`\n"),
         (["toy", "--to", "mixtures"],
-         "error: mixtures: holds revisions.lock and is no export\n"
+         "error: mixtures: holds prompts and is no export\n"
          "  expected: a new or empty folder, or one with an unfinished export of the same mixture\n"
          "  to do: choose another folder\n"),
     ],

@@ -63,7 +63,7 @@ def test_holding_a_task_out_is_a_difference(project, capsys):
     other = text.replace("name: toy", "name: zero").replace("pears: {}", "pears: {held_out: true}")
     (project / "mixtures/zero.yaml").write_text(other)
     output = printed(capsys, diff, "toy", "zero")
-    assert "\n  pears: held_out false -> true\n" in output
+    assert "\n  pears: held_out none -> true\n" in output
 
 
 def test_a_target_that_is_held_out_is_refused(held, capsys):

@@ -111,7 +111,7 @@ def mixture(pool) -> None:
         "fields": {"form": "classification", "label": "label", "classes": {0: "no", 1: "yes"}},
     }  # fmt: skip
     source = {
-        "name": "toy", "seed": 0, "data_dir": "raw", "files": {}, "revision": None, "code": "",
+        "name": "toy", "seed": 0, "data_dir": "raw", "files": {}, "revision": None, "code": {},
         "card": card,
     }  # fmt: skip
     layout.source("pears").parent.mkdir(parents=True)
@@ -149,9 +149,8 @@ def test_explain_says_tier_and_reason(pool, capsys):
         capsys, "explain", "apples", "--prompts", "pool", "--rows", "rows.parquet", "--sample", "5"
     ) == [
         "p1: expressions; 0.00% of 5 rows fell back (worst batch 0.00%)",
-        "p2: python (a value that would have to be constant); 0.00% of 5 rows fell back"
-        " (worst batch 0.00%)",
-        "2 prompts: 1 expressions, 1 python",
+        "p2: jinja (a value that would have to be constant); 5 rows",
+        "2 prompts: 1 expressions, 1 jinja",
     ]
 
 

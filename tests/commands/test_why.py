@@ -74,7 +74,6 @@ def test_a_weight_is_found_before_anything_runs(built, capsys):
     ]
     assert told(capsys, "tokens")[0].endswith("up to date")
     assert causes(capsys, "settings") == [
-        ("mixture card", "data/toy/settings/tailor.json"),
         ("mixture card", "data/toy/recipes/all/all.yaml"),
     ]
 

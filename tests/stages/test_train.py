@@ -50,6 +50,7 @@ def planned(mixture):
 
 def tell(mixture, **changes):
     parameters = TRAIN.model_copy(update=changes)
+    told = []
     starts = {"compass": "base", "tailored": "compass"}
     for training, start in starts.items():
         settings = TrainSettings(
@@ -63,7 +64,8 @@ def tell(mixture, **changes):
         path = mixture.layout.settings(f"train/{training}")
         path.parent.mkdir(exist_ok=True)
         path.write_text(settings.model_dump_json())
-    return settings
+        told.append(settings)
+    return told[0]
 
 
 def checkpoints(folder):

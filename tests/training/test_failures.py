@@ -213,7 +213,7 @@ def test_a_foreign_checkpoint_explains_both_recipes(shared_folders):
     run = shared_folders.run(name="theirs")
     checkpoints.save(
         Path(run["resume"]),
-        checkpoints.Checkpoint(4, {"w": torch.ones(1)}, {}, {}, {"best_step": None}),
+        checkpoints.Checkpoint(4, {"w": torch.ones(1)}, {}, {}, {"best_step": None}, {}),
         fingerprint(run),
         keep=1,
     )

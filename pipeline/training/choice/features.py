@@ -48,20 +48,18 @@ def write_features(
     """Write `<task>.safetensors` for every task of a token folder, one after the other.
 
     Each holds `features` (choices x width, float32), `first` (offsets of rows, int64), `gold` (int64; -1
-    where hidden or several) and `row` (of the curated table), and in its metadata what it was made
-    from: `tokens`, `encoder`, `made_by` (hashes), `rows`. One that is there for the same is kept.
+    where hidden or several), `row` (of the curated table), and the hashes of what it was made from.
 
     Args:
         encoder: Folder of a pretrained encoder.
         tokens: `tokens/<role>`.
         out: Folder to write to.
         rows: Most rows of a task; see `sample_rows`.
-        code: Hash of the code that gives features: files of other code are made anew.
+        code: Hash of the code; a file of the same origin is kept, others are made anew.
         tasks: Which tasks; None is all.
-        threads: CPU threads, on which the last bits of a sum depend; None is torch's own choice.
+        threads: CPU threads, which the last bits of a sum depend on; None is torch's own choice.
 
-    Yields:
-        The name of each task when its file is there.
+    Yields: The name of each task when its file is there.
 
     Raises:
         ArtefactError: The tokens are missing or damaged, or hold ids that the encoder does not know.

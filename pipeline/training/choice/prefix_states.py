@@ -49,9 +49,9 @@ def write_prefix_states(
     base: Path | None,
     threads: int | None = None,
 ) -> None:
-    """Write the mean states at the tasks' prefixes, before training (`initial`) and after (`final`).
+    """Write the mean states at the tasks' prefixes, before (`initial`) and after training (`final`).
 
-    Both are tasks x width, float32; the metadata has the tasks. A file made from the same is kept.
+    Both are tasks x width, float32. A file made from the same is kept.
 
     Args:
         folder: Of the trained model.
@@ -64,10 +64,8 @@ def write_prefix_states(
         threads: CPU threads; see `features.write_features`.
 
     Raises:
-        ArtefactError: Something is missing or damaged, a task has no rows, or the model was trained on
-            another mixture.
-        ConfigError: The model's run.json is missing or damaged.
-        TrainingError: A folder holds no usable encoder.
+        PipelineError: Something is missing or damaged, a task has no rows, the model was trained on
+            another mixture, or a folder holds no usable encoder.
     """
     origin = _origin(folder, tokens, tasks, rows, code)
     if read_origin(path) == origin:
