@@ -1,178 +1,361 @@
-"""What the columns of unknown records probably mean: a form and its fields, to be checked by a person.
+"""What the columns of unknown records mean: a form and its fields, with all that is not certain.
 
-Pure: takes a frame of the first records and returns what belongs under `fields:` of a card. A guess is
-by name first and by content second; what cannot be guessed raises.
+A guess is by name first and by content second. What the content contradicts is never guessed.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
+from pipeline.commands.guess_choices import Choice, find_choices
+from pipeline.commands.guess_columns import Column, columns_of, is_boolean
 from pipeline.errors import SourceError
 
 _LABELS = (
-    "label", "labels", "answerkey", "answer_key", "answer_idx", "gold", "gold_label", "correct",
-    "answer", "class", "category", "intent", "sentiment", "target", "y", "output", "coarse_label",
+    "label", "labels", "gold_label", "gold", "answerkey", "answer_key", "answer key", "answer_idx",
+    "final_decision", "correct", "answer", "class", "category", "intent", "sentiment", "quality",
+    "target",
+    "y", "output", "polarity", "stance", "relation", "emotion", "emotions", "coarse_label", "tags",
+    "is_duplicate",
 )  # fmt: skip
 _TARGETS = ("target", "answer", "output", "summary", "response", "completion", "label")
-_CHOICES = ("choices", "options", "endings", "candidates", "answers", "choice")
-_CONTEXTS = ("context", "passage", "paragraph", "article", "premise", "story", "sentence1", "ctx")
-_QUESTIONS = ("question", "query", "hypothesis", "prompt", "goal", "sentence2", "question2", "stem")
-_NUMBERED = re.compile(r"^(?P<stem>.*?)_?(?P<nth>[0-9]|[A-Ha-h])$")
-_LETTERS = re.compile(r"^[A-Z]$")
+_CONTEXTS = (
+    "context", "contexts", "passage", "paragraph", "para", "article", "premise", "premises", "story",
+    "text", "sentence1", "ctx", "text_body", "document", "background", "question1", "sentence",
+)  # fmt: skip
+_QUESTIONS = (
+    "question", "query", "hypothesis", "conclusion", "prompt", "goal", "sentence2", "question2", "stem",
+    "question stem", "question_stem", "claim",
+)  # fmt: skip
+_HIDDEN = ("-", "-1", "?", "n/a", "N/A", "nan")
+_SEPARATORS = (",", ";", "|", "#")
 _MAX_CLASSES = 300
 
 
-def guess_fields(frame: pl.DataFrame) -> dict[str, Any]:
-    """Guess the `fields:` of a card.
+@dataclass
+class Guess:
+    """What goes under `fields:` of a card.
+
+    Attributes:
+        fields: A mapping that `TaskCard.fields` accepts.
+        doubts: What is not certain, each with what to do; empty where the evidence is clear.
+        left_out: Columns that are in no field.
+        hidden: Splits without labels.
+    """
+
+    fields: dict[str, Any]
+    doubts: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+
+
+def guess_fields(frames: Mapping[str, pl.DataFrame]) -> Guess:
+    """Guess the fields of a card.
 
     Args:
-        frame: The first records of the train split, a few hundred are enough.
-
-    Returns:
-        A mapping that `TaskCard.fields` accepts.
+        frames: Records by split; `train` decides, the others are looked at for labels and classes.
 
     Raises:
         SourceError: No column looks like a label, a target or choices.
     """
-    choices = _choices(frame)
-    if choices is not None:
-        label = _label(frame, taken=choices)
-        if label is not None:
-            return _multiple_choice(frame, choices, label)
-    if _is_span(frame):
-        return _span(frame)
-    label = _label(frame, taken=())
-    if label is not None and 2 <= frame[label].n_unique() <= _classes_allowed(frame):
-        return _classification(frame, label)
-    target = next((c for c in _named(frame, _TARGETS) if frame[c].dtype == pl.String), None)
-    if target is None:
-        raise SourceError(
-            f"no column looks like a label, a target or choices: {', '.join(frame.columns)}",
-            remedy="write the card by hand; CONTRIBUTING.md says how",
-        )
-    return {"form": "text_to_text", **_stem(frame, used={target}), "target": target}
-
-
-def _classes_allowed(frame: pl.DataFrame) -> int:
-    return max(2, min(_MAX_CLASSES, frame.height // 2))
-
-
-def _named(frame: pl.DataFrame, names: Sequence[str]) -> list[str]:
-    """Columns whose name is one of `names`, in the order of `names`."""
-    by_name = {column.lower(): column for column in frame.columns}
-    return [by_name[name] for name in names if name in by_name]
-
-
-def _choices(frame: pl.DataFrame) -> str | list[str] | None:
-    """A list column, a path to one, or several numbered columns that hold the choices."""
-    return _choices_in_a_list(frame) or _numbered_choices(frame)
-
-
-def _choices_in_a_list(frame: pl.DataFrame) -> str | None:
-    named = [c for c in _named(frame, _CHOICES) if not c.lower().startswith("answers")]
-    paths: list[tuple[str, Any]] = [(column, frame.schema[column]) for column in named]
-    for column, dtype in frame.schema.items():
-        if isinstance(dtype, pl.Struct):
-            inner = [field for field in dtype.fields if field.name.lower() in _CHOICES]
-            paths += [(f"{column}.{field.name}", field.dtype) for field in inner]
-    return next((path for pair in paths if (path := _list_path(*pair))), None)
-
-
-def _numbered_choices(frame: pl.DataFrame) -> list[str] | None:
-    groups: dict[str, list[str]] = {}
-    for column in frame.columns:
-        match = _NUMBERED.match(column)
-        if match and frame.schema[column] == pl.String and match["stem"]:
-            groups.setdefault(match["stem"], []).append(column)
-    groups = {stem: group for stem, group in groups.items() if not _is_pair(stem, group)}
-    return max(groups.values(), key=len, default=None)
-
-
-def _is_pair(stem: str, columns: list[str]) -> bool:
-    """Whether numbered columns are two texts to compare rather than choices."""
-    texts = ("sentence", "text", "question", "string", "premise")
-    return len(columns) < 2 or (len(columns) == 2 and stem.lower().strip("_ #") in texts)
-
-
-def _list_path(path: str, dtype: Any) -> str | None:
-    if isinstance(dtype, pl.List):
-        if dtype.inner == pl.String:
-            return path
-        if isinstance(dtype.inner, pl.Struct):
-            names = {field.name for field in dtype.inner.fields}
-            return next((f"{path}[].{name}" for name in ("text", "choice") if name in names), None)
-    if isinstance(dtype, pl.Struct):
-        names = {f.name for f in dtype.fields if f.dtype == pl.List(pl.String)}
-        return f"{path}.text" if "text" in names else None
-    return None
-
-
-def _label(frame: pl.DataFrame, *, taken: str | Sequence[str]) -> str | None:
-    columns = [taken] if isinstance(taken, str) else list(taken)
-    roots = {re.split(r"[.\[]", column)[0] for column in columns}
-    scalar = [c for c in _named(frame, _LABELS) if not frame.schema[c].is_nested()]
-    return next((column for column in scalar if column not in roots), None)
-
-
-def _multiple_choice(frame: pl.DataFrame, choices: str | list[str], label: str) -> dict[str, Any]:
-    used = {label, *(choices if isinstance(choices, list) else [re.split(r"[.\[]", choices)[0]])}
-    values = frame[label].drop_nulls().cast(pl.String)
-    fields: dict[str, Any] = {"form": "multiple_choice", **_stem(frame, used=used)}
-    fields |= {"choices": choices, "label": label}
-    numbers = values.cast(pl.Int64, strict=False)
-    if values.str.contains(_LETTERS.pattern).all():
-        fields["label_is"] = "letter"
-    elif numbers.null_count() == 0:
-        fields["label_is"] = "index"
-        if numbers.min() == 1:
-            fields["label_offset"] = 1
-    else:
-        fields["label_is"] = "text"
-    return fields
-
-
-def _classification(frame: pl.DataFrame, label: str) -> dict[str, Any]:
-    values = frame[label].drop_nulls().unique().sort().to_list()
-    classes: Any = [str(value) for value in values]
-    if frame.schema[label] == pl.Boolean:
-        classes = {False: "no", True: "yes"}
-    elif frame.schema[label].is_integer():
-        classes = {value: f"class {value}" for value in values}
-    return {
-        "form": "classification",
-        **_stem(frame, used={label}),
-        "label": label,
-        "classes": classes,
-    }
-
-
-def _is_span(frame: pl.DataFrame) -> bool:
-    dtype = frame.schema.get("answers")
-    return (
-        isinstance(dtype, pl.Struct)
-        and "text" in {field.name for field in dtype.fields}
-        and bool(_named(frame, _CONTEXTS))
+    train = frames["train"]
+    columns = columns_of(train)
+    for attempt in (_multiple_choice, _span, _multi_label, _classification, _text_to_text):
+        guess = attempt(train, columns)
+        if guess is not None:
+            _look_at_splits(guess, frames)
+            return guess
+    raise SourceError(
+        f"no column looks like a label, a target or choices: {', '.join(c.path for c in columns)}",
+        remedy="write the card by hand; docs/task-cards.md has an example of each layout",
     )
 
 
-def _span(frame: pl.DataFrame) -> dict[str, Any]:
-    stem = _stem(frame, used={"answers"})
-    return {"form": "span", **stem, "answers": "answers.text"}
+def _named(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:
+    """Columns whose name is one of `names`, in the order of `names`; plain ones before nested."""
+    ranked = sorted(columns, key=lambda column: column.path.count("."))
+    return [column for name in names for column in ranked if column.name == name]
 
 
-def _stem(frame: pl.DataFrame, *, used: set[str]) -> dict[str, str]:
-    """Guess context and question among the text columns that are left."""
-    texts = [c for c in frame.columns if frame.schema[c] == pl.String and c not in used]
-    left = frame.select(texts)
-    context = next(iter(_named(left, _CONTEXTS)), None)
-    question = next(iter(_named(left, _QUESTIONS)), None)
-    if context is None:
-        lengths = {c: left[c].str.len_chars().fill_null(0).sum() for c in texts if c != question}
-        lengths = {c: n for c, n in lengths.items() if not re.search(r"(^|_)(id|idx|uid)$", c)}
-        longest = max(lengths, key=lambda c: (lengths[c], c), default=None)
-        context = longest if question is None else None
-    stem = {"context": context, "question": question}
-    return {key: column for key, column in stem.items() if column is not None}
+def _multiple_choice(train: pl.DataFrame, columns: Sequence[Column]) -> Guess | None:
+    labels = [c for c in [*_named(columns, _LABELS), *columns] if not c.is_id]
+    found = find_choices(columns, labels)
+    if found is None:
+        return None
+    if found.constant is not None and found.fit.label.shape == "one":
+        fields = {
+            "form": "classification",
+            "label": found.fit.label.path,
+            "classes": found.constant,
+        }
+        return _with_stem(fields, columns, used={found.fit.label.root, *found.roots}, doubts=[])
+    fields = {"form": "multiple_choice", "choices": found.choices, **found.fit.keys}
+    used = {*found.roots, found.fit.label.root}
+    nested = found.roots if any("." in path or "[" in path for path in found.paths) else ()
+    guess = _with_stem(
+        fields, columns, used=used - set(nested), doubts=list(found.doubts), taken=_taken(found)
+    )
+    return guess
+
+
+def _taken(found: Choice) -> set[str]:
+    return {*found.paths, found.fit.label.path, *(str(value) for value in found.fit.keys.values())}
+
+
+def _span(train: pl.DataFrame, columns: Sequence[Column]) -> Guess | None:
+    contexts = [c for c in _named(columns, _CONTEXTS) if c.shape == "one"]
+    answers = [c for c in columns if c.root.lower() in ("answer", "answers", "target") and c.name in
+               ("text", "answers", "answer", "target")]  # fmt: skip
+    for context in contexts:
+        for answer in answers:
+            text = answer.values.list.first() if answer.shape == "list" else answer.values
+            pair = pl.DataFrame({"c": context.values, "a": text}).drop_nulls()
+            pair = pair.filter(pl.col("a").str.strip_chars() != "")
+            inside = pair.select(
+                pl.col("c").str.contains(pl.col("a").str.strip_chars(), literal=True)
+            )
+            is_long = context.words > 8 and answer.root != context.root
+            if len(pair) and is_long and float(inside["c"].mean() or 0) > 0.95:  # type: ignore[arg-type]
+                fields = {"form": "span", "answers": answer.path}
+                return _with_stem(fields, columns, used={answer.root}, doubts=[])
+    return None
+
+
+def _multi_label(train: pl.DataFrame, columns: Sequence[Column]) -> Guess | None:
+    for column in _named(columns, _LABELS):
+        if column.shape == "list":
+            items = column.filled.explode().drop_nulls()
+            distinct = sorted(items.unique().to_list())
+            if len(distinct) > _MAX_CLASSES or len(items) < 2 * len(distinct):
+                continue
+            widths = column.filled.list.len().unique().to_list()
+            if set(distinct) <= {"0", "1"} and len(widths) == 1:
+                names = [f"class {i}" for i in range(widths[0])]
+                fields = {"form": "multi_label", "labels": column.path, "labels_are": "flags",
+                          "classes": names, "none": "none"}  # fmt: skip
+                doubt = f"'{column.path}' has a flag for each of {widths[0]} classes: name them"
+                return _with_stem(fields, columns, used={column.root}, doubts=[doubt])
+            return _label_set(column, distinct, None, columns)
+        separator = _joined_by(column)
+        if separator is not None:
+            parts = column.filled.str.split(separator).explode().str.strip_chars()
+            return _label_set(column, sorted(parts.unique().to_list()), separator, columns)
+    return None
+
+
+def _joined_by(column: Column) -> str | None:
+    """Return what joins several labels to one text: its parts are few and occur alone, too."""
+    values = column.filled
+    for separator in _SEPARATORS:
+        several = values.str.contains(separator, literal=True)
+        if not several.any() or values.str.split(separator).list.len().max() > 20:  # type: ignore[operator]
+            continue
+        parts = set(values.filter(several).str.split(separator).explode().str.strip_chars())
+        alone = set(values.filter(~several))
+        short = max(map(len, parts), default=99) <= 40
+        known = len(parts & alone) >= 0.5 * len(parts) and len(alone) * 2 <= len(values)
+        always = bool(several.all()) and len(parts) <= len(column.distinct)
+        if short and parts and (known or always):
+            return separator
+    return None
+
+
+def _label_set(
+    column: Column, classes: list[str], separator: str | None, columns: Sequence[Column]
+) -> Guess:
+    fields: dict[str, Any] = {"form": "multi_label", "labels": column.path}
+    if separator is not None:
+        fields["separator"] = separator
+    doubts = []
+    fields["classes"] = classes
+    if separator is not None and column.filled.str.contains(separator, literal=True).all():
+        doubts.append(
+            f"every '{column.path}' holds a '{separator}': is it several labels, or one of the classes "
+            f"{', '.join(column.distinct[:5])} (then `form: classification`, `label`, no separator)?"
+        )
+    if all(re.fullmatch(r"-?\d+", name) for name in classes):
+        fields["classes"] = {int(name): f"class {name}" for name in classes}
+        doubts.append(f"the classes of '{column.path}' are numbers: give each its name")
+    if len(column.filled) < len(column.values):
+        fields["none"] = "none"
+        doubts.append(
+            "some rows have no label: is `none` the right name for that, or are they to be rejects?"
+        )
+    return _with_stem(fields, columns, used={column.root}, doubts=doubts)
+
+
+def _classification(train: pl.DataFrame, columns: Sequence[Column]) -> Guess | None:
+    named = [c for c in _named(columns, _LABELS) if c.shape == "one" and _is_class(c)]
+    others = [
+        c for c in columns if c.shape == "one" and _is_class(c) and not c.is_id and c.words < 3
+    ]
+    candidates = named or others
+    if not candidates:
+        return None
+    label, doubts = candidates[0], []
+    rivals = [c.path for c in candidates[1:] if c.root != label.root]
+    if not named and rivals:
+        doubts.append(f"the label may also be {' or '.join(rivals)}; no column is called a label")
+    fields: dict[str, Any] = {"form": "classification", "label": label.path}
+    values = [value for value in label.distinct if value not in _HIDDEN]
+    odd = [value for value in label.distinct if value in _HIDDEN]
+    fields["classes"] = values
+    if is_boolean(train, label):
+        fields["classes"] = {False: "no", True: "yes"}
+    elif label.are_numbers:
+        keys = [int(float(value)) if float(value).is_integer() else value for value in values]
+        fields["classes"] = {key: f"class {key}" for key in keys}
+        doubts.append(
+            f"the classes of '{label.path}' are numbers: give each its name under `classes`"
+        )
+    if odd:
+        fields["hidden_label"] = odd[0]
+    if len(odd) > 1:
+        doubts.append(f"several values may stand for a hidden label: {', '.join(odd)}")
+    return _with_stem(fields, columns, used={label.root}, doubts=doubts, taken={label.path})
+
+
+def _is_class(column: Column) -> bool:
+    """Whether the values of a column may be classes: few, and each for several rows."""
+    count = len(column.distinct)
+    most = max(2, min(_MAX_CLASSES, len(column.filled) // 2))
+    fractions = column.are_numbers and any(not float(v).is_integer() for v in column.distinct)
+    return 2 <= count <= most and not column.is_id and not fractions and column.words < 8
+
+
+def _text_to_text(train: pl.DataFrame, columns: Sequence[Column]) -> Guess | None:
+    targets = [c for c in _named(columns, _TARGETS) if c.shape == "one" and len(c.filled)]
+    if not targets:
+        return None
+    target = targets[0]
+    fields = {"form": "text_to_text", "target": target.path}
+    return _with_stem(fields, columns, used={target.root}, doubts=[])
+
+
+def _with_stem(
+    fields: dict[str, Any],
+    columns: Sequence[Column],
+    *,
+    used: set[str],
+    doubts: list[str],
+    taken: Collection[str] = (),
+) -> Guess:
+    """Add context and question from the columns that are left."""
+    free = [c for c in columns if c.root not in used and c.path not in taken]
+    texts = _without_copies([c for c in free if c.is_text and not c.is_side and _is_plain(c)])
+    context, question = _stem(texts)
+    parts = [c for c in (*context, question) if c is not None]
+    stem: dict[str, Any] = {}
+    if context:
+        stem["context"] = context[0].path if len(context) == 1 else [c.path for c in context]
+    if question is not None:
+        stem["question"] = question.path
+    if not stem and fields.get("choices") is None:
+        raise SourceError(
+            f"no column looks like a text: {', '.join(c.path for c in columns)}",
+            remedy="write the card by hand; docs/task-cards.md has an example of each layout",
+        )
+    doubts += [
+        f"'{column.path}' is left out: is it part of the question?"
+        for column in texts
+        if column not in parts
+    ]
+    out = [c.path for c in free if c not in parts]
+    return Guess({"form": fields.pop("form")} | stem | fields, doubts, out)
+
+
+def _stem(texts: Sequence[Column]) -> tuple[list[Column], Column | None]:
+    """Return the columns of the context and that of the question, by name, then by what is left."""
+    context = next(iter(_named(texts, _CONTEXTS)), None)
+    question = next((c for c in _named(texts, _QUESTIONS) if c is not context), None)
+    named = [c for c in (context, question) if c is not None]
+    long = [c for c in texts if not c.is_short]
+    rest = [c for c in (long if named or long else texts) if c not in named]
+    family = _family([c for c in texts if c not in named])
+    if family and context is None:
+        return family, question
+    if context is None and question is None and rest:
+        return [rest[0]], rest[1] if len(rest) == 2 else None
+    if context is not None and question is None and len(rest) == 1:
+        return [context], rest[0]
+    if context is None and question is not None and len(rest) == 1:
+        return [rest[0]], question
+    return [] if context is None else [context], question
+
+
+def _is_plain(column: Column) -> bool:
+    """Whether a path leads to one text or one list of texts, not into lists of objects."""
+    return "[]" not in column.path
+
+
+def _family(columns: Sequence[Column]) -> list[Column]:
+    """Return numbered columns of one stem: `line1`, `line2`, ..."""
+    groups: dict[str, list[Column]] = {}
+    for column in columns:
+        found = re.fullmatch(r"(.*?)_?\d+", column.path)
+        if found:
+            groups.setdefault(found[1], []).append(column)
+    best = max(groups.values(), key=len, default=[])
+    return best if len(best) > 1 else []
+
+
+def _without_copies(columns: Sequence[Column]) -> list[Column]:
+    """Leave out a column whose texts hold those of another one."""
+    kept = []
+    for column in columns:
+        others = [c for c in columns if c is not column and c.shape == column.shape == "one"]
+        if not any(_holds(column, other) for other in others):
+            kept.append(column)
+    return kept
+
+
+def _holds(column: Column, other: Column) -> bool:
+    pair = pl.DataFrame({"a": column.values, "b": other.values}).drop_nulls().head(200)
+    if not len(pair) or other.words < 2:
+        return False
+    held = pair.select(
+        pl.col("a").str.contains(pl.col("b"), literal=True)
+        & (pl.col("a").str.len_chars() > pl.col("b").str.len_chars())
+    )
+    return bool(held["a"].all())
+
+
+def _look_at_splits(guess: Guess, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Find splits without labels, and classes that only other splits have."""
+    label = guess.fields.get("label") or guess.fields.get("labels") or guess.fields.get("target")
+    answers = label or guess.fields.get("answers")
+    for split, frame in frames.items():
+        found = {c.path: c for c in columns_of(frame)}
+        column = found.get(answers) if isinstance(answers, str) else None
+        values = pl.Series([]) if column is None else column.filled
+        if split == "train":
+            continue
+        if not len(values) or (column is not None and set(column.distinct) <= {*_HIDDEN, ""}
+                               and column.shape == "one"):  # fmt: skip
+            guess.hidden.append(split)
+        elif "classes" in guess.fields and column is not None:
+            _add_classes(guess, column, split)
+
+
+def _add_classes(guess: Guess, column: Column, split: str) -> None:
+    classes = guess.fields["classes"]
+    if guess.fields.get("labels_are") == "flags":
+        return
+    known = {str(value).lower() for value in classes} | set(_HIDDEN)
+    separator = guess.fields.get("separator")
+    values = column.filled if separator is None else column.filled.str.split(separator)
+    found = values.explode() if values.dtype == pl.List(pl.String) else values
+    more = [
+        value for value in found.drop_nulls().str.strip_chars().unique().sort()
+        if value.lower() not in known and re.sub(r"\.0*$", "", value) not in known
+    ]  # fmt: skip
+    if not more:
+        return
+    guess.doubts.append(f"{split} has classes that train lacks: {', '.join(more[:8])}")
+    if isinstance(classes, list):
+        classes += more
+    else:
+        classes |= {value: f"class {value}" for value in more}
