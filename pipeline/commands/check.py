@@ -24,7 +24,9 @@ def main(arguments: Sequence[str]) -> None:
         "--files", action="store_true", help="also look for the raw files of the active mixture"
     )
     parser.add_argument(
-        "--data", action="store_true", help="also read all records of the active mixture by their cards"
+        "--data",
+        action="store_true",
+        help="also read all records of the active mixture by their cards",
     )
     options = parser.parse_args(arguments)
     complaints = all_complaints()

@@ -13,8 +13,10 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.commands.guess import Guess, guess_fields
-from pipeline.commands.guess_source import Layout, guess_layout, look_at
+from pipeline.commands.guess import guess_fields
+from pipeline.commands.guess_format import Layout, look_at
+from pipeline.commands.guess_source import guess_layout
+from pipeline.commands.guess_stem import Guess
 from pipeline.config.catalog import names
 from pipeline.config.load import check, load, write_yaml
 from pipeline.config.params import Params
