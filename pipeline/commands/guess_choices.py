@@ -17,6 +17,7 @@ _NAMES = ("choices", "options", "endings", "candidates", "answers", "choice", "a
 _TEXT_NAMES = ("text", "choice", "option", "answer", "content")
 _NUMBERED = re.compile(r"^(?P<stem>.*?)_?(?P<nth>\d+|[A-Ha-h])$")
 _PAIRS = ("sentence", "text", "question", "string", "premise", "s", "")
+_STEMS = r"(choice|option|ending|answer|candidate|alternative|sol|hyp|a|op|opt|distractor)[ _]?\w$"
 _MARKER = r"\(([A-H])\) "
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ENOUGH = 0.99
@@ -63,7 +64,8 @@ class _Candidate:
     lists: pl.Series
     labels: Column | None = None
     flags: Column | None = None
-    named: bool = False
+    rank: int = 0
+    """2 where the name says choices, 1 where the shape does, 0 for any list."""
 
 
 def find_choices(columns: Sequence[Column], labels: Sequence[Column]) -> Choice | None:
@@ -80,16 +82,24 @@ def find_choices(columns: Sequence[Column], labels: Sequence[Column]) -> Choice 
             found.append((candidate, fit))
     if not found:
         return None
-    found = [(c, fit) for c, fit in found if c.named or fit.keys.get("label_is") != "index"]
+    found = [(c, fit) for c, fit in found if c.rank or fit.keys.get("label_is") != "index"]
     if not found:
         return None
-    candidate, fit = max(
-        found, key=lambda pair: (not pair[1].doubt, pair[0].named, len(pair[0].paths))
-    )
+
+    def merit(pair: tuple[_Candidate, Fit]) -> tuple[bool, int]:
+        return not pair[1].doubt, pair[0].rank
+
+    candidate, fit = max(found, key=lambda pair: (*merit(pair), len(pair[0].paths)))
+    rivals = [
+        c.paths for c, other in found
+        if c is not candidate and merit((c, other)) == merit((candidate, fit))
+        and not {*c.paths} & {*candidate.paths}
+    ]  # fmt: skip
     rows = candidate.lists.drop_nulls().list.join("\n")
     constant = candidate.lists.drop_nulls()[0].to_list() if rows.n_unique() == 1 else None
     is_class = constant is not None and fit.keys.get("label_is") == "text" and len(rows) > 2
     doubts = [fit.doubt] if fit.doubt else []
+    doubts += [f"the choices may also be {', '.join(paths)}" for paths in rivals]
     if any(path.startswith(UNNAMED) for path in candidate.paths):
         doubts.append(
             "the columns have no names: are these the choices, and is the first the question?"
@@ -109,7 +119,7 @@ def _candidates(columns: Sequence[Column]) -> Iterator[_Candidate]:
                     column.values.str.replace_all(pattern, "\x1f").str.split("\x1f").list.slice(1)
                 )
                 split = {"field": column.path, "pattern": pattern}
-                yield _Candidate(split, (column.path,), lists, named=column.name in _NAMES)
+                yield _Candidate(split, (column.path,), lists, rank=2 * (column.name in _NAMES))
     yield from _counted(columns)
 
 
@@ -118,7 +128,7 @@ def _of_list(column: Column, columns: Sequence[Column]) -> Iterator[_Candidate]:
     if "[]." not in column.path:
         if (sizes >= 2).all():
             yield _Candidate(
-                column.path, (column.path,), column.values, named=column.name in _NAMES
+                column.path, (column.path,), column.values, rank=2 * (column.name in _NAMES)
             )
         stem, _, last = column.path.rpartition(".")
         sibling = next(
@@ -126,7 +136,7 @@ def _of_list(column: Column, columns: Sequence[Column]) -> Iterator[_Candidate]:
         )
         if last == "text" and sibling is not None:
             paths = (column.path, sibling.path)
-            yield _Candidate(column.path, paths, column.values, labels=sibling, named=True)
+            yield _Candidate(column.path, paths, column.values, labels=sibling, rank=2)
         return
     stem, _, name = column.path.rpartition("[].")
     if name.strip("#@") not in _TEXT_NAMES or not (sizes >= 2).mean() > _ENOUGH:  # type: ignore[operator]
@@ -134,9 +144,9 @@ def _of_list(column: Column, columns: Sequence[Column]) -> Iterator[_Candidate]:
     beside = [c for c in columns if c.path.startswith(f"{stem}[].") and c is not column]
     labels = next((c for c in beside if c.name in ("label", "key", "id", "letter")), None)
     flags = next((c for c in beside if _is_flag(c)), None)
-    named = stem.split(".")[-1].lower() in _NAMES
+    rank = 1 + (stem.split(".")[-1].lower() in _NAMES)
     parts = tuple(c.path for c in (column, labels, flags) if c is not None)
-    yield _Candidate(column.path, parts, column.values, labels=labels, flags=flags, named=named)
+    yield _Candidate(column.path, parts, column.values, labels=labels, flags=flags, rank=rank)
 
 
 def _is_flag(column: Column) -> bool:
@@ -171,7 +181,8 @@ def _of_columns(group: Sequence[Column]) -> _Candidate:
     paths = tuple(column.path for column in group)
     frame = pl.DataFrame({str(i): c.values for i, c in enumerate(group)})
     lists = frame.select(pl.concat_list(pl.all()).alias("v"))["v"]
-    return _Candidate(list(paths), paths, lists, named=True)
+    known = re.match(_STEMS, group[0].path.rsplit(".", 1)[-1], re.IGNORECASE) is not None
+    return _Candidate(list(paths), paths, lists, rank=1 + known)
 
 
 def _fit(candidate: _Candidate, labels: Sequence[Column]) -> Fit | None:

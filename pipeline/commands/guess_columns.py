@@ -7,9 +7,9 @@ from functools import cached_property
 
 import polars as pl
 
+from pipeline.fields.texts import list_expression, text_expression, value_expression
 from pipeline.sources.records import ROW
 from pipeline.sources.values import fields, instance
-from pipeline.templates.texts import list_expression, text_expression, value_expression
 
 _DEPTH = 3
 _ID = re.compile(r"(^|[_\W])(id|idx|uid|guid|qid|index|md5|hash|url|uri|pairid|no)$", re.IGNORECASE)
