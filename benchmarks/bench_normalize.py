@@ -134,7 +134,8 @@ def card(fields: dict[str, Any]) -> TaskCard:
     """Return the card of a mapping."""
     return TaskCard.model_validate(
         {"task": TASK, "family": "none", "licence": "none", "splits": {SPLIT: "records.parquet"},
-         "source": {"kind": "files", "folder": "records"}, "fields": fields}
+         "source": {"kind": "files", "folder": "records"}, "fields": fields,
+         "max_rejects": 0.05}
     )  # fmt: skip
 
 

@@ -120,7 +120,8 @@ def _check(examples: pl.DataFrame, rejected: pl.DataFrame, card: TaskCard, *, wh
 
 def _refuse_one_input(examples: pl.DataFrame, where: str) -> None:
     """Refuse a split with the same to read in every row and different answers: a lost column."""
-    if examples.height < _ENOUGH:
+    first = examples.head(_ENOUGH).select("context", "question")
+    if examples.height < _ENOUGH or first.n_unique() > 1:
         return
     parts = examples.select("context", "question", pl.col("choices").list.join("\n"), "target")
     different = [name for name in parts.columns if parts[name].n_unique() > 1]

@@ -102,9 +102,9 @@ def class_place(label: pl.Expr, dtype: pl.DataType, places: Mapping[str, int]) -
     return _mapped(label_text(label, dtype), places)
 
 
-def letter_place(label: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return the place that each letter stands for (Int32); null where it is no letter."""
-    return _mapped(label_text(label, dtype), LETTERS)
+def letter_place(text: pl.Expr) -> pl.Expr:
+    """Return the place that each letter, as `label_text` gives it, stands for (Int32), else null."""
+    return _mapped(text, LETTERS)
 
 
 def place_in(choices: pl.Expr, text: pl.Expr, longest: int) -> pl.Expr:

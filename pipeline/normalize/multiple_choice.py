@@ -95,7 +95,8 @@ def _choices(fields: MultipleChoice, schema: pl.Schema, where: str) -> pl.Expr:
 
 def _without_padding(drafted: pl.DataFrame) -> pl.DataFrame:
     """Drop the nulls that fill lists up to one length at their ends."""
-    if not drafted["choices"].list.last().null_count():
+    is_padded = _CHOICES.list.last().is_null() & (_CHOICES.list.len() > 0)
+    if not drafted.select(is_padded.any()).item():
         return drafted
     filled = _CHOICES.list.reverse().list.eval(pl.element().is_not_null()).list.arg_max()
     kept = _CHOICES.list.head(_CHOICES.list.len() - filled.fill_null(0))
@@ -153,7 +154,7 @@ def _place(
         case "flags":
             return flagged_place(pl.col("flags"))
         case "letter":
-            return letter_place(given, dtype)
+            return letter_place(_label_texts(drafted["given"]))
         case "text":
             longest = _longest(drafted, "choices")
             texts = (clean(given.cast(pl.String)), label_text(given, dtype))
@@ -165,6 +166,14 @@ def _place(
                 expected="label_is: index, letter, text or flags",
             )
     return whole_number(given, dtype) - fields.label_offset
+
+
+def _label_texts(given: pl.Series) -> pl.Expr:
+    """Return labels in the form that they are compared in; quicker where none has a fraction."""
+    is_plain = given.dtype == pl.String and not given.str.contains(".", literal=True).any()
+    return (
+        pl.col("given").str.strip_chars() if is_plain else label_text(pl.col("given"), given.dtype)
+    )
 
 
 def _longest(drafted: pl.DataFrame, column: str) -> int:

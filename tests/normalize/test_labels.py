@@ -107,7 +107,7 @@ def test_numbers_never_match_names():
 
 def test_letters_and_numbers_from_one():
     values = ["A", "z", "1", "10", "0", "AA", "", None]
-    assert apply(letter_place(pl.col("v"), pl.String()), values) == [
+    assert apply(letter_place(pl.col("v")), values) == [
         0, 25, 0, 9, None, None, None, None,
     ]  # fmt: skip
 
